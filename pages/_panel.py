@@ -1,0 +1,220 @@
+"""The left part of every page: the visitor's picture with the picker, and what is chosen once."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages._components import PICKER_TEXTS, Box, patch_picker
+from pages._state import (
+    DEFAULT_MODELS,
+    DEFAULT_PICTURE,
+    MOST_MODELS,
+    OWN,
+    STORE_MINUTES,
+    box,
+    cell,
+    is_ready,
+    model,
+    remember,
+    select,
+    t,
+    take,
+    view,
+)
+from vislib import gallery, images, registry, weights
+from vislib.figures.colours import family_colour
+from vislib.schema import MixScopeError
+
+PICTURE_SIDE = 760
+"""Longer side of the picture in the picker, in pixels: one small JPEG, sent once a picture."""
+FORMATS = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif")
+
+
+@st.cache_resource(ttl=60, show_spinner=False)
+def available() -> tuple[str, ...]:
+    """Registry keys whose weights are on this machine; looked up once a minute."""
+    return tuple(row.key for row in registry.MODEL_REGISTRY.values() if weights.status(row).present)
+
+
+def draw() -> None:
+    """Draw the panel. The bound widgets run first, so that a deep link counts from the first run."""
+    top = st.container()
+    with st.container(key="picture_controls"):
+        _point_inputs()
+        _model_choice()
+    with top:
+        with st.popover(t("picture.change"), width="stretch"):
+            _picture_choice()
+        _messages()
+        _picker()
+    st.session_state["_boxes_known"] = _boxes_known()
+
+
+def _picker() -> None:
+    """The picture with each model's view box and the selected point."""
+    shown = view()
+    picture = shown.picture
+    jpeg = remember(
+        ("picker", picture.sha256),
+        lambda: images.encode_jpeg(images.thumbnail(picture, PICTURE_SIDE)),
+    )
+    patch_picker(
+        jpeg,
+        size=(picture.width, picture.height),
+        point=shown.point,
+        boxes=_boxes(),
+        label=f"{t('picture.heading')}: {picture.name}. {t('picture.pick')}",
+        key="picker",
+        texts={name: t(f"picker.{name}") for name in PICKER_TEXTS},
+        on_change=select,
+    )
+    st.caption(t("picture.pick"))
+
+
+def _boxes() -> list[Box]:
+    """One view box a model that has been loaded."""
+    picture, found = view().picture, []
+    for key in view().models:
+        if not is_ready(key):
+            continue
+        seen, grid = box(key), model(key).grid
+        row = registry.spec(key)
+        found.append(
+            Box(
+                label=row.title,
+                colour=family_colour(row.family),
+                left=1000 * seen.left / picture.width,
+                top=1000 * seen.top / picture.height,
+                width=1000 * seen.width / picture.width,
+                height=1000 * seen.height / picture.height,
+                rows=grid.rows,
+                columns=grid.columns,
+                grid_lines=not found,
+            )
+        )
+    return found
+
+
+def _boxes_known() -> bool:
+    return all(is_ready(key) for key in view().models)
+
+
+def redraw_when_boxes_are_known() -> None:
+    """Run once more when the page has loaded a model whose view box the picker could not draw."""
+    if not st.session_state.get("_boxes_known", True) and _boxes_known():
+        st.rerun()
+
+
+def _picture_choice() -> None:
+    """Gallery, upload and camera."""
+    options = [*gallery.GALLERY, OWN]
+    if st.session_state.get("picture") not in options:
+        st.session_state["picture"] = DEFAULT_PICTURE
+    st.selectbox(
+        t("picture.gallery"),
+        options,
+        format_func=lambda key: (
+            t("picture.own") if key == OWN else gallery.GALLERY[key].title
+        ),
+        key="picture",
+        bind="query-params",
+    )
+    st.file_uploader(
+        t("picture.upload"),
+        key="upload",
+        help=t("picture.upload_help", minutes=STORE_MINUTES),
+        max_upload_size=images.MAX_BYTES // 2**20,
+        on_change=_take,
+        args=("upload",),
+    )
+    if st.toggle(t("picture.camera_open"), key="camera_open"):
+        st.camera_input(t("picture.camera"), key="camera", on_change=_take, args=("camera",))
+
+
+def _take(widget: str) -> None:
+    """Decode what came, before the script runs."""
+    came = st.session_state.get(widget)
+    if came is not None:
+        take(came.getvalue(), came.name)
+
+
+def _messages() -> None:
+    """What went wrong with an upload, and what the picture shown is."""
+    problem = st.session_state.get("picture_error")
+    if problem:
+        st.error(f"{problem} {t('picture.kept')}")
+    chosen = st.session_state.get("picture")
+    if chosen == OWN and st.session_state.get("own_picture") is None:
+        st.info(t("picture.missing_upload"))
+
+
+def _point_inputs() -> None:
+    """Where the point is, as numbers: the picker's equal for keyboards, links and tests."""
+    across, down = st.columns(2)
+    for column, name, label in ((across, "x", "across"), (down, "y", "down")):
+        st.session_state.setdefault(name, 500)
+        column.number_input(
+            t(f"picture.{label}"),
+            min_value=0,
+            max_value=1000,
+            step=25,
+            key=name,
+            bind="query-params",
+            help=t(f"picture.{label}_help"),
+        )
+
+
+def _model_choice() -> None:
+    """Which models are compared, and where the point lies in each."""
+    present = available()
+    kept = [key for key in st.session_state.get("models", ()) if key in present]
+    if "models" not in st.session_state or not kept:
+        st.session_state["models"] = [k for k in DEFAULT_MODELS if k in present] or list(present[:3])
+    st.multiselect(
+        t("models.choose"),
+        present,
+        format_func=lambda key: registry.spec(key).title,
+        key="models",
+        bind="query-params",
+        max_selections=MOST_MODELS,
+        help=t("models.choose_help"),
+    )
+    for key in view().models:
+        if is_ready(key):
+            st.html(_where(key))
+    away = [row.title for row in registry.MODEL_REGISTRY.values() if row.key not in present]
+    if away:
+        st.caption(t("models.missing", names=", ".join(away)))
+    picture = view().picture
+    for note in picture.notes:
+        st.caption(note)
+    entry = gallery.GALLERY.get(st.session_state.get("picture", ""))
+    if entry:
+        st.caption(
+            t("picture.credit", title=entry.title, credit=entry.credit, licence=entry.licence)
+        )
+
+
+def _where(key: str) -> str:
+    """The point in a model's own cells, or that it lies outside the model's crop."""
+    row = registry.spec(key)
+    try:
+        place, grid = cell(key), model(key).grid
+    except MixScopeError as error:
+        return str(error)
+    words = (
+        t("picture.outside")
+        if place is None
+        else t(
+            "picture.cell",
+            row=place[0] + 1,
+            column=place[1] + 1,
+            rows=grid.rows,
+            columns=grid.columns,
+        )
+    )
+    colour = family_colour(row.family)
+    return (
+        f'<span style="border-left:6px solid {colour};padding-left:8px">'
+        f"{row.title}: {words}</span>"
+    )

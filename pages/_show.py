@@ -1,0 +1,164 @@
+"""Figures on a page: pictures, charts, legends, the strip that says what a figure is, downloads."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages._components import TILE_TEXTS
+from pages._state import remember, t
+from vislib.figures import legend as legends
+from vislib.figures.strip import strip as facts
+from vislib.schema import LabelledArray, Mixing
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+LEGEND_WIDTH = 420
+MIME = {
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "npz": "application/zip",
+    "csv": "text/csv",
+}
+
+
+def dark() -> bool:
+    """Whether the visitor's page is dark."""
+    return getattr(st.context.theme, "type", "light") == "dark"
+
+
+def tile_texts() -> dict[str, str]:
+    """The tile canvas's words in the visitor's language."""
+    return {name: t(f"tiles.{name}") for name in TILE_TEXTS}
+
+
+def image(png: bytes, *, alt: str, key: str, width: int | str = "stretch") -> None:
+    """Show a PNG as it is: no lossy re-encoding, no smoothing where it is enlarged."""
+    with st.container(key=key):
+        st.image(png, output_format="PNG", width=width, alt=alt)
+
+
+def plot(figure: Figure, *, key: str, alt: str) -> None:
+    """Show a plotly figure in its own colours, in the full width, without a mode bar."""
+    st.plotly_chart(
+        figure,
+        theme=None,
+        width="stretch",
+        key=key,
+        config={"displayModeBar": False, "responsive": True},
+        alt=alt,
+    )
+
+
+def legend(
+    *, signed: bool, limits: tuple[float, float], unit: str, key: str, note: str = ""
+) -> None:
+    """Show what the colours mean, with the unit and both ends."""
+    png = remember(
+        ("legend", signed, limits, unit, note, dark()),
+        lambda: legends.colour_bar_png(signed, limits, unit, LEGEND_WIDTH, dark=dark(), note=note),
+    )
+    with st.container(key=key):
+        st.image(png, output_format="PNG", width=LEGEND_WIDTH, alt=unit)
+
+
+def badge(mixing: Mixing) -> None:
+    """Say which of the three kinds of map this is."""
+    st.html(
+        f'<span class="badge badge-{mixing}" title="{html.escape(t(f"badge.{mixing}_help"))}">'
+        f"{html.escape(t(f'badge.{mixing}'))}</span>"
+    )
+
+
+def html_table(rows: Sequence[tuple[str, str]]) -> None:
+    """Facts, one a row: name and value."""
+    cells = "".join(
+        f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
+        for name, value in rows
+    )
+    st.html(f'<table class="facts">{cells}</table>')
+
+
+def strip(
+    array: LabelledArray,
+    *,
+    key: str,
+    name: str,
+    note: str = "",
+    title: str = "",
+    arrays: Mapping[str, LabelledArray] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> None:
+    """Say under a figure what it is, and offer it as PNG, SVG and raw numbers.
+
+    Args:
+        array: What the figure shows. Drawn as a file when it has two axes, or three (tiles).
+        key: Unique on the page.
+        name: The tensor's name; also the files' name.
+        note: What the figure did to the numbers (a clip, a normalisation).
+        title: On the exported figure.
+        arrays: Everything that belongs into the npz file; the array itself if None.
+        options: Further options of ``export.draw``.
+    """
+    found = facts(array, note)
+    words = t(
+        "provenance.strip",
+        what=t(f"provenance.{found.provenance}"),
+        source=f"{name} ({found.source})",
+        shape=" × ".join(f"{t(f'axis.{axis}')} {size}" for axis, size in found.axes),
+        range=t(
+            "provenance.range", low=found.low_text, high=found.high_text, unit=unit_words(found.unit)
+        ),
+    )
+    left, right = st.columns([5, 1], vertical_alignment="top")
+    left.caption(words + (f" · {note}" if note else ""))
+    with right.popover(t("download.open"), key=f"{key}.download", width="stretch"):
+        unit = unit_words(found.unit)
+
+        def draw(kind: str) -> Callable[[], bytes]:
+            """A file that is made when it is asked for; matplotlib is not imported before."""
+
+            def make() -> bytes:
+                from vislib.figures import export
+
+                said = export.Words(title=title, quantity=unit, caption=words)
+                write = export.to_png if kind == "png" else export.to_svg
+                return write(array, words=said, **(options or {}))
+
+            return make
+
+        def numbers(kind: str) -> Callable[[], bytes]:
+            def make() -> bytes:
+                from vislib.figures import export
+
+                if kind == "csv":
+                    return export.to_csv(array)
+                return export.to_npz(dict(arrays or {name: array}))
+
+            return make
+
+        kinds = {"npz": numbers("npz"), "csv": numbers("csv")}
+        if array.values.ndim in (2, 3):
+            kinds = {"png": draw("png"), "svg": draw("svg"), **kinds}
+        for kind, make in kinds.items():
+            st.download_button(
+                t(f"download.{kind}"),
+                data=make,
+                file_name=f"{name}.{kind}",
+                mime=MIME[kind],
+                key=f"{key}.{kind}",
+                on_click="ignore",
+                width="stretch",
+            )
+
+
+def unit_words(unit: str) -> str:
+    """A unit in the visitor's language; the unit itself where no text knows it."""
+    try:
+        return t(f"unit.{unit.replace(' ', '_')}")
+    except KeyError:
+        return unit

@@ -1,0 +1,220 @@
+"""All shared Streamlit code, as the pages see it: frame, picture, models, point, captures, figures.
+
+A page file is widgets -> vislib -> figure. It begins with ``view = _ui.page("name")`` and imports
+nothing but streamlit, this module and vislib.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from pathlib import Path
+
+import streamlit as st
+
+from pages import _panel
+from pages._components import TILE_TEXTS, tile_canvas
+from pages._show import badge, html_table, image, legend, plot, strip, tile_texts
+from pages._state import (
+    View,
+    box,
+    capture,
+    cell,
+    is_ready,
+    model,
+    of_family,
+    remember,
+    select,
+    t,
+    title,
+    view,
+    weights,
+)
+from pages._text import languages
+from vislib import registry
+from vislib.schema import MixScopeError, MixingSite
+
+__all__ = [
+    "TILE_TEXTS",
+    "View",
+    "badge",
+    "box",
+    "capture",
+    "cell",
+    "choose",
+    "choose_model",
+    "choose_site",
+    "frame",
+    "heading",
+    "html_table",
+    "image",
+    "legend",
+    "model",
+    "of_family",
+    "page",
+    "plot",
+    "remember",
+    "select",
+    "shielded",
+    "strip",
+    "t",
+    "tile_canvas",
+    "tile_texts",
+    "title",
+    "view",
+    "weights",
+]
+
+_ROOT = Path(__file__).resolve().parent.parent
+PAGES = ("compare", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention")
+_framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
+
+
+def frame() -> None:
+    """Draw what all pages share, then the page that the address names."""
+    st.set_page_config(page_title=t("app.name"), layout="wide")
+    st.html(f"<style>{(_ROOT / 'assets' / 'style.css').read_text(encoding='utf-8')}</style>")
+    found = [
+        st.Page(
+            _ROOT / "pages" / f"{name}.py",
+            title=t(f"nav.{name}"),
+            url_path=name,
+            default=name == PAGES[0],
+        )
+        for name in PAGES
+    ]
+    current = st.navigation(found, position="top")
+    if len(languages()) > 1:
+        st.selectbox(
+            t("app.language"),
+            list(languages()),
+            format_func=lambda code: languages()[code],
+            key="lang",
+            bind="query-params",
+        )
+    left, right = st.columns([1, 2.6], gap="medium")
+    with left, st.container(key="picture_panel"):
+        _panel.draw()
+    token = _framed.set(True)
+    try:
+        with right, st.container(key="page_body"):
+            current.run()
+    finally:
+        _framed.reset(token)
+    _panel.redraw_when_boxes_are_known()
+
+
+def page(name: str) -> View:
+    """Begin a page: its title, question and formula. Draws the frame first on a cold deep link.
+
+    Streamlit starts ``pages/x.py`` without ``app.py`` when a browser opens ``/x`` before
+    ``st.navigation`` has run once; such a run draws the whole frame here, and then stops.
+
+    Args:
+        name: The page's section of the text file.
+    """
+    if not _framed.get():
+        frame()
+        st.stop()
+    heading(t(f"{name}.title"), t(f"{name}.question"), t(f"{name}.formula"))
+    return view()
+
+
+def heading(title_text: str, question: str, formula: str = "") -> None:
+    """Title, one sentence and one formula."""
+    st.title(title_text, anchor=False)
+    st.markdown(question)
+    if formula:
+        st.markdown(f"`{formula}`")
+
+
+def shielded(draw: Callable[[], None]) -> None:
+    """Draw a part of a page; an error becomes a message there, and the rest goes on."""
+    try:
+        draw()
+    except MixScopeError as error:
+        st.error(f"**{t('error.title')}** {error}")
+
+
+def choose(
+    label: str,
+    options: Sequence[str],
+    *,
+    key: str,
+    words: Mapping[str, str] | None = None,
+    default: str | None = None,
+    compact: bool = True,
+) -> str:
+    """A choice that the address keeps: buttons for few options, a list for many.
+
+    Args:
+        label: What is chosen.
+        options: Short, stable values: they stand in the address.
+        key: The widget's key and its name in the address.
+        words: Option -> text; the option itself where there is none.
+        default: First option if None.
+        compact: Buttons for up to six options.
+    """
+    texts = words or {}
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = default if default in options else options[0]
+    if compact and len(options) <= 6:
+        st.segmented_control(
+            label,
+            options,
+            format_func=lambda option: texts.get(option, option),
+            key=key,
+            bind="query-params",
+            persist_state="session",
+            required=True,
+        )
+    else:
+        st.selectbox(
+            label,
+            options,
+            format_func=lambda option: texts.get(option, option),
+            key=key,
+            bind="query-params",
+            persist_state="session",
+        )
+    chosen = st.session_state.get(key)
+    return chosen if chosen in options else options[0]
+
+
+def choose_model(family: str) -> str:
+    """The model of a family for a page of its own: one that the visitor compares, else the mini."""
+    present = _panel.available()
+    options = [key for key in present if registry.spec(key).family == family]
+    if not options:
+        raise MixScopeError(t("models.none_of_family", family=family))
+    chosen = [key for key in view().models if key in options]
+    default = chosen[0] if chosen else options[0]
+    if len(options) == 1:
+        return options[0]
+    return choose(
+        t("models.one_of"),
+        options,
+        key=family,
+        words={key: registry.spec(key).title for key in options},
+        default=default,
+    )
+
+
+def choose_site(key: str, *, name: str, operator: str | None = None) -> MixingSite:
+    """A block of a model, numbered from 1 on the page and in the address.
+
+    Args:
+        key: Registry key of the model.
+        name: The widget's key and its name in the address.
+        operator: Offer only the blocks that have this operator.
+    """
+    sites = [s for s in model(key).sites if operator is None or operator in s.operators]
+    staged = len({site.stage for site in sites}) > 1
+    words = {
+        f"{s.stage + 1}.{s.block + 1}": t(
+            "site.stage_block" if staged else "site.block_only", stage=s.stage + 1, block=s.block + 1
+        )
+        for s in sites
+    }
+    chosen = choose(t("site.block"), list(words), key=name, words=words, compact=False)
+    return sites[list(words).index(chosen)]

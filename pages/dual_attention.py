@@ -1,0 +1,5 @@
+"""Stub."""
+
+from pages import _ui
+
+_ui.page("dual_attention")

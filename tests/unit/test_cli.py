@@ -1,0 +1,337 @@
+"""The command line as a person meets it: what it prints, writes and answers."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import vislib.__main__ as command
+from vislib import models, registry, weights
+from vislib.schema import ModelSpec
+from vislib.training import card as cards
+from vislib.training import loop, recipe, session
+
+SIZE = 16
+ROOT = Path(command.__file__).resolve().parent.parent
+
+
+def row(key: str, title: str) -> ModelSpec:
+    return ModelSpec(
+        key=key,
+        family="mixer",
+        title=title,
+        weights="bundled",
+        licence="MIT",
+        paper="2105.01601",
+        build={
+            "class": "timm.models.mlp_mixer.MlpMixer",
+            "img_size": SIZE,
+            "patch_size": 8,
+            "num_blocks": 1,
+            "embed_dim": 16,
+            "mlp_ratio": (1.0, 2.0),
+        },
+    )
+
+
+PUBLISHED = ModelSpec(
+    key="mixer_b16_224.goog_in21k_ft_in1k",
+    family="mixer",
+    title="Mixer-B/16",
+    weights="timm",
+    licence="Apache-2.0",
+    paper="2105.01601",
+)
+REGISTRY = {r.key: r for r in (row("tiny", "Tiny"), row("other", "Other"), PUBLISHED)}
+
+
+@pytest.fixture(autouse=True)
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "MINI_SIZE", SIZE)
+    monkeypatch.setattr(registry, "MODEL_REGISTRY", REGISTRY)
+    monkeypatch.setattr(weights, "FOLDER", tmp_path / "bundled")
+    monkeypatch.setattr(weights, "try_to_load_from_cache", lambda *a, **k: None)
+    monkeypatch.setenv("MIXSCOPE_DEVICE", "cpu")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two classes, bright and dark: 20 pictures each to train on, 5 to validate on."""
+    draw = np.random.default_rng(0)
+    for split, count in (("train", 20), ("val", 5)):
+        for name, middle in (("n01", 90), ("n02", 160)):
+            place = tmp_path / "toy" / split / name
+            place.mkdir(parents=True)
+            for index in range(count):
+                pixels = middle + draw.integers(-60, 60, (SIZE, SIZE, 3))
+                Image.fromarray(pixels.astype(np.uint8)).save(place / f"{index}.png")
+    return tmp_path / "toy"
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Path:
+    path = tmp_path / "classes.csv"
+    path.write_text("wnid,name\nn01,dark\nn02,bright\n", encoding="utf-8")
+    return path
+
+
+def train(data: Path, *more: str, model: str = "tiny") -> list[str]:
+    out = str(data.parent / "runs")
+    small = ["--epochs", "4", "--batch-size", "8"]
+    return ["train", model, "--data", str(data), "--out", out, *small, *more]
+
+
+def evaluate(data: Path, *more: str, model: str = "tiny") -> list[str]:
+    return ["evaluate", model, "--data", str(data), "--weights", str(data.parent / "runs"), *more]
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one-line message of a command that must answer 2."""
+    assert command.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("Error: ")
+    assert "Traceback" not in error
+    assert error.count("\n") == 1
+    return error
+
+
+def test_train_then_evaluate_then_card(
+    data: Path, names: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = tmp_path / "weights"
+    more = ["--class-names", str(names), "--export", str(export), "--data-source", "drawn"]
+    assert command.main(train(data, *more)) == 0
+    lines = capsys.readouterr().out
+    assert "40 pictures of 2 classes" in lines
+    assert "tiny epoch 4: loss" in lines
+    card = cards.read(export, "tiny")
+    assert card["classes"] == [["n01", "dark"], ["n02", "bright"]]
+    assert card["data"]["source"] == "drawn"
+    assert card["data"]["terms"] == "not stated"
+    assert (card["data"]["train_pictures"], card["data"]["held_out_pictures"]) == (32, 8)
+    assert card["val_top1"] is None
+
+    measured = ["evaluate", "tiny", "--data", str(data), "--weights", str(export)]
+    assert command.main(measured) == 0
+    assert cards.read(export, "tiny")["val_top1"] is None  # only --card writes
+    assert command.main([*measured, "--card"]) == 0
+    card = cards.read(export, "tiny")
+    assert (card["val_pictures"], card["val_top5"]) == (10, 1.0)
+    assert card["val_top1"] > 0.8
+    printed = f"tiny: top-1 {card['val_top1']:.2%}, top-5 100.00% (10 pictures of val)"
+    assert capsys.readouterr().out.count(printed) == 2
+
+
+def test_validation_pictures_are_never_read_by_train(data: Path) -> None:
+    for path in (data / "val").rglob("*.png"):
+        path.write_bytes(b"whoever reads this fails")
+    assert command.main(train(data)) == 0
+    assert command.main(evaluate(data)) == 2  # the same pictures, read
+
+
+def test_finished_checkpoint_is_only_exported(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command.main(train(data)) == 0
+    first = (tmp_path / "runs" / "tiny.safetensors").read_bytes()
+
+    def never(run: object) -> float:
+        raise AssertionError("a finished run took a step")
+
+    monkeypatch.setattr(loop, "_step", never)
+    assert command.main(train(data, "--export", str(tmp_path / "again"))) == 0
+    assert (tmp_path / "again" / "tiny.safetensors").read_bytes() == first
+    cards_written = [cards.read(tmp_path / place, "tiny") for place in ("runs", "again")]
+    assert cards_written[0] == cards_written[1]  # seconds and hardware are the checkpoint's
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(train(data, "--export", str(tmp_path / "whole"))) == 0
+    (tmp_path / "runs" / "tiny.ckpt").unlink()
+    step, before = loop._step, signal.getsignal(signal.SIGINT)
+
+    def interrupted(run: loop._Run) -> float:
+        if run.progress.step == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(run)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_step", interrupted)
+        assert command.main(train(data)) == 130
+    assert "stopped after step 6, saved in" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGINT) is before
+    assert not (tmp_path / "runs" / "tiny.safetensors").exists()
+    assert command.main(train(data)) == 0
+    assert "tiny goes on after step 6 of 16" in capsys.readouterr().out
+    ends = [tmp_path / place / "tiny.safetensors" for place in ("whole", "runs")]
+    assert ends[0].read_bytes() == ends[1].read_bytes()
+
+
+def test_minutes_stop_with_3_and_leave_the_other_models(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = train(data, "--minutes", "0.005")
+    assert command.main([arguments[0], "other", *arguments[1:]]) == 3
+    out = capsys.readouterr().out
+    assert ": out of time after step 1, saved in" in out
+    assert "Run the same command again" in out
+    assert not list((tmp_path / "runs").glob("*.safetensors"))
+
+
+def test_unusable_input_is_a_message_and_2(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "no model 'nosuch'" in refused(train(data, model="nosuch"), capsys)
+    assert "Those that can be trained are: tiny, other" in refused(
+        train(data, model=PUBLISHED.key), capsys
+    )
+    assert "holds no folder 'train'" in refused(train(tmp_path), capsys)
+    assert "cannot be read" in refused(train(data, "--class-names", "none.csv"), capsys)
+    assert "no device 'cuda'" in refused(train(data, "--device", "cuda"), capsys) or (
+        torch.cuda.is_available()
+    )
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    assert "cannot be made" in refused(train(data, "--export", str(tmp_path / "file")), capsys)
+    assert "fewer than one batch" in refused(train(data, "--batch-size", "999"), capsys)
+    (data / "train" / "n01" / "broken.png").write_bytes(b"no picture")
+    assert "broken.png" in refused(train(data), capsys)
+
+
+def test_checkpoint_of_another_run_is_a_message_and_2(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(train(data)) == 0
+    assert "belongs to another run: seed" in refused(train(data, "--seed", "1"), capsys)
+    (data / "train" / "n02").rename(data / "train" / "n09")
+    assert "belongs to another run: classes" in refused(train(data), capsys)
+    (tmp_path / "runs" / "tiny.ckpt").write_bytes(b"no checkpoint")
+    assert "is no checkpoint" in refused(train(data), capsys)
+
+
+def test_full_disk_is_a_message_and_2(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*anything: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", full)
+        assert "No space left" in refused(train(data), capsys)
+    with monkeypatch.context() as patch:
+        patch.setattr(weights, "save_file", full)
+        assert "the training itself is saved" in refused(train(data), capsys)
+    assert (tmp_path / "runs" / "tiny.ckpt").exists()
+    assert not (tmp_path / "runs" / "tiny.safetensors").exists()
+    assert command.main(train(data)) == 0
+
+
+def test_evaluate_refuses_what_does_not_fit(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "There is no tiny.safetensors" in refused(evaluate(data), capsys)
+    assert "published model" in refused(evaluate(data, model=PUBLISHED.key), capsys)
+    assert command.main(train(data)) == 0
+    assert "--card is for the split val" in refused(
+        evaluate(data, "--card", "--split", "train"), capsys
+    )
+    (data / "val" / "n02").rename(data / "val" / "n09")
+    assert "they differ in n02, n09" in refused(evaluate(data), capsys)
+    (tmp_path / "runs" / "tiny.safetensors").write_bytes(b"damaged")
+    assert "is damaged" in refused(evaluate(data), capsys)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [[], ["weights"], ["train", "tiny"], ["train", "tiny", "--data", "x", "--epochs", "0"]],
+    ids=["nothing", "no action", "no data", "no epochs"],
+)
+def test_wrong_usage_answers_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        command.main(wrong)
+    assert stopped.value.code == 2
+    assert "usage: python -m vislib" in capsys.readouterr().err
+
+
+def test_weights_list_shows_all_rows_and_how_to_get_the_missing(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(train(data)) == 0
+    monkeypatch.setattr(weights, "FOLDER", data.parent / "runs")
+    capsys.readouterr()
+    assert command.main(["weights", "list"]) == 0
+    out = capsys.readouterr().out
+    table = {line.split()[0]: line.split() for line in out.splitlines() if line}
+    assert table["tiny"] == ["tiny", "bundled", "MIT", "yes", "0.0", "Tiny"]
+    assert table["other"][3:5] == ["no", "-"]
+    assert f"\n{PUBLISHED.key}: The published weights" in out
+    assert "\nother: The bundled weights of other are missing" in out
+    assert "\ntiny: " not in out
+
+
+def test_known_data_states_its_origin(data: Path, tmp_path: Path) -> None:
+    """The name alone is not enough: the number of classes must fit as well."""
+    known = data.rename(tmp_path / "photos100")
+    assert command.main(train(known)) == 0
+    assert cards.read(tmp_path / "runs", "tiny")["data"]["source"] == "not stated"
+    fitting = recipe.DataOrigin(classes=2, source="drawn", terms="free")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "ORIGINS", {"photos100": fitting})
+        assert command.main(train(known)) == 0
+    assert cards.read(tmp_path / "runs", "tiny")["data"]["terms"] == "free"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_one_line_on_a_terminal_and_plain_lines_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "REDRAW_SECONDS", 0.0)
+    states = [
+        loop.StepReport(key="k", step=n, total=300, loss=1.0, rate=9.0, remaining=300.0 - n)
+        for n in range(1, 301)
+    ]
+    terminal, file = Terminal(), io.StringIO()
+    for stream in (terminal, file):
+        screen = session.Screen(stream)
+        for state in states:
+            screen.step(state)
+        screen.line("done")
+    assert file.getvalue().splitlines() == [states[n].line() for n in (99, 199, 299)] + ["done"]
+    assert terminal.getvalue().count("\n") == 1
+    assert terminal.getvalue().count("\r") == 301
+    assert terminal.getvalue().split("\r")[-1].strip() == "done"
+
+
+def test_command_line_runs_without_the_pages_packages() -> None:
+    """Training machines have torch and timm, and no streamlit, captum or plotly."""
+    code = (
+        "import sys\n"
+        "for name in ('streamlit', 'captum', 'plotly', 'matplotlib'): sys.modules[name] = None\n"
+        "import vislib.__main__, vislib.training.session\n"
+        "try:\n    vislib.__main__.main(['--help'])\n"
+        "except SystemExit as end:\n    sys.exit(end.code)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Exit codes" in done.stdout
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    code = "import sys, vislib.__main__; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0

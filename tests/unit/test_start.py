@@ -1,0 +1,329 @@
+"""The bootstrap: what it says, what it finds, what it would run. Nothing is installed here."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import start
+
+
+def test_an_old_python_is_told_what_to_do() -> None:
+    message = start.python_problem((3, 9, 2))
+    assert message is not None
+    assert "3.9" in message
+    assert "3.11" in message
+
+
+@pytest.mark.parametrize("version", [(3, 11, 0), (3, 12), (4, 0)])
+def test_a_new_python_will_do(version: tuple[int, ...]) -> None:
+    assert start.python_problem(version) is None
+
+
+@pytest.mark.parametrize("missing", ["venv", "ensurepip"])
+def test_a_missing_venv_module_names_the_package(missing: str) -> None:
+    message = start.venv_problem(lambda name: None if name == missing else object())
+    assert message is not None
+    assert "apt install python3-venv" in message
+    assert start.venv_problem(lambda name: object()) is None
+
+
+def test_the_file_is_readable_for_an_old_python() -> None:
+    # The message above is of no use when an older interpreter cannot even parse the file.
+    source = (start.ROOT / "start.py").read_text(encoding="utf-8")
+    ast.parse(source, feature_version=(3, 8))
+    with pytest.raises(SyntaxError):
+        ast.parse("match 1:\n    case 1: pass", feature_version=(3, 8))
+
+
+# ------------------------------------------------------------ installing
+
+
+@pytest.fixture
+def requirements(tmp_path: Path) -> Path:
+    path = tmp_path / "requirements.txt"
+    path.write_text("left==1\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def fake_venv(tmp_path: Path) -> Path:
+    venv = tmp_path / ".venv"
+    python = start.venv_python(venv)
+    python.parent.mkdir(parents=True)
+    python.write_text("", encoding="utf-8")
+    return venv
+
+
+def test_a_changed_list_is_installed_again(fake_venv: Path, requirements: Path) -> None:
+    assert not start.is_installed(fake_venv, requirements)
+    stamp = start.stamp_path(fake_venv, requirements)
+    stamp.write_text(start.digest(requirements) + "\n", encoding="utf-8")
+    assert start.is_installed(fake_venv, requirements)
+    requirements.write_text("left==2\n", encoding="utf-8")
+    assert not start.is_installed(fake_venv, requirements)
+
+
+def test_a_stamp_without_an_interpreter_counts_for_nothing(
+    fake_venv: Path, requirements: Path
+) -> None:
+    stamp = start.stamp_path(fake_venv, requirements)
+    stamp.write_text(start.digest(requirements), encoding="utf-8")
+    start.venv_python(fake_venv).unlink()
+    assert not start.is_installed(fake_venv, requirements)
+
+
+def test_line_ends_do_not_matter(tmp_path: Path) -> None:
+    unix, windows = tmp_path / "a.txt", tmp_path / "b.txt"
+    unix.write_bytes(b"left==1\nright==2\n")
+    windows.write_bytes(b"left==1\r\nright==2\r\n")
+    assert start.digest(unix) == start.digest(windows)
+
+
+class FakePip:
+    """Stands for pip: notes its calls, and whether a stamp lay there while it ran."""
+
+    def __init__(self, returncode: int, stamp: Path) -> None:
+        self.returncode, self.stamp = returncode, stamp
+        self.calls: list[list[str]] = []
+        self.stamp_was_there = False
+
+    def __call__(self, command: list[str], **rest: object) -> subprocess.CompletedProcess[bytes]:
+        if "install" not in command:
+            return subprocess.CompletedProcess(command, 0)
+        self.calls.append(command)
+        self.stamp_was_there = self.stamp.exists()
+        return subprocess.CompletedProcess(command, self.returncode)
+
+
+@pytest.mark.parametrize("returncode", [0, 1])
+def test_the_stamp_is_written_last(
+    fake_venv: Path, requirements: Path, monkeypatch: pytest.MonkeyPatch, returncode: int
+) -> None:
+    stamp = start.stamp_path(fake_venv, requirements)
+    stamp.write_text("of an older list", encoding="utf-8")
+    pip = FakePip(returncode, stamp)
+    monkeypatch.setattr(start.subprocess, "run", pip)
+    if returncode:
+        with pytest.raises(start.StartError, match="again"):
+            start.install(fake_venv, requirements)
+    else:
+        start.install(fake_venv, requirements)
+        start.install(fake_venv, requirements)  # the second call finds all in place
+    assert len(pip.calls) == 1
+    assert not pip.stamp_was_there
+    assert stamp.exists() is (returncode == 0)
+    assert "--disable-pip-version-check" in pip.calls[0]
+    assert not any("index" in part for part in pip.calls[0])
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt"])
+def test_direct_requirements_are_pinned_and_name_no_index(name: str) -> None:
+    lines = (start.ROOT / name).read_text(encoding="utf-8").splitlines()
+    wanted = [line for line in lines if line and not line.startswith("#")]
+    assert wanted
+    assert [line for line in wanted if line.count("==") != 1 or line.startswith("-")] == []
+
+
+# ------------------------------------------------------------ serving
+
+
+@pytest.fixture
+def busy_port() -> Iterator[int]:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield server.getsockname()[1]
+
+
+def test_a_busy_port_is_passed_over(busy_port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not start.is_free(busy_port)
+    found = start.find_port(busy_port)
+    assert found > busy_port
+    assert start.is_free(found)
+    assert f"Port {busy_port} is in use; taking {found}." in capsys.readouterr().out
+
+
+def test_a_free_port_is_taken_silently(busy_port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    free = start.find_port(busy_port)
+    capsys.readouterr()
+    assert start.find_port(free) == free
+    assert capsys.readouterr().out == ""
+
+
+def test_no_port_left_is_said(busy_port: int) -> None:
+    with pytest.raises(start.StartError, match="--port"):
+        start.find_port(busy_port, tried=1)
+    with pytest.raises(start.StartError, match="no port"):
+        start.find_port(70000)
+
+
+def option(command: list[str], name: str) -> list[str]:
+    return [value for key, value in itertools.pairwise(command) if key == name]
+
+
+def test_the_app_is_for_this_machine_unless_a_room_is_asked_for() -> None:
+    python = Path(sys.executable)
+    alone = start.server_command(python, 8501, None)
+    assert option(alone, "--server.address") == ["127.0.0.1"]
+    room = start.server_command(python, 8502, ["192.168.1.7", "10.0.0.3"])
+    assert option(room, "--server.address") == ["0.0.0.0"]
+    # Without these two, Streamlit asks a server in the internet for this machine's address.
+    assert option(room, "--browser.serverAddress") == ["192.168.1.7"]
+    assert option(room, "--server.corsAllowedOrigins") == [
+        "http://192.168.1.7:8502",
+        "http://10.0.0.3:8502",
+    ]
+
+
+def test_lan_addresses_can_be_reached_from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("host", [], ["127.0.1.1", "192.168.1.7", "169.254.3.4", "192.168.1.7"])
+    monkeypatch.setattr(start.socket, "gethostbyname_ex", lambda host: names)
+    found = start.lan_addresses()
+    assert found.count("192.168.1.7") == 1
+    assert not any(address.startswith(("127.", "169.254.")) for address in found)
+
+
+def test_a_qr_code_is_printed_as_text(capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("segno", reason="segno is not installed")
+    start.print_qr(Path(sys.executable), "http://192.168.1.7:8501")
+    lines = capfd.readouterr().out.splitlines()
+    assert len(lines) >= 15
+    assert any("\u2580" in line or "\u2584" in line or "\u2588" in line for line in lines)
+
+
+def test_each_configured_option_exists_in_streamlit() -> None:
+    config = pytest.importorskip("streamlit.config")
+    loaded = tomllib.loads((start.ROOT / ".streamlit/config.toml").read_text(encoding="utf-8"))
+
+    def names(table: dict[str, object], prefix: str = "") -> Iterator[str]:
+        for key, value in table.items():
+            full = f"{prefix}.{key}" if prefix else key
+            if isinstance(value, dict):
+                yield from names(value, full)
+            else:
+                yield full
+
+    known = config.get_config_options()
+    assert [name for name in names(loaded) if name not in known] == []
+    assert "server.noSuchOption" not in known
+    assert loaded["server"]["address"] == "127.0.0.1"
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb after WCAG 2, 0 to 1."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast ratio after WCAG 2, 1 to 21."""
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_themes_can_be_read_from_the_last_row(scheme: str) -> None:
+    loaded = tomllib.loads((start.ROOT / ".streamlit/config.toml").read_text(encoding="utf-8"))
+    theme = loaded["theme"][scheme]
+    for ground in (theme["backgroundColor"], theme["secondaryBackgroundColor"]):
+        assert contrast(theme["textColor"], ground) >= 12
+        assert contrast(theme["linkColor"], ground) >= 7
+        assert contrast(theme["borderColor"], ground) >= 2.5
+    assert contrast(theme["primaryColor"], theme["backgroundColor"]) >= 7
+    assert contrast("#777777", "#ffffff") < 4.5  # a known pair that fails
+    assert loaded["theme"]["baseFontSize"] >= 18
+
+
+# ------------------------------------------------------------ the browser
+
+
+def places(environ: dict[str, str], system: str, home: Path) -> list[Path]:
+    found = {"google-chrome": "/opt/chrome", "chromium": "/opt/chromium"}.get
+    return list(start.chromium_candidates(environ, system=system, which=found, home=home))
+
+
+def test_a_named_browser_is_the_only_candidate(tmp_path: Path) -> None:
+    assert places({start.CHROMIUM: "/my/chrome"}, "Linux", tmp_path) == [Path("/my/chrome")]
+
+
+def test_browsers_are_looked_for_in_order(tmp_path: Path) -> None:
+    for build in ("chromium-1100", "chromium-1200"):
+        binary = tmp_path / ".cache/ms-playwright" / build / "chrome-linux/chrome"
+        binary.parent.mkdir(parents=True)
+        binary.write_text("", encoding="utf-8")
+    found = places({}, "Linux", tmp_path)
+    assert found[0] == Path("/usr/bin/chromium")
+    assert found.index(Path("/opt/chromium")) < found.index(Path("/opt/chrome"))
+    assert [p.parts[-3] for p in found[-2:]] == ["chromium-1200", "chromium-1100"]
+
+
+@pytest.mark.parametrize(("system", "part"), [("Darwin", "Applications"), ("Windows", "Google")])
+def test_other_systems_have_their_standard_places(system: str, part: str, tmp_path: Path) -> None:
+    first = places({}, system, tmp_path)[0]
+    assert part in first.parts or part in str(first)
+    assert not str(first).startswith("/usr")
+
+
+def test_a_browser_that_does_not_start_is_none(tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        pytest.skip("shell scripts are not programs there")
+    broken, good = tmp_path / "broken", tmp_path / "good"
+    broken.write_text("#!/bin/sh\nexit 127\n", encoding="utf-8")
+    good.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+    for script in (broken, good):
+        script.chmod(0o755)
+    assert start.find_chromium({start.CHROMIUM: str(broken)}) is None
+    assert start.find_chromium({start.CHROMIUM: str(tmp_path / "nothing")}) is None
+    assert start.find_chromium({start.CHROMIUM: str(good)}) == good
+
+
+def test_a_wrong_browser_name_is_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(start.CHROMIUM, "/no/such/browser")
+    found, reason = start.provide_chromium(Path(sys.executable))
+    assert found is None
+    assert "/no/such/browser" in reason
+
+
+# ------------------------------------------------------------ the command line
+
+
+@pytest.mark.parametrize(
+    ("fast", "arguments", "expected"),
+    [
+        (False, [], True),
+        (False, ["-x"], True),
+        (False, ["tests/browser/test_app.py"], True),
+        (False, ["tests/unit"], False),
+        (True, [], False),
+    ],
+)
+def test_a_browser_is_got_only_for_browser_tests(
+    fast: bool, arguments: list[str], expected: bool
+) -> None:
+    assert start.wants_browser(fast, arguments) is expected
+
+
+def test_the_command_line_is_read() -> None:
+    options, rest = start.parse(["test", "--fast", "-k", "start", "tests/unit"])
+    assert options.testing
+    assert options.fast
+    assert rest == ["-k", "start", "tests/unit"]
+    options, rest = start.parse(["--room", "--port", "9000"])
+    assert (options.testing, options.room, options.port) == (False, True, 9000)
+    with pytest.raises(SystemExit):
+        start.parse(["--no-such-option"])
+
+
+def test_ci_calls_the_same_command_as_a_person() -> None:
+    lines = (start.ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
+    assert lines[-1] == "exec python3 start.py test"

@@ -1,0 +1,206 @@
+"""The command line: ``python -m vislib train | evaluate | weights list``.
+
+Exit codes: 0 done; 2 something came that cannot be used (the message says what to do); 3 the time
+given with ``--minutes`` ran out and the checkpoint is saved; 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from vislib.schema import MixScopeError
+
+DONE, WRONG, UNFINISHED, INTERRUPTED = 0, 2, 3, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except MixScopeError as error:
+        print(f"Error: {error}", file=sys.stderr)
+    except ImportError as error:
+        print(
+            f"Error: the package {error.name or error} is missing. "
+            "Install what requirements.txt lists.",
+            file=sys.stderr,
+        )
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"Error: {error.strerror or error}{where}.", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return INTERRUPTED
+    return WRONG
+
+
+def _parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m vislib",
+        description="MixScope's command line: train and measure the bundled models.",
+        epilog="Exit codes: 0 done, 2 unusable input, 3 out of time (saved), 130 stopped (saved).",
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_train(commands)
+    _add_evaluate(commands)
+    weights = commands.add_parser("weights", help="which models are on this machine")
+    actions = weights.add_subparsers(required=True, metavar="action")
+    actions.add_parser("list", help="a table of all models").set_defaults(run=_list_weights)
+    return parser
+
+
+def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The options of ``train``."""
+    train = commands.add_parser(
+        "train",
+        help="train bundled models; run again to go on after an interruption",
+        description="Train models on FOLDER/train. FOLDER/val is never read. The same command "
+        "goes on where the checkpoint OUT/<model>.ckpt ends; a finished run is exported again.",
+    )
+    train.add_argument("models", nargs="+", metavar="MODEL", help="such as mixer_mini")
+    train.add_argument(
+        "--data", type=Path, required=True, metavar="FOLDER", help="train/<class>/<picture>"
+    )
+    train.add_argument("--out", type=Path, default=Path("runs"), help="checkpoints (runs)")
+    train.add_argument("--export", type=Path, metavar="FOLDER", help="weights and cards (OUT)")
+    train.add_argument("--class-names", type=Path, metavar="CSV", help="wnid,name with a header")
+    train.add_argument("--seed", type=_whole(0), default=0)
+    train.add_argument("--epochs", type=_whole(1), help="instead of the recipe's")
+    train.add_argument("--batch-size", type=_whole(1), help="instead of the recipe's")
+    train.add_argument("--minutes", type=_minutes, help="stop and save after so long, exit code 3")
+    _add_device(train, default="auto")
+    train.add_argument("--data-source", metavar="TEXT", help="origin of the data, for the card")
+    train.add_argument("--data-terms", metavar="TEXT", help="terms of the data, for the card")
+    train.set_defaults(run=_train)
+
+
+def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The options of ``evaluate``."""
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="measure top-1 and top-5 accuracy",
+        description="Measure stored models on FOLDER/SPLIT.",
+    )
+    evaluate.add_argument("models", nargs="+", metavar="MODEL", help="such as mixer_mini")
+    evaluate.add_argument(
+        "--data", type=Path, required=True, metavar="FOLDER", help="SPLIT/<class>/<picture>"
+    )
+    evaluate.add_argument("--split", default="val", help="folder in FOLDER (val)")
+    evaluate.add_argument("--weights", type=Path, metavar="FOLDER", help="instead of the bundled")
+    evaluate.add_argument("--card", action="store_true", help="write the result into the card")
+    _add_device(evaluate, default="cpu")
+    evaluate.set_defaults(run=_evaluate)
+
+
+def _add_device(command: argparse.ArgumentParser, *, default: str) -> None:
+    """The option that names a device."""
+    choices = ("auto", "cpu", "cuda", "mps")
+    command.add_argument("--device", choices=choices, default=default, help=f"({default})")
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    """A parser of whole numbers from ``least`` up."""
+
+    def number(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{value} came, {least} or more is needed")
+        return value
+
+    number.__name__ = "whole number"  # argparse says it in its message
+    return number
+
+
+def _minutes(text: str) -> float:
+    """A time above zero."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} came, a time above 0 is needed")
+    return value
+
+
+# The commands import what they need themselves: torch takes seconds, --help should not.
+
+
+def _train(options: argparse.Namespace) -> int:
+    from vislib.training.session import Order, run_order
+
+    order = Order(
+        keys=tuple(options.models),
+        data=options.data,
+        out=options.out,
+        export=options.export or options.out,
+        class_names=options.class_names,
+        seed=options.seed,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        minutes=options.minutes,
+        device=options.device,
+        data_source=options.data_source,
+        data_terms=options.data_terms,
+    )
+    outcome = run_order(order)
+    return {"finished": DONE, "out of time": UNFINISHED, "stopped": INTERRUPTED}[outcome]
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from vislib import models, registry, weights
+    from vislib.training import card as cards
+    from vislib.training.data import DataError, load_folder, split_folder
+    from vislib.training.evaluate import load_trained, measure
+    from vislib.training.hardware import choose
+
+    if options.card and options.split != "val":
+        raise DataError(f"--card is for the split val, {options.split} came. Leave one of them.")
+    rows = [registry.spec(key) for key in options.models]
+    device = choose(options.device)
+    folder = options.weights or weights.FOLDER
+    part = split_folder(options.data, options.split)
+    for row in rows:
+        module, card = load_trained(row, folder)
+        size = models.input_config(module).size
+        pictures = load_folder(part, size=size, classes=[wnid for wnid, _ in card["classes"]])
+        scores = measure(module.to(device), pictures, device)
+        print(
+            f"{row.key}: top-1 {scores.top1:.2%}, top-5 {scores.top5:.2%} "
+            f"({scores.pictures:,} pictures of {options.split})",
+            flush=True,
+        )
+        if options.card:
+            card["val_top1"], card["val_top5"] = scores.top1, scores.top5
+            card["val_pictures"] = scores.pictures
+            print(f"Written into {cards.write(card, folder)}")
+    return DONE
+
+
+def _list_weights(options: argparse.Namespace) -> int:
+    from vislib import registry, weights
+
+    heading = ("model", "source", "licence", "there", "MB", "title")
+    rows, missing = [heading], []
+    for row in registry.MODEL_REGISTRY.values():
+        found = weights.status(row)
+        size = "-" if found.megabytes is None else f"{found.megabytes:.1f}"
+        there = "yes" if found.present else "no"
+        rows.append((row.key, found.source, found.licence, there, size, row.title))
+        if not found.present:
+            missing.append(row)
+    widths = [max(len(line[column]) for line in rows) for column in range(len(heading))]
+    for line in rows:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+    for row in missing:
+        try:
+            weights.require(row)
+        except MixScopeError as error:
+            print(f"\n{row.key}: {error}")
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

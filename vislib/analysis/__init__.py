@@ -1,0 +1,16 @@
+"""Array maths on what was captured: numpy in, numpy out; no torch, no figures.
+
+    arrays           named axes and places on the token grid, checked
+    activation       erf and the GELU's derivative in numpy
+    common_ground    the share of reading, in percent, and its statistics
+    reading          what one token reads from the grid, for each kind of token mixing
+    windows          attention windows: cut, stitched back, located
+    frequency        how fine the pattern of a map is
+    token_units      MLP-Mixer's hidden units as maps, in pairs of opposite phase
+    kernels          depthwise kernels: radius, spectrum, one channel followed exactly
+    embedding        patch embedding: filters, token similarity, what the embedding keeps
+    channel_groups   DaViT's channel attention: which channels feed a channel, and from where
+
+Functions take a plain array or a LabelledArray; of the latter the axis names are checked.
+Everything is computed in float64. Tokens are in row-major order over the grid.
+"""

@@ -1,0 +1,78 @@
+"""Named axes and places on the token grid, checked before any number is used."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vislib.schema import LabelledArray, Provenance, ShapeError
+
+Array = np.ndarray | LabelledArray
+"""What the analysis functions take: a LabelledArray's axis names are checked, an array's count."""
+
+
+def values_of(array: Array, axes: tuple[str, ...]) -> np.ndarray:
+    """The numbers of an array that must have just these axes, in the dtype they came in.
+
+    Args:
+        array: A plain array, or a LabelledArray.
+        axes: The axis names that are needed, in order.
+
+    Raises:
+        ShapeError: The number of axes, or a LabelledArray's axis names, differ.
+    """
+    if isinstance(array, LabelledArray):
+        if array.axes != axes:
+            raise ShapeError(
+                f"{array.source} has the axes {array.axes}; this analysis reads {axes}. "
+                "Pass the array that has them, or turn its axes round."
+            )
+        return array.values
+    if array.ndim != len(axes):
+        raise ShapeError(
+            f"An array of shape {array.shape} came; this analysis reads the axes {axes}. "
+            "Pass an array with one axis for each name."
+        )
+    return array
+
+
+def float_values(array: Array, axes: tuple[str, ...]) -> np.ndarray:
+    """The same as ``values_of``, in float64."""
+    return np.asarray(values_of(array, axes), dtype=np.float64)
+
+
+def provenance_of(array: Array, otherwise: Provenance) -> Provenance:
+    """A LabelledArray's own provenance, or what the caller takes a plain array to be."""
+    return array.provenance if isinstance(array, LabelledArray) else otherwise
+
+
+def check_index(name: str, index: int, size: int) -> None:
+    """Refuse an index outside 0 to size - 1 (a negative one would silently count from the end).
+
+    Raises:
+        ShapeError: The index lies outside.
+    """
+    if not 0 <= index < size:
+        raise ShapeError(f"{name} {index} came; 0 to {size - 1} exist. Choose one of them.")
+
+
+def check_size(name: str, size: int, wanted: int) -> None:
+    """Refuse an axis of another size than the others imply.
+
+    Raises:
+        ShapeError: The sizes differ.
+    """
+    if size != wanted:
+        raise ShapeError(
+            f"The axis {name} has {size} entries, {wanted} were expected. "
+            "Pass arrays and a grid of one and the same block."
+        )
+
+
+def as_grid(vector: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Lay the last axis, tokens in row-major order, out on the grid: axes (..., row, column).
+
+    Raises:
+        ShapeError: There are not rows * columns tokens.
+    """
+    check_size("token", vector.shape[-1], rows * columns)
+    return vector.reshape(*vector.shape[:-1], rows, columns)

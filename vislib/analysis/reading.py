@@ -1,0 +1,253 @@
+"""What one token reads from the grid, for each kind of token mixing.
+
+Every function returns a ``Reading``: the share of reading (see ``common_ground``) and the raw map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from vislib.analysis.activation import gelu_derivative
+from vislib.analysis.arrays import (
+    Array,
+    as_grid,
+    check_index,
+    check_size,
+    float_values,
+    provenance_of,
+    values_of,
+)
+from vislib.analysis.common_ground import Reading, ReadingStatistics, share, statistics
+from vislib.analysis.windows import window_corner, window_grid, window_of
+from vislib.schema import ShapeError
+
+__all__ = [
+    "Reading",
+    "ReadingStatistics",
+    "attention_reading",
+    "depthwise_reading",
+    "linear_reading",
+    "mixer_reading",
+    "share",
+    "statistics",
+    "window_reading",
+]
+
+
+def linear_reading(weights: Array, *, token: int, rows: int, columns: int) -> Reading:
+    """What a token reads through one linear layer over tokens (ResMLP).
+
+    Args:
+        weights: Axes (token_out, token_in), signed.
+        token: The reader, in row-major order.
+        rows, columns: The token grid.
+
+    Raises:
+        ShapeError: Token or grid do not fit the weights.
+
+    Exactness:
+        Parameter: the layer's row as it is.
+    """
+    matrix = values_of(weights, ("token_out", "token_in"))
+    check_index("token", token, matrix.shape[0])
+    row = as_grid(matrix[token].astype(np.float64), rows, columns)
+    return Reading(
+        share=share(row),
+        raw=row,
+        raw_unit="weight",
+        raw_signed=True,
+        provenance=provenance_of(weights, "parameter"),
+        note="linear",
+    )
+
+
+def mixer_reading(
+    fc1: Array,
+    fc2: Array,
+    hidden: Array | None,
+    *,
+    token: int,
+    rows: int,
+    columns: int,
+    derivative: Callable[[np.ndarray], np.ndarray] = gelu_derivative,
+) -> Reading:
+    """What a token reads through a token-mixing MLP, linearised.
+
+    For channel c the slope of output token t by the input tokens is row t of
+    W2 diag(gelu'(h_c)) W1; the whole (channel, token_out, token_in) table is never formed.
+
+    Args:
+        fc1: W1, axes (unit, token_in), signed.
+        fc2: W2, axes (token_out, unit), signed.
+        hidden: fc1's output before the activation, bias included, axes (channel, unit), at this
+            picture; None linearises at zero, where gelu' is 1/2 for every channel: 1/2 W2 W1.
+        token: The reader, in row-major order.
+        rows, columns: The token grid.
+        derivative: The activation's slope.
+
+    Returns:
+        share from the root mean square over channels; raw is the mean over channels.
+
+    Raises:
+        ShapeError: Sizes do not fit each other or the grid.
+
+    Exactness:
+        Linearised: the exact Jacobian of the MLP at this picture (test against autograd); LayerNorm
+        and the residual are left out.
+
+    Source: arXiv:2105.01601; timm.models.mlp_mixer.MixerBlock.mlp_tokens.
+    """
+    first = float_values(fc1, ("unit", "token_in"))
+    second = values_of(fc2, ("token_out", "unit"))
+    check_index("token", token, second.shape[0])
+    check_size("unit of fc2", second.shape[1], first.shape[0])
+    before = (
+        np.zeros((1, first.shape[0]))
+        if hidden is None
+        else float_values(hidden, ("channel", "unit"))
+    )
+    check_size("unit of hidden", before.shape[1], first.shape[0])
+    slopes = (second[token].astype(np.float64) * derivative(before)) @ first
+    maps = as_grid(slopes, rows, columns)
+    return Reading(
+        share=share(maps, channel_axis=0),
+        raw=maps.mean(axis=0),
+        raw_unit="weight",
+        raw_signed=True,
+        provenance="linearised",
+        note="mixer_at_zero" if hidden is None else "mixer_at_picture",
+    )
+
+
+def depthwise_reading(kernels: Array, *, row: int, column: int, rows: int, columns: int) -> Reading:
+    """What a place reads through a depthwise convolution with zero padding ("same").
+
+    Output (r, c) reads input (r + ky - p, c + kx - p) with p = (K - 1) // 2, a correlation as in
+    torch; taps that fall outside the grid meet zeros and are dropped.
+
+    Args:
+        kernels: Axes (channel, ky, kx), signed.
+        row, column: The reader.
+        rows, columns: The token grid.
+
+    Returns:
+        share from the root mean square over channels; raw is the mean over channels.
+
+    Raises:
+        ShapeError: The place lies outside the grid.
+
+    Exactness:
+        Parameter: the kernels as they are, laid out on the grid.
+    """
+    taps = float_values(kernels, ("channel", "ky", "kx"))
+    check_index("row", row, rows)
+    check_index("column", column, columns)
+    down, across = taps.shape[1:]
+    top, left = row - (down - 1) // 2, column - (across - 1) // 2
+    maps = np.zeros((taps.shape[0], rows, columns))
+    r0, r1 = max(top, 0), min(top + down, rows)
+    c0, c1 = max(left, 0), min(left + across, columns)
+    maps[:, r0:r1, c0:c1] = taps[:, r0 - top : r1 - top, c0 - left : c1 - left]
+    return Reading(
+        share=share(maps, channel_axis=0),
+        raw=maps.mean(axis=0),
+        raw_unit="weight",
+        raw_signed=True,
+        provenance=provenance_of(kernels, "parameter"),
+        note="depthwise",
+    )
+
+
+def window_reading(
+    pattern: Array, *, row: int, column: int, rows: int, columns: int, window: int
+) -> Reading:
+    """What a place reads through attention within windows (not shifted).
+
+    Args:
+        pattern: Axes (window, head, query, key), probability.
+        row, column: The reader.
+        rows, columns: The token grid without padding.
+        window: Side of a window, in cells.
+
+    Returns:
+        share from the root mean square over heads; raw is the mean over heads; ``outside`` is the
+        share of padding tokens (they carry the projection's bias, so they are really read).
+
+    Raises:
+        ShapeError: Pattern, grid and window do not fit.
+
+    Exactness:
+        Recomputed: the pattern's row, laid out on the grid.
+
+    Source: arXiv:2204.03645; timm.models.davit.SpatialBlock.
+    """
+    table = values_of(pattern, ("window", "head", "query", "key"))
+    down, across = window_grid(rows, columns, window)
+    check_size("window", table.shape[0], down * across)
+    check_size("query", table.shape[2], window * window)
+    check_size("key", table.shape[3], window * window)
+    index, query = window_of(row, column, rows=rows, columns=columns, window=window)
+    top, left = window_corner(index, rows=rows, columns=columns, window=window)
+    rows_of_heads = as_grid(table[index, :, query].astype(np.float64), window, window)
+    padded = np.zeros((table.shape[1], down * window, across * window))
+    padded[:, top : top + window, left : left + window] = rows_of_heads
+    percent = share(padded, channel_axis=0)
+    inside = percent[:rows, :columns]
+    return Reading(
+        share=inside,
+        raw=padded.mean(axis=0)[:rows, :columns],
+        raw_unit="probability",
+        raw_signed=False,
+        provenance=provenance_of(pattern, "recomputed"),
+        note="window",
+        # The complement would leave rounding dust where there is no padding.
+        outside=float(percent[rows:].sum() + percent[:rows, columns:].sum()),
+        heads=padded[:, :rows, :columns],
+    )
+
+
+def attention_reading(
+    pattern: Array, *, row: int, column: int, rows: int, columns: int, prefix_tokens: int = 0
+) -> Reading:
+    """What a place reads through attention between all tokens (ViT).
+
+    Args:
+        pattern: Axes (head, query, key), probability; the prefix tokens come first.
+        row, column: The reader.
+        rows, columns: The token grid.
+        prefix_tokens: Tokens without a place (class, registers) before the grid's.
+
+    Returns:
+        share from the root mean square over heads; raw is the mean over heads; ``outside`` is the
+        share of the prefix tokens.
+
+    Raises:
+        ShapeError: The place lies outside, or the tokens are not prefix + grid.
+
+    Exactness:
+        Recomputed: the pattern's row, laid out on the grid.
+
+    Source: arXiv:2010.11929; timm.models.vision_transformer.Attention.
+    """
+    table = values_of(pattern, ("head", "query", "key"))
+    check_index("row", row, rows)
+    check_index("column", column, columns)
+    if prefix_tokens < 0:
+        raise ShapeError(f"{prefix_tokens} prefix tokens came; 0 or more fit.")
+    check_size("query", table.shape[1], prefix_tokens + rows * columns)
+    check_size("key", table.shape[2], prefix_tokens + rows * columns)
+    read = table[:, prefix_tokens + row * columns + column].astype(np.float64)
+    percent = share(read, channel_axis=0)
+    heads = as_grid(read[:, prefix_tokens:], rows, columns)
+    return Reading(
+        share=as_grid(percent[prefix_tokens:], rows, columns),
+        raw=heads.mean(axis=0),
+        raw_unit="probability",
+        raw_signed=False,
+        provenance=provenance_of(pattern, "recomputed"),
+        note="attention",
+        outside=float(percent[:prefix_tokens].sum()),
+        heads=heads,
+    )

@@ -1,0 +1,162 @@
+"""ConvMixer (arXiv 2201.09792; timm.models.convmixer.ConvMixer)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from timm.models.convmixer import ConvMixer
+from torch import Tensor, nn
+
+from vislib.architectures._parameters import read_parameter
+from vislib.schema import CaptureError, Derived, HookPoint, LabelledArray, MixingSite, TokenGrid
+
+MAP = ("channel", "row", "column")
+
+
+class ConvMixerAdapter:
+    """A block is x + BN(act(depthwise(x))), then BN(act(pointwise(.))).
+
+    The activation is the module's own: convmixer_768_32 uses ReLU, the others GELU.
+    """
+
+    family = "convmixer"
+
+    def accepts(self, model: nn.Module) -> bool:
+        """Whether the module is a ConvMixer."""
+        return isinstance(model, ConvMixer)
+
+    def grid(self, model: nn.Module, input_size: int) -> TokenGrid:
+        """Tokens that do not overlap; a rest of the input at the right and bottom is not read."""
+        convolution = model.stem[0]
+        patch = convolution.kernel_size[0]
+        side = (input_size - patch) // patch + 1
+        return TokenGrid(
+            rows=side,
+            columns=side,
+            patch=patch,
+            stride=patch,
+            offset=0,
+            input_size=input_size,
+            position="zero_padding",
+        )
+
+    def sites(self, model: nn.Module, input_size: int) -> tuple[MixingSite, ...]:
+        """One stage; the grid never changes."""
+        grid = self.grid(model, input_size)
+        return tuple(
+            MixingSite(
+                stage=0,
+                block=index,
+                group=f"stage0.block{index}",
+                operators=("depthwise", "channel_mixing"),
+                rows=grid.rows,
+                columns=grid.columns,
+                stride=grid.stride,
+                channels=block[1].in_channels,
+                mixing="fixed",
+                kernel=block[0].fn[0].kernel_size[0],
+            )
+            for index, block in enumerate(model.blocks)
+        )
+
+    def hook_points(self, model: nn.Module, group: str | None) -> tuple[HookPoint, ...]:
+        """Sites: stem.linear, stem.out, depthwise.in/out, channel_mixing.in/out, out."""
+        stem = (
+            HookPoint(
+                name="stem.linear", module="stem.0", side="out", axes=MAP, role="patch_embedding"
+            ),
+            HookPoint(name="stem.out", module="stem", side="out", axes=MAP, role="tokens"),
+        )
+        count = len(model.blocks)
+        outs = tuple(
+            HookPoint(
+                name=f"stage0.block{j}.out",
+                module=f"blocks.{j}",
+                side="out",
+                axes=MAP,
+                role="tokens",
+            )
+            for j in range(count)
+        )
+        groups: dict[str | None, tuple[HookPoint, ...]] = {
+            "logits": (),
+            "stem": stem,
+            "tokens": (stem[1], *outs),
+        }
+        for j in range(count):
+            groups[f"stage0.block{j}"] = (*self._inside(j), outs[j])
+        groups[None] = (*stem, *(p for j in range(count) for p in groups[f"stage0.block{j}"]))
+        if group not in groups:
+            raise CaptureError(f"ConvMixer has no group {group!r}; it has {list(groups)[:-1]}.")
+        return groups[group]
+
+    @staticmethod
+    def _inside(j: int) -> tuple[HookPoint, ...]:
+        """What goes into and comes out of one block's two convolutions."""
+        depthwise, pointwise = f"blocks.{j}.0.fn.0", f"blocks.{j}.1"
+        name = f"stage0.block{j}"
+        return (
+            HookPoint(
+                name=f"{name}.depthwise.in", module=depthwise, side="in", axes=MAP, role="depthwise"
+            ),
+            HookPoint(
+                name=f"{name}.depthwise.out",
+                module=depthwise,
+                side="out",
+                axes=MAP,
+                role="depthwise",
+            ),
+            HookPoint(
+                name=f"{name}.channel_mixing.in",
+                module=pointwise,
+                side="in",
+                axes=MAP,
+                role="channel_mixing",
+            ),
+            HookPoint(
+                name=f"{name}.channel_mixing.out",
+                module=pointwise,
+                side="out",
+                axes=MAP,
+                role="channel_mixing",
+            ),
+        )
+
+    def weights(self, model: nn.Module, group: str) -> dict[str, LabelledArray]:
+        """stem.filters/bias; depthwise.kernel/bias and channel_mixing.weight/bias of a block."""
+        if group == "stem":
+            return {
+                "stem.filters": read_parameter(
+                    model, "stem.0.weight", ("channel", "rgb", "ky", "kx"), "patch_embedding"
+                ),
+                "stem.bias": read_parameter(model, "stem.0.bias", ("channel",), "patch_embedding"),
+            }
+        block = f"blocks.{group.removeprefix('stage0.block')}"
+        return {
+            f"{group}.depthwise.kernel": read_parameter(
+                model,
+                f"{block}.0.fn.0.weight",
+                ("channel", "ky", "kx"),
+                "depthwise",
+                squeeze=1,
+            ),
+            f"{group}.depthwise.bias": read_parameter(
+                model, f"{block}.0.fn.0.bias", ("channel",), "depthwise"
+            ),
+            f"{group}.channel_mixing.weight": read_parameter(
+                model,
+                f"{block}.1.weight",
+                ("channel_out", "channel_in", "ky", "kx"),
+                "channel_mixing",
+            ),
+            f"{group}.channel_mixing.bias": read_parameter(
+                model, f"{block}.1.bias", ("channel_out",), "channel_mixing"
+            ),
+        }
+
+    def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Derived]:
+        """Nothing: every operand is a module's input or output."""
+        return {}
+
+
+ADAPTER = ConvMixerAdapter()

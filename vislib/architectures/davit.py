@@ -1,0 +1,291 @@
+"""DaViT (arXiv 2204.03645; timm.models.davit.DaVit).
+
+Where the code differs from the paper's notation: channel attention is softmax(scale * k^T v),
+applied to q. The paper writes softmax(scale * q^T k) applied to v; with the textbook order the
+module's output does not come out. The scale is 1 / sqrt(channels per group) although the product
+sums over places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from timm.models.davit import ChannelAttention, ChannelBlock, DaVit, SpatialBlock
+from torch import Tensor, nn
+
+from vislib.architectures._parameters import read_parameter
+from vislib.schema import (
+    CaptureError,
+    Derived,
+    HookPoint,
+    LabelledArray,
+    MixingSite,
+    ShapeError,
+    TokenGrid,
+)
+
+WINDOW, CHANNEL = "window_attention", "channel_attention"
+
+
+def split_qkv(qkv: Tensor, parts: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Split a fused projection into q, k, v, each (batch, part, token, channel of the part).
+
+    Raises:
+        ShapeError: The last axis is not 3 * parts * a whole number.
+    """
+    batch, tokens, width = qkv.shape
+    if width % (3 * parts):
+        raise ShapeError(f"{width} features cannot be split into q, k and v of {parts} parts.")
+    q, k, v = qkv.reshape(batch, tokens, 3, parts, width // (3 * parts)).permute(2, 0, 3, 1, 4)
+    return q, k, v
+
+
+def window_pattern(qkv: Tensor, *, heads: int, scale: float) -> Tensor:
+    """Rebuild spatial window attention's pattern: softmax(scale * q k^T).
+
+    Args:
+        qkv: Axes (window, token, 3 * channel).
+        heads: Attention heads.
+        scale: 1 / sqrt(channels per head).
+
+    Returns:
+        Axes (window, head, query, key). Probability: rows sum to 1.
+
+    Exactness:
+        Recomputed, bitwise equal to the forward pass with unfused attention (test_davit.py).
+    """
+    q, k, _ = split_qkv(qkv, heads)
+    scores = (q * scale) @ k.transpose(-2, -1)
+    return scores.softmax(dim=-1)
+
+
+def channel_pattern(qkv: Tensor, *, groups: int, scale: float) -> Tensor:
+    """Rebuild channel group attention's pattern in timm's order: softmax(scale * k^T v).
+
+    Args:
+        qkv: Axes (batch, token, 3 * channel).
+        groups: Channel groups.
+        scale: 1 / sqrt(channels per group).
+
+    Returns:
+        Axes (batch, group, channel_out, channel_in). Probability: rows sum to 1. Output channel i
+        is the sum over j of pattern[i, j] * q[:, j].
+
+    Exactness:
+        Recomputed, bitwise equal to the forward pass at batch 1; the textbook order is another
+        table (test_davit.py::test_operand_order_matters).
+    """
+    _, k, v = split_qkv(qkv, groups)
+    scores = (k * scale).transpose(-1, -2) @ v
+    return scores.softmax(dim=-1)
+
+
+class DaViTAdapter:
+    """Stages of blocks; a block is window attention, an MLP, channel attention, an MLP."""
+
+    family = "davit"
+
+    def accepts(self, model: nn.Module) -> bool:
+        """Whether the module is a DaViT with the paper's channel attention in every block."""
+        return isinstance(model, DaVit) and all(
+            isinstance(part.attn, ChannelAttention)
+            for part in model.modules()
+            if isinstance(part, ChannelBlock)
+        )
+
+    def grid(self, model: nn.Module, input_size: int) -> TokenGrid:
+        """Tokens of a 7x7 convolution with stride 4: neighbours overlap."""
+        convolution = model.stem.conv
+        stride, pad = convolution.stride[0], convolution.padding[0]
+        padded = input_size + (stride - input_size % stride) % stride
+        side = (padded + 2 * pad - convolution.kernel_size[0]) // stride + 1
+        return TokenGrid(
+            rows=side,
+            columns=side,
+            patch=convolution.kernel_size[0],
+            stride=stride,
+            offset=-pad,
+            input_size=input_size,
+            position="depthwise",
+        )
+
+    def sites(self, model: nn.Module, input_size: int) -> tuple[MixingSite, ...]:
+        """Every block of every stage; each stage after the first halves the grid."""
+        grid, found, side = self.grid(model, input_size), [], 0
+        for stage, block, parts in self._blocks(model):
+            if block == 0:
+                side = grid.rows if stage == 0 else -(-side // 2)
+            first = next(iter(parts.values()))[1]
+            spatial = parts.get(WINDOW)
+            found.append(
+                MixingSite(
+                    stage=stage,
+                    block=block,
+                    group=f"stage{stage}.block{block}",
+                    operators=tuple(parts),
+                    rows=side,
+                    columns=side,
+                    stride=grid.stride * 2**stage,
+                    channels=first.norm1.normalized_shape[0],
+                    mixing="computed",
+                    window=spatial[1].window_size[0] if spatial else 0,
+                    heads=first.attn.num_heads,
+                )
+            )
+        return tuple(found)
+
+    @staticmethod
+    def _blocks(model: nn.Module) -> Iterator[tuple[int, int, dict[str, tuple[str, nn.Module]]]]:
+        """Stage, block and its sub-blocks by role, each with timm's path."""
+        for i, stage in enumerate(model.stages):
+            for j, block in enumerate(stage.blocks):
+                parts = {}
+                for name, part in block.named_children():
+                    role = WINDOW if isinstance(part, SpatialBlock) else CHANNEL
+                    parts[role] = (f"stages.{i}.blocks.{j}.{name}", part)
+                yield i, j, parts
+
+    def hook_points(self, model: nn.Module, group: str | None) -> tuple[HookPoint, ...]:
+        """Sites: stem.linear, stem.out, window.qkv/mixed, channel.qkv/mixed, out."""
+        maps = ("channel", "row", "column")
+        stem = (
+            HookPoint(
+                name="stem.linear", module="stem.conv", side="out", axes=maps, role="patch_embedding"
+            ),
+            HookPoint(name="stem.out", module="stem", side="out", axes=maps, role="tokens"),
+        )
+        groups: dict[str | None, tuple[HookPoint, ...]] = {"logits": (), "stem": stem}
+        outs, everything = [stem[1]], list(stem)
+        for i, j, parts in self._blocks(model):
+            name = f"stage{i}.block{j}"
+            out = HookPoint(
+                name=f"{name}.out",
+                module=f"stages.{i}.blocks.{j}",
+                side="out",
+                axes=maps,
+                role="tokens",
+            )
+            groups[name] = (*self._inside(name, parts), out)
+            outs.append(out)
+            everything += groups[name]
+        groups |= {"tokens": tuple(outs), None: tuple(everything)}
+        if group not in groups:
+            raise CaptureError(f"DaViT has no group {group!r}; it has {[g for g in groups if g]}.")
+        return groups[group]
+
+    @staticmethod
+    def _inside(name: str, parts: Mapping[str, tuple[str, nn.Module]]) -> list[HookPoint]:
+        """The fused projection and the mixed values of each attention of a block."""
+        points = []
+        for role, (path, _) in parts.items():
+            site = "window" if role == WINDOW else "channel"
+            first = ("window",) if role == WINDOW else ()
+            for suffix, module, side in (("qkv", "qkv", "out"), ("mixed", "proj", "in")):
+                points.append(
+                    HookPoint(
+                        name=f"{name}.{site}.{suffix}",
+                        module=f"{path}.attn.{module}",
+                        side="out" if side == "out" else "in",
+                        axes=(*first, "token", "channel"),
+                        role=role,
+                        keep=suffix == "mixed",
+                        batched=role != WINDOW,
+                    )
+                )
+        return points
+
+    def weights(self, model: nn.Module, group: str) -> dict[str, LabelledArray]:
+        """stem.filters/bias; window.qkv_weight and channel.qkv_weight of a block."""
+        if group == "stem":
+            return {
+                "stem.filters": read_parameter(
+                    model, "stem.conv.weight", ("channel", "rgb", "ky", "kx"), "patch_embedding"
+                ),
+                "stem.bias": read_parameter(
+                    model, "stem.conv.bias", ("channel",), "patch_embedding"
+                ),
+            }
+        found = {}
+        for i, j, parts in self._blocks(model):
+            if group == f"stage{i}.block{j}":
+                for role, (path, _) in parts.items():
+                    site = "window" if role == WINDOW else "channel"
+                    found[f"{group}.{site}.qkv_weight"] = read_parameter(
+                        model, f"{path}.attn.qkv.weight", ("channel_out", "channel_in"), role
+                    )
+        return found
+
+    def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Derived]:
+        """The patterns, and channel attention's operands, of every block that was hooked."""
+        found: dict[str, Derived] = {}
+        for i, j, parts in self._blocks(model):
+            name = f"stage{i}.block{j}"
+            for role, (path, part) in parts.items():
+                site = "window" if role == WINDOW else "channel"
+                qkv = tensors.get(f"{name}.{site}.qkv")
+                if qkv is not None:
+                    derive = _derive_window if role == WINDOW else _derive_channel
+                    found |= derive(f"{name}.{site}", f"{path}.attn", part.attn, qkv)
+        return found
+
+
+def _derive_window(name: str, path: str, attention: nn.Module, qkv: Tensor) -> dict[str, Derived]:
+    """Pattern and values of one spatial window attention."""
+    heads, scale = attention.num_heads, attention.scale
+    _, _, values = split_qkv(qkv, heads)
+    return {
+        f"{name}.pattern": Derived(
+            values=window_pattern(qkv, heads=heads, scale=scale),
+            axes=("window", "head", "query", "key"),
+            role=WINDOW,
+            unit="probability",
+            signed=False,
+            source=f"softmax(scale * q k^T) of {path}.qkv",
+        ),
+        f"{name}.values": Derived(
+            values=values,
+            axes=("window", "head", "key", "channel"),
+            role=WINDOW,
+            unit="activation",
+            signed=True,
+            source=f"v of {path}.qkv",
+        ),
+    }
+
+
+def _derive_channel(name: str, path: str, attention: nn.Module, qkv: Tensor) -> dict[str, Derived]:
+    """Pattern, scores and operands of one channel group attention (batch 1)."""
+    groups, scale = attention.num_heads, attention.scale
+    q, k, v = split_qkv(qkv, groups)
+    found = {
+        f"{name}.pattern": Derived(
+            values=channel_pattern(qkv, groups=groups, scale=scale)[0],
+            axes=("group", "channel_out", "channel_in"),
+            role=CHANNEL,
+            unit="probability",
+            signed=False,
+            source=f"softmax(scale * k^T v) of {path}.qkv",
+        ),
+        f"{name}.scores": Derived(
+            values=torch.matmul((k * scale).transpose(-1, -2), v)[0],
+            axes=("group", "channel_out", "channel_in"),
+            role=CHANNEL,
+            unit="score",
+            signed=True,
+            source=f"scale * k^T v of {path}.qkv",
+        ),
+    }
+    for site, operand in (("queries", q), ("keys", k), ("values", v)):
+        found[f"{name}.{site}"] = Derived(
+            values=operand[0],
+            axes=("group", "token", "channel"),
+            role=CHANNEL,
+            unit="activation",
+            signed=True,
+            source=f"{site[0]} of {path}.qkv",
+        )
+    return found
+
+
+ADAPTER = DaViTAdapter()

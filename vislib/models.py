@@ -1,0 +1,315 @@
+"""The models: how a row of the registry becomes a module that can be looked into."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import timm
+import torch
+from PIL import Image
+from safetensors import SafetensorError
+from timm.data import ImageNetInfo, infer_imagenet_subset
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from vislib import images, weights
+from vislib.architectures import ArchitectureAdapter, adapters
+from vislib.registry import MINI_SIZE, MODEL_REGISTRY, spec
+from vislib.schema import (
+    DecodedImage,
+    LabelledArray,
+    MixingSite,
+    ModelError,
+    ModelSpec,
+    TokenGrid,
+    ViewBox,
+    WeightsError,
+)
+
+__all__ = [
+    "MODEL_REGISTRY",
+    "InputConfig",
+    "LoadedModel",
+    "ModelInput",
+    "build",
+    "choose_device",
+    "draw_head",
+    "input_config",
+    "load",
+    "multiply_adds",
+    "prepare",
+    "spec",
+]
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+MINI_CLASSES = 100
+
+# timm draws from torch's global generator while it builds a module.
+_construction = threading.Lock()
+
+@dataclass(frozen=True, kw_only=True)
+class InputConfig:
+    """What a model expects, read off it: input side (model pixels), mean and std (0 to 1), crop."""
+
+    size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    crop: float
+    interpolation: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel:
+    """A model in evaluation mode with unfused attention, shared by all visitors.
+
+    Attributes:
+        spec: Its registry row.
+        module: timm's module.
+        adapter: The map of its family.
+        labels: One name a class.
+        config: What its input must be.
+        device: Where it runs.
+        untrained: Whether its weights are seeded random ones.
+        lock: Held by whoever has hooks on the module.
+        parameters: Number of parameters, counted.
+    """
+
+    spec: ModelSpec
+    module: nn.Module
+    adapter: ArchitectureAdapter
+    labels: tuple[str, ...]
+    config: InputConfig
+    device: torch.device
+    untrained: bool
+    parameters: int
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def grid(self) -> TokenGrid:
+        """How the first tokens lie on the input."""
+        return self.adapter.grid(self.module, self.config.size)
+
+    @property
+    def sites(self) -> tuple[MixingSite, ...]:
+        """The blocks in the order in which they run."""
+        return self.adapter.sites(self.module, self.config.size)
+
+    def weights(self, group: str) -> dict[str, LabelledArray]:
+        """The parameters of a group ("stem" or "stage{i}.block{j}") as they are."""
+        return self.adapter.weights(self.module, group)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInput:
+    """A picture as a model gets it.
+
+    Attributes:
+        tensor: float32, axes (1, rgb, row, column), normalised, on the model's device.
+        image_sha256: Digest of the uploaded bytes.
+        view_box: The part of the upright picture that the model sees.
+    """
+
+    tensor: Tensor
+    image_sha256: str
+    view_box: ViewBox
+
+
+def build(row: ModelSpec, *, classes: int | None = None) -> nn.Module:
+    """Construct a row's module with fresh random weights (torch's global generator).
+
+    Args:
+        row: A registry row.
+        classes: Classes of the head of a bundled row; published rows keep their own.
+    """
+    if row.weights == "timm":
+        published: nn.Module = timm.create_model(row.key, pretrained=False)
+        return published
+    arguments: dict[str, Any] = dict(row.build)
+    module_name, class_name = arguments.pop("class").rsplit(".", 1)
+    constructor = getattr(importlib.import_module(module_name), class_name)
+    count = classes or MINI_CLASSES
+    module: nn.Module = constructor(num_classes=count, **arguments)
+    module.pretrained_cfg = {  # type: ignore[assignment]  # where timm keeps it
+        "input_size": (3, MINI_SIZE, MINI_SIZE),
+        "mean": IMAGENET_MEAN,
+        "std": IMAGENET_STD,
+        "crop_pct": 1.0,
+        "crop_mode": "center",
+        "interpolation": "bicubic",
+        "num_classes": count,
+    }
+    return module
+
+
+def input_config(module: nn.Module) -> InputConfig:
+    """Read what the model expects off the configuration that timm keeps on it."""
+    cfg: Any = timm.data.resolve_data_config(model=module)
+    return InputConfig(
+        size=int(cfg["input_size"][-1]),
+        mean=tuple(cfg["mean"]),
+        std=tuple(cfg["std"]),
+        crop=float(cfg["crop_pct"]),
+        interpolation=str(cfg["interpolation"]),
+    )
+
+
+def choose_device() -> torch.device:
+    """cuda, mps or cpu, whichever is there; MIXSCOPE_DEVICE overrides it.
+
+    Raises:
+        ModelError: MIXSCOPE_DEVICE names a device that is not there.
+    """
+    wanted = os.environ.get("MIXSCOPE_DEVICE", "").strip().lower()
+    there = {"cpu"}
+    if torch.cuda.is_available():
+        there.add("cuda")
+    if torch.backends.mps.is_available():
+        there.add("mps")
+    if wanted and wanted.split(":")[0] not in there:
+        raise ModelError(
+            f"MIXSCOPE_DEVICE is {wanted!r}; this machine has {', '.join(sorted(there))}."
+        )
+    return torch.device(wanted or next(d for d in ("cuda", "mps", "cpu") if d in there))
+
+
+def load(key: str, *, untrained: bool = False, seed: int = 0) -> LoadedModel:
+    """Load a model, ready to be looked into.
+
+    Args:
+        key: Registry key.
+        untrained: Seeded random weights instead of the trained ones. The head is drawn anew
+            (std 0.02), because timm starts some heads at zero and every logit would be 0.
+        seed: Of the random weights.
+
+    Raises:
+        ModelError: No such model, or no adapter for it.
+        WeightsError: The weights are missing, damaged or do not fit.
+    """
+    row = spec(key)
+    with _construction:
+        module = _construct(row, untrained=untrained, seed=seed)
+    adapter = adapters().get(row.family)
+    if adapter is None or not adapter.accepts(module):
+        raise ModelError(f"There is no adapter for {key} (family {row.family!r}).")
+    device = choose_device()
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    for part in module.modules():
+        if hasattr(part, "fused_attn"):  # fused attention computes no pattern that could be shown
+            part.fused_attn = False
+    module = module.eval().requires_grad_(False).to(device)
+    return LoadedModel(
+        spec=row,
+        module=module,
+        adapter=adapter,
+        labels=_labels(row, module),
+        config=input_config(module),
+        device=device,
+        untrained=untrained,
+        parameters=sum(p.numel() for p in module.parameters()),
+    )
+
+
+def _construct(row: ModelSpec, *, untrained: bool, seed: int) -> nn.Module:
+    """The module with its weights; torch's global generator is left as it was."""
+    if not untrained:
+        path = weights.require(row)
+        if row.weights == "timm":
+            overlay = {"file": str(path)}
+            try:
+                published: nn.Module = timm.create_model(
+                    row.key, pretrained=True, pretrained_cfg_overlay=overlay
+                )
+            except (SafetensorError, OSError, RuntimeError) as error:
+                raise WeightsError(f"The weights of {row.key} do not load: {error}") from error
+            return published
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = build(row)
+        if untrained:
+            draw_head(module)
+    if not untrained:
+        try:
+            module.load_state_dict(weights.read_state(path))
+        except RuntimeError as error:
+            raise WeightsError(f"{path.name} does not fit {row.key}: {error}") from error
+    return module
+
+
+def draw_head(module: nn.Module) -> None:
+    """Draw the classifier's matrix anew (normal, std 0.02) from torch's global generator."""
+    classifier: Any = module.get_classifier()  # type: ignore[operator]
+    nn.init.normal_(classifier.weight, std=0.02)
+
+
+def _labels(row: ModelSpec, module: nn.Module) -> tuple[str, ...]:
+    """Class names: from the card, or timm's list of ImageNet's names."""
+    count = int(module.num_classes)  # type: ignore[arg-type]
+    if row.weights == "bundled":
+        try:
+            names = tuple(name for _, name in weights.read_card(row.key)["classes"])
+        except WeightsError:  # an untrained model needs no card
+            names = ()
+    else:
+        subset = infer_imagenet_subset(module)
+        info = ImageNetInfo(subset) if subset else None
+        names = tuple(info.index_to_description(i) for i in range(count)) if info else ()
+    if len(names) != count:
+        names = tuple(f"class {index + 1}" for index in range(count))
+    return names
+
+
+def prepare(model: LoadedModel, picture: DecodedImage) -> ModelInput:
+    """Resize, crop and normalise a picture as the model's own transform does.
+
+    Args:
+        model: The loaded model: its own input size, crop, interpolation, mean and std count.
+        picture: From ``images.decode``.
+
+    Exactness:
+        Equal to timm's transform for the model (test_models.py); the view box is where the crop
+        lies in pixels of the upright picture.
+    """
+    transform: Any = _transform(model.config)
+    tensor: Tensor = transform(Image.fromarray(picture.pixels))
+    box = images.view_box(
+        picture.width, picture.height, size=model.config.size, crop=model.config.crop
+    )
+    return ModelInput(
+        tensor=tensor.unsqueeze(0).to(model.device, next(model.module.parameters()).dtype),
+        image_sha256=picture.sha256,
+        view_box=box,
+    )
+
+
+@functools.lru_cache(maxsize=32)
+def _transform(config: InputConfig) -> Any:
+    """timm's evaluation transform (torchvision's Resize, CenterCrop, ToTensor, Normalize)."""
+    return timm.data.create_transform(
+        input_size=(3, config.size, config.size),
+        is_training=False,
+        interpolation=config.interpolation,
+        mean=config.mean,
+        std=config.std,
+        crop_pct=config.crop,
+        crop_mode="center",
+    )
+
+
+def multiply_adds(model: LoadedModel) -> int:
+    """Multiply-adds of one forward pass at the model's input size, as the papers count FLOPs.
+
+    torch's counter counts a multiplication and an addition as two; elementwise work is left out.
+    """
+    size = model.config.size
+    dtype = next(model.module.parameters()).dtype
+    with model.lock, torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        model.module(torch.zeros(1, 3, size, size, device=model.device, dtype=dtype))
+    return int(counter.get_total_flops()) // 2

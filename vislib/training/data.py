@@ -1,0 +1,215 @@
+"""ImageFolder directories -> arrays that fit into memory, with the errors a person can act on."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from vislib.schema import MixScopeError
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
+
+
+class DataError(MixScopeError):
+    """The folder is no ImageFolder, or its pictures cannot be used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackedPictures:
+    """A data set as two tensors.
+
+    Attributes:
+        images: uint8, axes (picture, rgb, row, column).
+        targets: int64, axes (picture,).
+        classes: Folder names (WordNet ids), sorted; the index is the class.
+    """
+
+    images: Tensor
+    targets: Tensor
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return int(self.targets.shape[0])
+
+    def take(self, index: Tensor) -> PackedPictures:
+        """The pictures at ``index``."""
+        return PackedPictures(
+            images=self.images[index], targets=self.targets[index], classes=self.classes
+        )
+
+    def to(self, device: torch.device) -> PackedPictures:
+        """A copy on ``device``."""
+        return PackedPictures(
+            images=self.images.to(device), targets=self.targets.to(device), classes=self.classes
+        )
+
+
+def split_folder(data: Path, split: str) -> Path:
+    """The folder of one part ("train", "val") of a data set.
+
+    Raises:
+        DataError: It is not there.
+    """
+    folder = data / split
+    if not folder.is_dir():
+        raise DataError(
+            f"{data} holds no folder {split!r}. Give a folder with train/<class>/<picture> and "
+            "val/<class>/<picture>."
+        )
+    return folder
+
+
+def load_folder(folder: Path, *, size: int, classes: Sequence[str] | None = None) -> PackedPictures:
+    """Read an ImageFolder tree ``folder/<class>/<picture>`` into memory.
+
+    Args:
+        folder: One sub-folder a class.
+        size: Side in pixels that every picture is resized to when it has another size.
+        classes: Required class folders (of the model); None takes those that are there.
+
+    Raises:
+        DataError: No such folder, no classes, an empty class, other classes than the model's,
+            or pictures that do not decode (the first ten are named).
+    """
+    found = _class_folders(folder, classes)
+    paths: list[Path] = []
+    targets: list[int] = []
+    for index, name in enumerate(found):
+        here = [p for p in sorted((folder / name).iterdir()) if p.suffix.lower() in SUFFIXES]
+        if not here:
+            raise DataError(f"{folder / name} holds no picture ({', '.join(sorted(SUFFIXES))}).")
+        paths += here
+        targets += [index] * len(here)
+    pixels = np.empty((len(paths), 3, size, size), np.uint8)
+
+    def read(place: int) -> bool:
+        picture = _decode(paths[place], size)
+        if picture is not None:
+            pixels[place] = picture.transpose(2, 0, 1)
+        return picture is not None
+
+    with ThreadPoolExecutor() as pool:
+        decoded = list(pool.map(read, range(len(paths))))
+    bad = [str(path) for path, good in zip(paths, decoded, strict=True) if not good]
+    if bad:
+        raise DataError(
+            f"{len(bad)} of {len(paths)} pictures do not decode; remove or replace them: "
+            + ", ".join(bad[:10])
+        )
+    return PackedPictures(
+        images=torch.from_numpy(pixels), targets=torch.tensor(targets), classes=found
+    )
+
+
+def _class_folders(folder: Path, classes: Sequence[str] | None) -> tuple[str, ...]:
+    """The names of the class folders, sorted, after checking them."""
+    if not folder.is_dir():
+        raise DataError(
+            f"{folder} is no folder. Give a folder with one sub-folder of pictures for each class."
+        )
+    found = tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir()))
+    if len(found) < 2:
+        raise DataError(
+            f"{folder} holds {len(found)} class folders, at least 2 are needed: "
+            "an ImageFolder is folder/<class>/<picture>."
+        )
+    if classes is not None and tuple(classes) != found:
+        raise DataError(_other_classes(folder, found, tuple(classes)))
+    return found
+
+
+def _other_classes(folder: Path, found: tuple[str, ...], wanted: tuple[str, ...]) -> str:
+    """What differs between the classes that came and those of the model."""
+    if sorted(found) == sorted(wanted):
+        difference = "in another order"
+    else:
+        odd = sorted(set(found) ^ set(wanted))
+        difference = f"and they differ in {', '.join(odd[:5])}{' ...' if len(odd) > 5 else ''}"
+    return (
+        f"{folder} holds {len(found)} classes, the model knows {len(wanted)}, {difference}. "
+        "Give the data that the model was made for."
+    )
+
+
+def _decode(path: Path, size: int) -> np.ndarray | None:
+    """One picture as uint8 (row, column, rgb), upright, or None when it does not decode.
+
+    What is not square is cut to its middle, as the models' own transform does.
+    """
+    try:
+        with Image.open(path) as image:
+            picture = ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    if picture.size != (size, size):
+        picture = ImageOps.fit(picture, (size, size), Image.Resampling.BICUBIC)
+    return np.asarray(picture)
+
+
+def split_held_out(
+    pictures: PackedPictures, per_class: int
+) -> tuple[PackedPictures, PackedPictures]:
+    """Split off the last ``per_class`` pictures of each class (never the validation folder).
+
+    Small folders give at most a fifth of each class.
+
+    Raises:
+        DataError: No class has five pictures, so that none could be held out.
+    """
+    keep: list[Tensor] = []
+    hold: list[Tensor] = []
+    for index in range(len(pictures.classes)):
+        here = torch.nonzero(pictures.targets == index).flatten()
+        count = min(per_class, len(here) // 5)
+        keep.append(here[: len(here) - count])
+        hold.append(here[len(here) - count :])
+    if sum(len(part) for part in hold) == 0:
+        raise DataError(
+            f"{len(pictures)} pictures of {len(pictures.classes)} classes came; at least 5 of a "
+            "class are needed to hold one out."
+        )
+    return pictures.take(torch.cat(keep)), pictures.take(torch.cat(hold))
+
+
+def read_class_names(path: Path) -> dict[str, str]:
+    """Read a CSV of WordNet ids and names (a header row, then ``wnid,name``).
+
+    Raises:
+        DataError: The file is not there, is no text, or has no two columns.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.reader(stream))[1:]
+    except OSError as error:
+        raise DataError(f"The class names {path} cannot be read: {error.strerror}.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is no CSV file in UTF-8. Give one with wnid,name.") from error
+    if not rows or any(len(row) < 2 for row in rows):
+        raise DataError(f"{path} must have a header row and two columns: WordNet id, name.")
+    return {row[0]: row[1] for row in rows}
+
+
+def name_classes(classes: Sequence[str], path: Path | None) -> tuple[tuple[str, str], ...]:
+    """(folder name, name) of each class, in the same order; without a CSV, the folder's name twice.
+
+    Raises:
+        DataError: The CSV names not all of the classes.
+    """
+    if path is None:
+        return tuple((name, name) for name in classes)
+    names = read_class_names(path)
+    missing = [name for name in classes if name not in names]
+    if missing:
+        raise DataError(
+            f"{path} names {len(names)} classes, but not {', '.join(missing[:5])}. "
+            "Give a CSV that names every class folder."
+        )
+    return tuple((name, names[name]) for name in classes)

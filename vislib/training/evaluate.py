@@ -1,0 +1,105 @@
+"""How often a trained model is right, measured on pictures that training never saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vislib import models, weights
+from vislib.schema import ModelError, ModelSpec, WeightsError
+from vislib.training import card as cards
+from vislib.training.augment import normalise
+from vislib.training.data import PackedPictures
+
+BATCH = 250
+"""Pictures a forward pass; fixed, so that a number can be had again to the last picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Accuracy over a set of pictures.
+
+    Attributes:
+        top1: Share of pictures whose class is the first answer, 0 to 1.
+        top5: Share whose class is among the first five answers (all, where there are fewer).
+        pictures: How many pictures were measured.
+    """
+
+    top1: float
+    top5: float
+    pictures: int
+
+
+@torch.inference_mode()
+def measure(model: nn.Module, pictures: PackedPictures, device: torch.device) -> Scores:
+    """Top-1 and top-5 accuracy in evaluation mode, without augmentation.
+
+    Args:
+        model: On ``device``; its head's classes in the order of ``pictures.classes``.
+        pictures: Axes as in PackedPictures.
+        device: Where the model lies.
+
+    Raises:
+        ModelError: There is no picture, or the head has another number of classes.
+    """
+    if len(pictures) == 0:
+        raise ModelError("There is no picture to measure on.")
+    model.eval()
+    config = models.input_config(model)
+    first = five = 0
+    for start in range(0, len(pictures), BATCH):
+        part = slice(start, start + BATCH)
+        inputs = normalise(pictures.images[part].to(device), config.mean, config.std)
+        answers: Tensor = model(inputs)
+        if answers.shape[1] != len(pictures.classes):
+            raise ModelError(
+                f"The model knows {answers.shape[1]} classes, the pictures have "
+                f"{len(pictures.classes)}. Give the pictures that the model was made for."
+            )
+        targets = pictures.targets[part].to(device)
+        best = answers.topk(min(5, answers.shape[1]), dim=1).indices
+        first += int((answers.argmax(1) == targets).sum())
+        five += int((best == targets[:, None]).any(1).sum())
+    return Scores(top1=first / len(pictures), top5=five / len(pictures), pictures=len(pictures))
+
+
+def accuracy(model: nn.Module, pictures: PackedPictures, device: torch.device) -> float:
+    """Top-1 accuracy, 0 to 1; see ``measure``."""
+    return measure(model, pictures, device).top1
+
+
+def load_trained(row: ModelSpec, folder: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """A bundled model as it is stored in ``folder``, on the CPU, and its card.
+
+    The head has as many classes as the card names, so that models that were trained on other
+    data can be measured as well. Attention is computed unfused, as in the app.
+
+    Raises:
+        ModelError: The model is a published one: its classes are not those of a card.
+        WeightsError: Weights or card are missing, damaged, or do not fit.
+    """
+    if row.weights != "bundled":
+        raise ModelError(
+            f"{row.key} is a published model; only bundled ones have a card to check the "
+            "classes against."
+        )
+    path = folder / f"{row.key}.safetensors"
+    if not path.is_file():
+        raise WeightsError(
+            f"There is no {path.name} in {folder}. Train the model (python -m vislib train "
+            f"{row.key} ...), or give the folder of its weights with --weights."
+        )
+    card = cards.read(folder, row.key)
+    module = models.build(row, classes=len(card["classes"]))
+    try:
+        module.load_state_dict(weights.read_state(path))
+    except RuntimeError as error:
+        raise WeightsError(f"{path.name} does not fit {row.key} and its card: {error}") from error
+    for part in module.modules():
+        if hasattr(part, "fused_attn"):
+            part.fused_attn = False  # type: ignore[assignment]
+    return module.eval(), card

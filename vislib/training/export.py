@@ -1,0 +1,67 @@
+"""From a trained module to the two files that the app reads: weights and card."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from vislib import weights
+from vislib.training import card as cards
+from vislib.training.data import PackedPictures
+from vislib.training.evaluate import accuracy
+from vislib.training.loop import Progress, RunSettings, TrainingError
+
+
+def export(
+    model: nn.Module,
+    settings: RunSettings,
+    progress: Progress,
+    held_out: PackedPictures,
+    *,
+    data: cards.DataFacts,
+    folder: Path,
+) -> tuple[Path, Path]:
+    """Write ``<key>.safetensors`` (float16) and ``<key>.json`` into ``folder``.
+
+    The card's held-out accuracy is that of the weights as they are stored: the module's own
+    are replaced by them.
+
+    Returns:
+        The two files: weights, card.
+
+    Raises:
+        TrainingError: A weight does not fit into float16, or the weights cannot be written.
+        WeightsError: The card cannot be written.
+    """
+    state = {name: values.detach().cpu() for name, values in model.state_dict().items()}
+    too_large = [n for n, t in state.items() if not bool(torch.isfinite(t.half()).all())]
+    if too_large:
+        raise TrainingError(
+            f"{settings.spec.key}: {too_large[0]} holds numbers beyond float16 (65504), so the "
+            "weights cannot be stored. Train again with another seed or batch size."
+        )
+    path = folder / f"{settings.spec.key}.safetensors"
+    part = path.with_suffix(".part")
+    try:
+        weights.write_state(state, part)
+        part.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(
+            f"The weights {path} cannot be written ({error}). Make room on the disk and run the "
+            "same command again: the training itself is saved."
+        ) from error
+    model.load_state_dict(weights.read_state(path))
+    card = cards.make(
+        settings.spec,
+        model,
+        data=data,
+        recipe=asdict(settings.recipe),
+        seed=settings.seed,
+        progress=asdict(progress),
+        held_out_top1=accuracy(model, held_out, torch.device(settings.device)),
+    )
+    return path, cards.write(card, folder)

@@ -1,0 +1,56 @@
+"""What a model was trained on, in one line: no host name, no path."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+from vislib import models
+from vislib.schema import ModelError
+
+CPU_INFO = Path("/proc/cpuinfo")
+
+
+def choose(wanted: str) -> torch.device:
+    """The device for ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Raises:
+        ModelError: This machine has no such device.
+    """
+    if wanted == "auto":
+        return models.choose_device()
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not there.get(wanted.split(":")[0], False):
+        usable = ", ".join(name for name, present in there.items() if present)
+        raise ModelError(f"There is no device {wanted!r} here; give one of: {usable}.")
+    return torch.device(wanted)
+
+
+def describe(device: torch.device) -> str:
+    """Processor or graphics card, cores, threads and the version of torch."""
+    torch_version = f"torch {torch.__version__}"
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}, {torch_version}"
+    if device.type == "mps":
+        return f"{_processor()} graphics (mps), {torch_version}"
+    return (
+        f"{_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, "
+        f"{torch_version}"
+    )
+
+
+def _processor() -> str:
+    """The processor's name where the system tells it, else its kind."""
+    try:
+        lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # not Linux
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(iter(names), "") or platform.processor() or platform.machine() or "CPU"

@@ -1,0 +1,353 @@
+"""The training loop: seeded, resumable at any step, the same on CPU and GPU."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from vislib import models
+from vislib.schema import MixScopeError, ModelSpec
+from vislib.training.augment import flip_and_shift, normalise
+from vislib.training.data import PackedPictures
+from vislib.training.evaluate import accuracy
+from vislib.training.hardware import describe
+from vislib.training.recipe import Recipe
+
+SAVE_SECONDS = 60.0
+"""Longest time that an interruption without warning can cost."""
+REPORT_STEPS = 100
+"""Steps between two plain progress lines, and over which the shown loss is averaged."""
+
+
+class TrainingError(MixScopeError):
+    """Training cannot start, go on or be written down."""
+
+
+@dataclass
+class Progress:
+    """Where a run stands; saved with every checkpoint.
+
+    Attributes:
+        step: Optimiser steps done.
+        seconds: Wall time spent training so far, over all resumed parts.
+        history: One row an epoch: epoch, loss (nats), held_out (top-1, 0 to 1), seconds.
+        losses: Loss (nats) of each step of the epoch that is going on.
+        hardware: One line for each machine that took part.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    hardware: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepReport:
+    """How a run goes, after a step.
+
+    Attributes:
+        key: Model.
+        step: Steps done, of ``total``.
+        total: Steps of the whole run.
+        loss: Mean over the last steps, in nats.
+        rate: Training pictures a second since this part of the run began.
+        remaining: Estimated seconds to the end.
+    """
+
+    key: str
+    step: int
+    total: int
+    loss: float
+    rate: float
+    remaining: float
+
+    def line(self) -> str:
+        """One line for a person."""
+        minutes, seconds = divmod(round(self.remaining), 60)
+        hours, minutes = divmod(minutes, 60)
+        left = f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
+        return (
+            f"{self.key} step {self.step}/{self.total} loss {self.loss:.3f} "
+            f"{self.rate:.0f} pictures/s {left} left"
+        )
+
+
+Report = Callable[[str], None]
+Watch = Callable[[StepReport], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """What identifies a run besides the recipe: a checkpoint of another run is refused."""
+
+    spec: ModelSpec
+    recipe: Recipe
+    seed: int = 0
+    device: str = "cpu"
+    checkpoint: Path
+    minutes: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """A run that is going on; everything lies on the training device."""
+
+    settings: RunSettings
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    progress: Progress
+    pictures: PackedPictures
+    held_out: PackedPictures
+
+    @property
+    def steps(self) -> int:
+        """Steps an epoch; the last pictures that fill no batch are left out."""
+        return len(self.pictures) // self.settings.recipe.batch_size
+
+    @property
+    def total(self) -> int:
+        """Steps of the whole run."""
+        return self.steps * self.settings.recipe.epochs
+
+
+def train(
+    settings: RunSettings,
+    pictures: PackedPictures,
+    held_out: PackedPictures,
+    report: Report = print,
+    *,
+    watch: Watch | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> tuple[nn.Module, Progress, bool]:
+    """Train one model, or go on where its checkpoint ends.
+
+    Args:
+        settings: Model, recipe, seed, device, checkpoint file, and a limit in minutes.
+        pictures: Training part; axes as in PackedPictures.
+        held_out: Part of the training folder that is only watched.
+        report: Receives one line at a time.
+        watch: Called after every step; None reports a line every 100 steps.
+        stop: Asked after every step; True saves the checkpoint and ends this part of the run.
+
+    Returns:
+        The model (in training device memory), its progress, and whether it has finished.
+
+    Raises:
+        TrainingError: There is less than one batch, the checkpoint belongs to another run or
+            cannot be written, or the loss is no number any more.
+    """
+    run = _start(settings, pictures, held_out)
+    progress, key = run.progress, settings.spec.key
+    if progress.step:
+        report(f"{key} goes on after step {progress.step} of {run.total}")
+    watch = watch or _plain(report)
+    recent: deque[float] = deque(maxlen=REPORT_STEPS)
+    started = saved = time.monotonic()
+    before, first = progress.seconds, progress.step
+    while progress.step < run.total:
+        recent.append(_advance(run))
+        now = time.monotonic()
+        progress.seconds = before + now - started
+        pace = (now - started) / (progress.step - first)
+        watch(
+            StepReport(
+                key=key,
+                step=progress.step,
+                total=run.total,
+                loss=sum(recent) / len(recent),
+                rate=settings.recipe.batch_size / max(pace, 1e-9),
+                remaining=pace * (run.total - progress.step),
+            )
+        )
+        ended = progress.step % run.steps == 0
+        if ended:
+            _close_epoch(run, report)
+        late = settings.minutes is not None and now - started > settings.minutes * 60
+        leave = late or stop()
+        if ended or leave or now - saved > SAVE_SECONDS:
+            _save(run)
+            saved = now
+        if leave:
+            break
+    return run.model, progress, progress.step >= run.total
+
+
+def _start(settings: RunSettings, pictures: PackedPictures, held_out: PackedPictures) -> _Run:
+    """Build the seeded model and bring it to where its checkpoint ends."""
+    if len(pictures) < settings.recipe.batch_size:
+        raise TrainingError(
+            f"{len(pictures)} training pictures are fewer than one batch of "
+            f"{settings.recipe.batch_size}. Give more pictures or a smaller --batch-size."
+        )
+    device = torch.device(settings.device)
+    torch.manual_seed(settings.seed)
+    model = models.build(settings.spec, classes=len(pictures.classes)).to(device)
+    if device.type == "cpu":
+        model = model.to(memory_format=torch.channels_last)
+    optimizer = _optimizer(model, settings.recipe)
+    run = _Run(
+        settings=settings,
+        model=model,
+        optimizer=optimizer,
+        progress=_resume(settings, model, optimizer, pictures.classes),
+        pictures=pictures.to(device),
+        held_out=held_out.to(device),
+    )
+    here = describe(device)
+    works_here = run.progress.step < run.total and here not in run.progress.hardware
+    if works_here or not run.progress.hardware:
+        run.progress.hardware.append(here)
+    return run
+
+
+def _plain(report: Report) -> Watch:
+    """A watcher that reports one line every ``REPORT_STEPS`` steps."""
+
+    def watch(state: StepReport) -> None:
+        if state.step % REPORT_STEPS == 0:
+            report(state.line())
+
+    return watch
+
+
+def _advance(run: _Run) -> float:
+    """One step and its bookkeeping; the loss in nats."""
+    loss = _step(run)
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"{run.settings.spec.key}: the loss is {loss} at step {run.progress.step + 1}, so the "
+            "weights are lost. The checkpoint before is intact; try another seed or batch size."
+        )
+    run.progress.step += 1
+    run.progress.losses.append(loss)
+    return loss
+
+
+def _step(run: _Run) -> float:
+    """One optimiser step. All randomness comes from (seed, epoch) and (seed, step)."""
+    settings, recipe, pictures = run.settings, run.settings.recipe, run.pictures
+    device, step = pictures.images.device, run.progress.step
+    epoch, place = divmod(step, run.steps)
+    order = torch.randperm(len(pictures), generator=_generator(settings.seed, 1, epoch))
+    chosen = order[place * recipe.batch_size : (place + 1) * recipe.batch_size].to(device)
+    config = models.input_config(run.model)
+    images = flip_and_shift(
+        pictures.images[chosen],
+        shift=recipe.shift,
+        generator=_generator(settings.seed, 2, step),
+    )
+    inputs = normalise(images, config.mean, config.std)
+    for group in run.optimizer.param_groups:
+        group["lr"] = recipe.rate(step, run.total)
+    run.model.train()
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        loss = nn.functional.cross_entropy(
+            run.model(inputs), pictures.targets[chosen], label_smoothing=recipe.label_smoothing
+        )
+    run.optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(run.model.parameters(), recipe.gradient_clip)
+    run.optimizer.step()
+    return float(loss.detach())
+
+
+def _close_epoch(run: _Run, report: Report) -> None:
+    """Measure the held-out pictures and write the epoch's row."""
+    progress = run.progress
+    score = accuracy(run.model, run.held_out, torch.device(run.settings.device))
+    mean = sum(progress.losses) / len(progress.losses)
+    done = progress.step // run.steps
+    row = {"epoch": done, "loss": mean, "held_out": score, "seconds": progress.seconds}
+    progress.history.append(row)
+    progress.losses.clear()
+    report(f"{run.settings.spec.key} epoch {done}: loss {mean:.3f}, held-out {score:.2%}")
+
+
+def _generator(seed: int, stream: int, index: int) -> torch.Generator:
+    """A CPU generator of its own for each epoch or step, so that a resumed run draws the same."""
+    return torch.Generator().manual_seed((seed * 3 + stream) * 10_000_019 + index)
+
+
+def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW with decay on matrices and kernels alone."""
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    vectors = [p for p in model.parameters() if p.ndim <= 1]
+    return torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": recipe.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ],
+        lr=recipe.learning_rate,
+    )
+
+
+def _identity(settings: RunSettings, classes: tuple[str, ...]) -> dict[str, Any]:
+    """What a checkpoint must agree on to be resumed."""
+    return {
+        "key": settings.spec.key,
+        "build": repr(dict(settings.spec.build)),
+        "recipe": asdict(settings.recipe),
+        "seed": settings.seed,
+        "classes": list(classes),
+    }
+
+
+def _save(run: _Run) -> None:
+    """Write the checkpoint beside the old one, then put it in its place."""
+    target = run.settings.checkpoint
+    part = target.with_suffix(".part")
+    state = {
+        "identity": _identity(run.settings, run.pictures.classes),
+        "model": run.model.state_dict(),
+        "optimizer": run.optimizer.state_dict(),
+        "progress": asdict(run.progress),
+    }
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(state, part)
+        part.replace(target)
+    except (OSError, RuntimeError) as error:
+        if part.is_file():
+            part.unlink()
+        raise TrainingError(
+            f"The checkpoint {target} cannot be written ({error}). One saved before is intact: "
+            "make room on the disk and run the same command again."
+        ) from error
+
+
+def _resume(
+    settings: RunSettings,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    classes: tuple[str, ...],
+) -> Progress:
+    """Load the checkpoint when there is one of this very run."""
+    if not settings.checkpoint.exists():
+        return Progress()
+    try:
+        state = torch.load(settings.checkpoint, map_location="cpu", weights_only=True)
+        saved, progress = state["identity"], Progress(**state["progress"])
+    except Exception as error:  # torch.load raises many kinds for a damaged file
+        raise TrainingError(
+            f"{settings.checkpoint} is no checkpoint of MixScope ({type(error).__name__}). "
+            "Move it away to start afresh."
+        ) from error
+    wanted = _identity(settings, classes)
+    differing = [name for name in wanted if saved.get(name) != wanted[name]]
+    if differing:
+        raise TrainingError(
+            f"{settings.checkpoint} belongs to another run: {', '.join(differing)} differ. "
+            "Give another --out, or move the file away to start afresh."
+        )
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return progress

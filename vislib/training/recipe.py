@@ -1,0 +1,69 @@
+"""One recipe for all bundled models, in one place: they differ in architecture alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that training decides besides the architecture.
+
+    Attributes:
+        version: Raised when any other number changes; written into each card.
+        epochs: Passes over the training pictures.
+        batch_size: Pictures a step.
+        learning_rate: Peak of AdamW's step size.
+        weight_decay: AdamW's decay, on matrices and kernels only (not on biases and norms).
+        warmup: Share of all steps in which the step size rises linearly; then a cosine to 0.
+        label_smoothing: Mass moved from the right class to all classes.
+        gradient_clip: Largest global norm of a gradient.
+        shift: Largest shift of a training picture, in pixels of the model input, edges mirrored.
+        held_out: Pictures per class kept from the training folder to watch progress.
+    """
+
+    version: int = 1
+    epochs: int = 6
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warmup: float = 0.1
+    label_smoothing: float = 0.1
+    gradient_clip: float = 1.0
+    shift: int = 6
+    held_out: int = 25
+
+    def rate(self, step: int, total: int) -> float:
+        """Learning rate of ``step`` (from 0) of ``total``: linear warm-up, then half a cosine."""
+        rise = max(1, round(self.warmup * total))
+        if step < rise:
+            return self.learning_rate * (step + 1) / rise
+        done = (step - rise) / max(1, total - rise)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+
+
+RECIPE = Recipe()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOrigin:
+    """Where a data set comes from and what it may be used for, as a card states it."""
+
+    classes: int
+    source: str
+    terms: str
+
+
+ORIGINS: Mapping[str, DataOrigin] = {
+    "photos100": DataOrigin(
+        classes=100,
+        source=(
+            "100 classes of Tiny-ImageNet-200 (Stanford CS231n), a downscaled part of ImageNet "
+            "(ILSVRC), re-encoded as AVIF at quality 50"
+        ),
+        terms="ImageNet's terms: non-commercial research and teaching",
+    ),
+}
+"""Folder name -> origin of the data that the bundled models are trained on."""

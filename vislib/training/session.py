@@ -1,0 +1,230 @@
+"""What ``python -m vislib train`` does: read the pictures once, train, export, or stop cleanly."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Literal, TextIO
+
+from vislib import models, registry
+from vislib.schema import ModelError, ModelSpec
+from vislib.training.card import DataFacts
+from vislib.training.data import (
+    PackedPictures,
+    load_folder,
+    name_classes,
+    split_folder,
+    split_held_out,
+)
+from vislib.training.export import export
+from vislib.training.hardware import choose
+from vislib.training.loop import REPORT_STEPS, RunSettings, StepReport, TrainingError, train
+from vislib.training.recipe import ORIGINS, RECIPE
+
+Outcome = Literal["finished", "out of time", "stopped"]
+REDRAW_SECONDS = 0.5
+"""Time between two changes of the line on a terminal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A training command.
+
+    Attributes:
+        keys: Models, trained one after the other.
+        data: Holds ``train``; ``val`` is never read.
+        out: Folder of the checkpoints.
+        export: Folder of the weights and cards.
+        class_names: CSV of names, or None.
+        seed: Of initialisation, order and augmentation.
+        epochs, batch_size: Instead of the recipe's; None keeps them.
+        minutes: Limit for all models together.
+        device: auto, cpu, cuda or mps.
+        data_source, data_terms: For the card; None takes what is known of the data set.
+    """
+
+    keys: tuple[str, ...]
+    data: Path
+    out: Path
+    export: Path
+    class_names: Path | None = None
+    seed: int = 0
+    epochs: int | None = None
+    batch_size: int | None = None
+    minutes: float | None = None
+    device: str = "auto"
+    data_source: str | None = None
+    data_terms: str | None = None
+
+
+class Screen:
+    """Lines for a person: on a terminal progress is one changing line, elsewhere plain lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._live = stream.isatty()
+        self._width = 0
+        self._drawn = 0.0
+
+    def line(self, text: str) -> None:
+        """A line that stays."""
+        self._stream.write(("\r" if self._width else "") + text.ljust(self._width) + "\n")
+        self._stream.flush()
+        self._width = 0
+
+    def step(self, state: StepReport) -> None:
+        """Progress after a step."""
+        if not self._live:
+            if state.step % REPORT_STEPS == 0:
+                self.line(state.line())
+            return
+        now = time.monotonic()
+        if now - self._drawn < REDRAW_SECONDS:
+            return
+        text = state.line()
+        self._stream.write("\r" + text.ljust(self._width))
+        self._stream.flush()
+        self._width, self._drawn = len(text), now
+
+
+class _Interruption:
+    """Remembers that somebody asked to stop; a second time stops at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+@contextmanager
+def _interruptions() -> Iterator[_Interruption]:
+    """Let Ctrl-C wait for the end of the step: half a step in a checkpoint would be no step."""
+    asked = _Interruption()
+    before = signal.signal(signal.SIGINT, asked)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def run_order(order: Order, stream: TextIO | None = None) -> Outcome:
+    """Train and export the models of an order.
+
+    Args:
+        order: The command.
+        stream: Where the lines go; None is the standard output.
+
+    Raises:
+        MixScopeError: Anything in the order that cannot be used.
+    """
+    screen = Screen(stream or sys.stdout)
+    rows = [_trainable(key) for key in order.keys]
+    device = str(choose(order.device))
+    _make_folders(order)
+    deadline = None if order.minutes is None else time.monotonic() + order.minutes * 60
+    packed: dict[int, PackedPictures] = {}
+    for row in rows:
+        size = models.input_config(models.build(row)).size
+        if size not in packed:
+            packed[size] = _read(order, size, screen)
+        left = None if deadline is None else (deadline - time.monotonic()) / 60
+        if left is not None and left <= 0:
+            screen.line(f"The time is over before {row.key}. The same command goes on.")
+            return "out of time"
+        settings = RunSettings(
+            spec=row,
+            recipe=replace(
+                RECIPE,
+                epochs=order.epochs or RECIPE.epochs,
+                batch_size=order.batch_size or RECIPE.batch_size,
+            ),
+            seed=order.seed,
+            device=device,
+            checkpoint=order.out / f"{row.key}.ckpt",
+            minutes=left,
+        )
+        outcome = _train_one(order, settings, packed[size], screen)
+        if outcome != "finished":
+            return outcome
+    return "finished"
+
+
+def _trainable(key: str) -> ModelSpec:
+    """The row of a model that can be trained here."""
+    row = registry.spec(key)
+    if row.weights != "bundled":
+        mine = ", ".join(r.key for r in registry.MODEL_REGISTRY.values() if r.weights == "bundled")
+        raise ModelError(f"{key} is a published model. Those that can be trained are: {mine}.")
+    return row
+
+
+def _make_folders(order: Order) -> None:
+    """Make the folders for what comes out, before hours of work depend on them."""
+    for folder in (order.out, order.export):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrainingError(
+                f"The folder {folder} cannot be made ({error.strerror}). Give another one."
+            ) from error
+
+
+def _read(order: Order, size: int, screen: Screen) -> PackedPictures:
+    """The training pictures, and a line on them."""
+    folder = split_folder(order.data, "train")
+    screen.line(f"Reading {folder} ...")
+    started = time.monotonic()
+    pictures = load_folder(folder, size=size)
+    screen.line(
+        f"{len(pictures):,} pictures of {len(pictures.classes)} classes "
+        f"in {time.monotonic() - started:.0f} s"
+    )
+    return pictures
+
+
+def _train_one(
+    order: Order, settings: RunSettings, packed: PackedPictures, screen: Screen
+) -> Outcome:
+    """Train one model to its end and export it, or say how to go on."""
+    facts_of = name_classes(packed.classes, order.class_names)  # fails now, not after training
+    pictures, held_out = split_held_out(packed, settings.recipe.held_out)
+    with _interruptions() as interruption:
+        model, progress, finished = train(
+            settings,
+            pictures,
+            held_out,
+            screen.line,
+            watch=screen.step,
+            stop=lambda: interruption.asked,
+        )
+    if not finished:
+        why: Outcome = "stopped" if interruption.asked else "out of time"
+        screen.line(
+            f"{settings.spec.key}: {why} after step {progress.step}, saved in "
+            f"{settings.checkpoint}. Run the same command again to go on."
+        )
+        return why
+    known = ORIGINS.get(order.data.resolve().name)
+    if known is not None and known.classes != len(packed.classes):
+        known = None
+    facts = DataFacts(
+        name=order.data.resolve().name,
+        classes=facts_of,
+        train=len(pictures),
+        held_out=len(held_out),
+        size=int(packed.images.shape[-1]),
+        source=order.data_source or (known.source if known else "not stated"),
+        terms=order.data_terms or (known.terms if known else "not stated"),
+    )
+    for path in export(model, settings, progress, held_out, data=facts, folder=order.export):
+        screen.line(f"{settings.spec.key}: wrote {path}")
+    return "finished"
