@@ -187,6 +187,7 @@ def tile_canvas(
     alt: str,
     tile_px: int = 56,
     per_row: int | None = None,
+    group: int = 1,
     captions: Sequence[str] = (),
     texts: Mapping[str, str] = TILE_TEXTS,
     on_change: Callable[[int], None] | None = None,
@@ -197,8 +198,9 @@ def tile_canvas(
         indices: uint8, axes (tile, row, column): indices into ``table``. Or the colours themselves,
             axes (tile, row, column, rgb), with ``table`` None.
         table: uint8, axes (index, rgb), 256 rows; None for colours.
-        limits: The values (low, high) of index 0 and 255, in ``unit``. The tip of a tile shows
-            low + (high - low) * index / 255, marked as approximate.
+        limits: The values (low, high) of index 0 and 254, in ``unit``. The tip of a tile shows
+            low + (high - low) * index / 254, marked as approximate. Index 255 stands for no
+            value and is left out, as in ``vislib.figures.colours``.
         unit: What one number counts, in words.
         labels: One a tile, shown in the tip ("unit 12").
         selected: The tile that is outlined, counted from 0, or None.
@@ -207,6 +209,8 @@ def tile_canvas(
         tile_px: Wanted width of a tile in CSS pixels. The browser takes the nearest whole
             enlargement.
         per_row: Tiles side by side; None fills the width. Fewer where the screen is too narrow.
+        group: Consecutive tiles that belong together: never on two rows (where the screen has room
+            for one group), with a wider gap to the next group.
         captions: One a tile, drawn below it; empty for none.
         texts: Words in the page's language, keys as in ``TILE_TEXTS``.
         on_change: Called with the new tile before the script runs; see the module's text.
@@ -234,6 +238,7 @@ def tile_canvas(
         "alt": alt,
         "tile_px": tile_px,
         "per_row": per_row,
+        "group": group,
         "texts": dict(texts),
     }
     body = indices.tobytes() + (b"" if table is None else table.tobytes())

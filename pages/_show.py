@@ -55,15 +55,21 @@ def plot(figure: Figure, *, key: str, alt: str) -> None:
 
 
 def legend(
-    *, signed: bool, limits: tuple[float, float], unit: str, key: str, note: str = ""
+    *,
+    signed: bool,
+    limits: tuple[float, float],
+    unit: str,
+    key: str,
+    note: str = "",
+    width: int = LEGEND_WIDTH,
 ) -> None:
     """Show what the colours mean, with the unit and both ends."""
     png = remember(
-        ("legend", signed, limits, unit, note, dark()),
-        lambda: legends.colour_bar_png(signed, limits, unit, LEGEND_WIDTH, dark=dark(), note=note),
+        ("legend", signed, limits, unit, note, width, dark()),
+        lambda: legends.colour_bar_png(signed, limits, unit, width, dark=dark(), note=note),
     )
     with st.container(key=key):
-        st.image(png, output_format="PNG", width=LEGEND_WIDTH, alt=unit)
+        st.image(png, output_format="PNG", width=width, alt=unit)
 
 
 def badge(mixing: Mixing) -> None:
@@ -114,9 +120,8 @@ def strip(
             "provenance.range", low=found.low_text, high=found.high_text, unit=unit_words(found.unit)
         ),
     )
-    left, right = st.columns([5, 1], vertical_alignment="top")
-    left.caption(words + (f" · {note}" if note else ""))
-    with right.popover(t("download.open"), key=f"{key}.download", width="stretch"):
+    st.html(f'<div class="strip">{html.escape(words + (f" · {note}" if note else ""))}</div>')
+    with st.popover(t("download.open"), key=f"{key}.download"):
         unit = unit_words(found.unit)
 
         def draw(kind: str) -> Callable[[], bytes]:

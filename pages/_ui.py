@@ -14,7 +14,7 @@ import streamlit as st
 
 from pages import _panel
 from pages._components import TILE_TEXTS, tile_canvas
-from pages._show import badge, html_table, image, legend, plot, strip, tile_texts
+from pages._show import badge, dark, html_table, image, legend, plot, strip, tile_texts
 from pages._state import (
     View,
     box,
@@ -44,6 +44,7 @@ __all__ = [
     "choose",
     "choose_model",
     "choose_site",
+    "dark",
     "frame",
     "heading",
     "html_table",

@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import timm
@@ -219,27 +220,30 @@ def load(key: str, *, untrained: bool = False, seed: int = 0) -> LoadedModel:
 
 def _construct(row: ModelSpec, *, untrained: bool, seed: int) -> nn.Module:
     """The module with its weights; torch's global generator is left as it was."""
-    if not untrained:
-        path = weights.require(row)
-        if row.weights == "timm":
-            overlay = {"file": str(path)}
-            try:
-                published: nn.Module = timm.create_model(
-                    row.key, pretrained=True, pretrained_cfg_overlay=overlay
-                )
-            except (SafetensorError, OSError, RuntimeError) as error:
-                raise WeightsError(f"The weights of {row.key} do not load: {error}") from error
-            return published
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    path = None if untrained else weights.require(row)
+    with torch.random.fork_rng(devices=[]):  # the CPU's generator, where models are built
+        torch.default_generator.manual_seed(seed)
+        if path is not None and row.weights == "timm":
+            return _published(row, path)
         module = build(row)
-        if untrained:
+        if path is None:
             draw_head(module)
-    if not untrained:
-        try:
-            module.load_state_dict(weights.read_state(path))
-        except RuntimeError as error:
-            raise WeightsError(f"{path.name} does not fit {row.key}: {error}") from error
+            return module
+    try:
+        module.load_state_dict(weights.read_state(path))
+    except RuntimeError as error:
+        raise WeightsError(f"{path.name} does not fit {row.key}: {error}") from error
+    return module
+
+
+def _published(row: ModelSpec, path: Path) -> nn.Module:
+    """A published row's module with the weights of a file, through timm."""
+    try:
+        module: nn.Module = timm.create_model(
+            row.key, pretrained=True, pretrained_cfg_overlay={"file": str(path)}
+        )
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise WeightsError(f"The weights of {row.key} do not load: {error}") from error
     return module
 
 

@@ -5,6 +5,7 @@
 const GAP = 2;
 const LARGEST_CANVAS = 16000000;
 const DEBOUNCE_MS = 80;
+const NO_VALUE = 255;
 const canvases = new WeakMap();
 
 class TileCanvas {
@@ -69,7 +70,8 @@ class TileCanvas {
     for (let i = 0; i < count * rows * columns; i += 1) {
       const source = rgb ? this.numbers : this.table;
       const from = 3 * (rgb ? i : this.numbers[i]);
-      image.data.set([source[from], source[from + 1], source[from + 2], 255], 4 * i);
+      const opaque = rgb || this.numbers[i] !== NO_VALUE ? 255 : 0;
+      image.data.set([source[from], source[from + 1], source[from + 2], opaque], 4 * i);
     }
     // A canvas has a largest height (32,767), so long stacks are kept as strips of whole tiles.
     const strips = [];
@@ -88,6 +90,7 @@ class TileCanvas {
   // Sizes in device pixels, so that one number is a whole number of them at any zoom.
   measure() {
     const { count, rows, columns, tile_px: wanted, per_row: fixed, captions } = this.header;
+    const group = this.header.group || 1;
     const room = this.host.clientWidth;
     let ratio = globalThis.devicePixelRatio || 1;
     const rough = count * (wanted + GAP) * ((wanted * rows) / columns + GAP) * ratio * ratio;
@@ -98,12 +101,18 @@ class TileCanvas {
     if (fixed) cell = Math.min(cell, Math.floor(((wide + gap) / fixed - gap) / columns));
     cell = Math.max(1, Math.min(cell, Math.floor(wide / columns)));
     const fits = Math.max(1, Math.floor((wide + gap) / (cell * columns + gap)));
-    const across = Math.max(1, Math.min(count, fixed ? Math.min(fixed, fits) : fits));
+    let across = Math.max(1, Math.min(count, fixed ? Math.min(fixed, fits) : fits));
+    // Tiles that belong together stay in one row, with a wider gap to the next ones.
+    const between = group > 1 ? 4 * gap : 0;
+    const total = (n) => n * (cell * columns + gap) - gap + (Math.ceil(n / group) - 1) * between;
+    while (across > 1 && total(across) > wide) across -= 1;
+    if (across > group) across -= across % group;
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
     const caption = captions.length ? Math.round(rem * 1.05 * ratio) : 0;
     const width = cell * columns;
     const height = cell * rows;
-    return { room, ratio, gap, cell, across, caption, width, height, rem,
+    return { room, ratio, gap, cell, across, caption, width, height, rem, group, between,
+      total: total(across),
       stepX: width + gap, stepY: height + gap + caption };
   }
 
@@ -114,7 +123,7 @@ class TileCanvas {
     if (!force && old && old.room === size.room && old.ratio === size.ratio) return;
     this.size = size;
     const down = Math.ceil(this.header.count / size.across);
-    this.canvas.width = size.across * size.stepX - size.gap;
+    this.canvas.width = size.total;
     this.canvas.height = down * size.stepY - size.gap;
     this.canvas.style.width = `${this.canvas.width / size.ratio}px`;
     this.canvas.style.height = `${this.canvas.height / size.ratio}px`;
@@ -151,21 +160,25 @@ class TileCanvas {
   }
 
   corner(tile) {
-    const { across, stepX, stepY } = this.size;
-    return { x: (tile % across) * stepX, y: Math.floor(tile / across) * stepY };
+    const { across, stepX, stepY, group, between } = this.size;
+    const place = tile % across;
+    return { x: place * stepX + Math.floor(place / group) * between, y: Math.floor(tile / across) * stepY };
   }
 
   // The tile, row and column (from 0) under a pointer, or null in a gap.
   find(event) {
     if (!this.size) return null;
     const area = this.canvas.getBoundingClientRect();
-    const { ratio, stepX, stepY, width, height, cell, across } = this.size;
+    const { ratio, stepX, stepY, width, height, cell, across, group, between } = this.size;
     const x = (event.clientX - area.left) * ratio;
     const y = (event.clientY - area.top) * ratio;
     if (x < 0 || y < 0) return null;
-    const across0 = Math.floor(x / stepX);
+    const groupX = group * stepX + between;
+    const groups = Math.floor(x / groupX);
+    const member = Math.min(group - 1, Math.floor((x - groups * groupX) / stepX));
+    const across0 = groups * group + member;
     const tile = Math.floor(y / stepY) * across + across0;
-    const inX = x - across0 * stepX;
+    const inX = x - groups * groupX - member * stepX;
     const inY = y - Math.floor(y / stepY) * stepY;
     if (across0 >= across || tile >= this.header.count || inX >= width || inY >= height) return null;
     return { tile, row: Math.floor(inY / cell), column: Math.floor(inX / cell) };
@@ -177,8 +190,10 @@ class TileCanvas {
     const at = fill(texts.cell, { row: row + 1, column: column + 1 });
     if (rgb) return [labels[tile], at];
     const [low, high] = limits;
-    const step = (high - low) / 255;
-    const value = low + step * this.numbers[(tile * rows + row) * columns + column];
+    const index = this.numbers[(tile * rows + row) * columns + column];
+    if (index === NO_VALUE) return [labels[tile], at];
+    const step = (high - low) / (NO_VALUE - 1);
+    const value = low + step * index;
     const decimals = step > 0 ? Math.min(12, Math.max(0, Math.ceil(-Math.log10(step)))) : 3;
     let text = value.toFixed(decimals);
     // Zero of a symmetric scale lies between two indices: "-0.00" would look like a sign.

@@ -282,9 +282,9 @@ def tile_cell(one: Visit, tile: int, row: int, column: int) -> tuple[float, floa
 def test_hover_tells_the_value_of_that_place(visit: Callable[..., Visit]) -> None:
     one = visit()
     tip = one.stage.locator(".tip")
-    # Tile 0 holds 16 * row + column. Row 3, column 5 (from 0) is index 53: -1.5 + 3 * 53 / 255.
+    # Tile 0 holds 16 * row + column. Row 3, column 5 (from 0) is index 53: -1.5 + 3 * 53 / 254.
     one.page.mouse.move(*tile_cell(one, 0, 3, 5))
-    assert tip.inner_text().split("\n") == ["unit 1", "row 4, column 6", "≈ \u22120.88 weight"]
+    assert tip.inner_text().split("\n") == ["unit 1", "row 4, column 6", "≈ \u22120.87 weight"]
     # Swapped, it would be index 83: another text.
     one.page.mouse.move(*tile_cell(one, 0, 5, 3))
     assert tip.inner_text().split("\n") == ["unit 1", "row 6, column 4", "≈ \u22120.52 weight"]

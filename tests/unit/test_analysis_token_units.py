@@ -96,9 +96,9 @@ def test_equal_units_and_constant_units_are_paired_by_number() -> None:
 
 def test_a_thousand_units_are_quick() -> None:
     base = np.random.default_rng(4).standard_normal((512, 196))
-    start = time.perf_counter()
+    start = time.process_time()
     pairs = token_units.pair_units(np.concatenate([base, -base]), 14, 14)
-    assert time.perf_counter() - start < 5.0  # 0.2 s alone; generous on a busy machine
+    assert time.process_time() - start < 5.0  # takes 0.3 s; busy neighbours do not count
     assert {(p.first, p.second) for p in pairs} == {(i, i + 512) for i in range(512)}
 
 

@@ -94,9 +94,9 @@ def test_capture_leaves_the_logits_bitwise_unchanged(any_loaded: LoadedModel) ->
     np.testing.assert_array_equal(cache.logits, expected)
     assert cache.logits.dtype == np.float32
     # Logits that say nothing would prove nothing: they vary over classes and over pictures.
-    assert float(expected.std()) > 1e-3
+    assert float(expected.std()) > 1e-2
     other = plain_logits(any_loaded, tiny.noise(any_loaded, seed=1).tensor)
-    assert float(np.abs(other - expected).max()) > 1e-4
+    assert tiny.relative_error(other, expected) > 1e-2
 
 
 def test_a_hook_that_interferes_is_noticed() -> None:
@@ -298,7 +298,7 @@ def test_eight_threads_on_different_pictures_equal_serial_runs(tiny_loaded: Load
 
     def visit(number: int) -> list[Any]:
         start.wait(timeout=20)
-        return [run_with_cache(tiny_loaded, pictures[number]) for _ in range(4)]
+        return [run_with_cache(tiny_loaded, pictures[number]) for _ in range(2)]
 
     with unchanged(tiny_loaded.module), ThreadPoolExecutor(8) as pool:
         found = list(pool.map(visit, range(8)))

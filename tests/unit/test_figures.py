@@ -80,12 +80,14 @@ def test_family_colours_are_readable_on_light_and_dark() -> None:
 
 def test_diverging_table_is_white_at_zero_and_equally_strong_on_both_sides() -> None:
     table = colours.diverging_table()
-    assert table.shape == (256, 3) and table.dtype == np.uint8
+    assert table.shape == (256, 3)
+    assert table.dtype == np.uint8
     assert table[colours.MIDDLE].tolist() == [255, 255, 255]
     assert [i for i in range(colours.LEVELS) if table[i].tolist() == [255, 255, 255]] == [127]
     light = colours.to_oklab(table[: colours.LEVELS])[:, 0]
     assert np.abs(light[:127] - light[:127:-1]).max() < 0.03
-    assert table[0, 2] > table[0, 0] and table[254, 0] > table[254, 2]
+    assert table[0, 2] > table[0, 0]
+    assert table[254, 0] > table[254, 2]
     # Control: the sequential table is not symmetric.
     other = colours.to_oklab(colours.sequential_table()[: colours.LEVELS])[:, 0]
     assert np.abs(other[:127] - other[:127:-1]).max() > 0.3
@@ -109,7 +111,8 @@ def test_sequential_table_has_equal_steps() -> None:
 @pytest.mark.parametrize("signed", [True, False])
 def test_plotly_has_the_same_colours_as_the_pngs(signed: bool) -> None:
     scale = colours.plotly_scale(signed)
-    assert scale[0][0] == 0.0 and scale[-1][0] == 1.0
+    assert scale[0][0] == 0.0
+    assert scale[-1][0] == 1.0
     read = np.array([[int(n) for n in text[4:-1].split(",")] for _, text in scale])
     assert np.array_equal(read, colours.table(signed)[: colours.LEVELS])
     assert not np.array_equal(read, colours.table(not signed)[: colours.LEVELS])
@@ -133,6 +136,9 @@ def test_indices_put_zero_in_the_middle_and_mark_what_is_not_finite() -> None:
     assert colours.to_indices(values, (-1.0, 1.0)).tolist() == [0, 0, 127, 254, 254, 255, 255]
     assert colours.count_clipped(values, (-1.0, 1.0)) == 2
     assert colours.to_indices(np.zeros(1), (0.0, 1.0)).tolist() == [0]
+    # The nearest colour, the same distance on both sides of zero.
+    near = np.array([-0.006, -0.002, 0.002, 0.006])
+    assert colours.to_indices(near, (-1.0, 1.0)).tolist() == [126, 127, 127, 128]
 
 
 # ---------------------------------------------------------------- tiles
@@ -142,7 +148,8 @@ def test_sheet_decodes_back_to_the_indices() -> None:
     values = noise(7, 3, 5)
     sheet = tiles.tile_sheet(values, signed=True, columns=3)
     image = Image.open(io.BytesIO(sheet.png))
-    assert image.mode == "P" and image.size == (sheet.width, sheet.height)
+    assert image.mode == "P"
+    assert image.size == (sheet.width, sheet.height)
     read = np.asarray(image)
     rows = tiles.to_indices(values, sheet.limits)
     for tile in range(7):
@@ -180,7 +187,8 @@ def test_one_bright_number_lights_its_square_of_the_sheet() -> None:
 )
 def test_sheets_fit_the_page(count: int, side: int) -> None:
     sheet = tiles.tile_sheet(np.zeros((count, side, side), np.float32), signed=True, width_px=9999)
-    assert sheet.width <= tiles.MAX_WIDTH and sheet.scale >= 1
+    assert sheet.width <= tiles.MAX_WIDTH
+    assert sheet.scale >= 1
     assert sheet.columns * sheet.rows >= count > sheet.columns * (sheet.rows - 1)
 
 
@@ -198,7 +206,8 @@ def test_per_tile_scaling_is_recorded() -> None:
     together = tiles.tile_sheet(values, signed=True)
     assert each.normalised == "each tile by its own largest |value|"
     assert together.normalised != each.normalised
-    assert each.limits == (-1.0, 1.0) and together.limits == (-10.0, 10.0)
+    assert each.limits == (-1.0, 1.0)
+    assert together.limits == (-10.0, 10.0)
     brightest = []
     for sheet in (each, together):
         read = np.asarray(Image.open(io.BytesIO(sheet.png)))
@@ -248,7 +257,8 @@ def test_colour_filters_stand_around_mid_grey() -> None:
     together = tiles.rgb_tile_sheet(values, per_tile=False)
     x, y = together.corner(1)
     scaled = decoded(together.png)[y + 2 * together.scale, x + together.scale]
-    assert scaled[1] == 192 and together.limits == (-0.5, 0.5)
+    assert scaled[1] == 192
+    assert together.limits == (-0.5, 0.5)
     many = tiles.rgb_tile_sheet(noise(32, 8, 8, 3))
     assert "rounded to 255 colours" in many.normalised
 
@@ -309,7 +319,8 @@ def test_overlay_shows_the_picture_too_and_dims_what_the_model_did_not_see() -> 
     assert np.ptp(inside.sum(axis=2)) > 150
     assert inside.mean() > 1.5 * outside.mean()
     # Outside there is no colour at all.
-    assert np.ptp(outside, axis=2).max() == 0 and np.ptp(inside, axis=2).max() > 20
+    assert np.ptp(outside, axis=2).max() == 0
+    assert np.ptp(inside, axis=2).max() > 20
     flat = np.full((*PICTURE_SHAPE, 3), 128, dtype=np.uint8)
     plain = decoded(overlay.share_overlay(flat, share, box=BOX, limits=(0.0, 20.0), side=200))
     assert np.ptp(plain[20:80, 50:110, :3].astype(int).sum(axis=2)) == 0
@@ -349,8 +360,10 @@ def test_selected_cell_is_outlined_and_stays_visible() -> None:
     inner = place_of(2, 2)
     assert np.array_equal(with_cell[inner], without[inner])
     line = np.argwhere(np.all(with_cell == (9, 250, 3, 255), axis=2))
-    assert line.min(axis=0)[0] < inner[0].start and line.max(axis=0)[0] >= inner[0].stop
-    assert line.min(axis=0)[1] < inner[1].start and line.max(axis=0)[1] >= inner[1].stop
+    assert line.min(axis=0)[0] < inner[0].start
+    assert line.max(axis=0)[0] >= inner[0].stop
+    assert line.min(axis=0)[1] < inner[1].start
+    assert line.max(axis=0)[1] >= inner[1].stop
     assert np.abs(line.mean(axis=0) - [(s.start + s.stop - 1) / 2 for s in inner]).max() < 0.6
     assert not np.all(without == (9, 250, 3, 255), axis=2).any()
     with pytest.raises(ShapeError, match="Cell"):
@@ -376,16 +389,19 @@ def test_heatmap_shows_the_array_unchanged_and_right_way_up() -> None:
     assert np.asarray(trace.z).dtype == array.values.dtype
     low_end, high_end = figure.layout.yaxis.range
     assert low_end > high_end, "row 1 must be at the top"
-    assert list(trace.y) == [1, 2, 3, 4] and list(trace.x) == [1, 2, 3, 4, 5]
+    assert list(trace.y) == [1, 2, 3, 4]
+    assert list(trace.x) == [1, 2, 3, 4, 5]
     assert (trace.zmin, trace.zmax) == (-1.0, 1.0)
     assert trace.colorbar.title.text == "share of reading (weight)"
     assert trace.colorscale[127][1] == "rgb(255,255,255)"
     assert figure.layout.yaxis.scaleanchor == "x"
     outline = figure.layout.shapes[-1]
     assert (outline.x0, outline.x1, outline.y0, outline.y1) == (4.5, 5.5, 1.5, 2.5)
-    assert figure.layout.font.size >= 18 and figure.layout.height == 560
+    assert figure.layout.font.size >= 18
+    assert figure.layout.height == 560
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
-    assert "%{z" in trace.hovertemplate and "row %{y}" in trace.hovertemplate
+    assert "%{z" in trace.hovertemplate
+    assert "row %{y}" in trace.hovertemplate
     other = heatmap.heatmap(labelled(one_bright(2, 4), "row", "column"))
     assert not np.array_equal(np.asarray(other.data[0].z), array.values)
 
@@ -432,11 +448,15 @@ def test_top5_bars_keep_order_and_values() -> None:
     assert list(figure.data[0].x) == [0.71, 0.2, 0.00001]
     assert list(figure.data[0].customdata) == [label for label, _ in entries]
     low_end, high_end = figure.layout.yaxis.range
-    assert low_end > high_end and list(figure.data[0].y) == [1, 2, 3]
+    assert low_end > high_end
+    assert list(figure.data[0].y) == [1, 2, 3]
     assert list(figure.layout.xaxis.range) == [0, 1]
     texts = [note.text for note in figure.layout.annotations]
-    assert "Egyptian cat" in texts and "71.0 %" in texts and "&lt;0.1 %" in texts
-    assert "0.0 %" not in texts and max(len(text) for text in texts) <= 26
+    assert "Egyptian cat" in texts
+    assert "71.0 %" in texts
+    assert "&lt;0.1 %" in texts
+    assert "0.0 %" not in texts
+    assert max(len(text) for text in texts) <= 26
 
 
 def test_lines_differ_by_more_than_colour() -> None:
@@ -459,11 +479,13 @@ def test_spectrum_and_bars() -> None:
     wave = charts.spectrum(
         {"a": (x, x + 1)}, x_title="f", y_title="energy", colours={}, logarithmic=True
     )
-    assert wave.layout.yaxis.type == "log" and np.array_equal(wave.data[0].y, x + 1)
+    assert wave.layout.yaxis.type == "log"
+    assert np.array_equal(wave.data[0].y, x + 1)
     chart = charts.bars(
         ["a", "b"], np.array([1.0, -2.0]), x_title="", y_title="change", colour="#000000"
     )
-    assert list(chart.data[0].y) == [1.0, -2.0] and chart.layout.yaxis.rangemode == "tozero"
+    assert list(chart.data[0].y) == [1.0, -2.0]
+    assert chart.layout.yaxis.rangemode == "tozero"
     with pytest.raises(ShapeError, match="different"):
         charts.bars(["a", "a"], np.array([1.0, 2.0]), x_title="", y_title="", colour="#000000")
 
@@ -475,10 +497,12 @@ def test_spectrum_and_bars() -> None:
 def test_legend_shows_the_table_from_left_to_right(signed: bool) -> None:
     pair = (-2.0, 2.0) if signed else (0.0, 2.0)
     read = decoded(legend.colour_bar_png(signed, pair, "weight", 400))
-    assert read.shape[1] == 400 and read[0, -1, 3] == 0
+    assert read.shape[1] == 400
+    assert read[0, -1, 3] == 0
     bar = read[legend.TEXT_PX + 6 + 10, 2:-2, :3]
     table = colours.table(signed)
-    assert np.array_equal(bar[0], table[0]) and np.array_equal(bar[-1], table[254])
+    assert np.array_equal(bar[0], table[0])
+    assert np.array_equal(bar[-1], table[254])
     assert np.abs(bar[len(bar) // 2].astype(int) - table[127]).max() <= 3
     assert not np.array_equal(bar[0], colours.table(not signed)[0])
 
@@ -502,10 +526,13 @@ def test_strip_gives_the_facts() -> None:
     assert (facts.low_text, facts.high_text) == ("\N{MINUS SIGN}0.123", "1.23e+03")
     assert facts.axes == (("token_out", 2), ("token_in", 2))
     assert (facts.source, facts.unit, facts.note) == ("blocks.3", "weight", "a note")
-    assert facts.estimate and facts.not_finite == 1 and facts.high == 1234.5
+    assert facts.estimate
+    assert facts.not_finite == 1
+    assert facts.high == 1234.5
     assert not strips.strip(labelled(values, "token_out", "token_in")).estimate
     empty = strips.strip(labelled(np.full((1, 1), np.nan, np.float32), "row", "column"))
-    assert empty.low is None and empty.low_text == ""
+    assert empty.low is None
+    assert empty.low_text == ""
 
 
 # ---------------------------------------------------------------- exports
@@ -521,10 +548,22 @@ def test_print_figure_has_the_array_right_way_up() -> None:
     assert np.array_equal(np.asarray(image.get_array()), array.values)
     assert image.get_clim() == (-1.0, 1.0)
     bottom, top = axes.get_ylim()
-    assert bottom > top and bottom == 4.5
-    assert bar.get_ylabel() == "reading (weight)" and axes.get_title() == "A $ map"
+    assert bottom > top
+    assert bottom == 4.5
+    assert bar.get_ylabel() == "reading (weight)"
+    assert axes.get_title() == "A $ map"
     white = image.cmap(image.norm(0.0))[:3]
-    assert np.allclose(white, 1.0) and not np.allclose(image.cmap(image.norm(0.5))[:3], 1.0)
+    assert np.allclose(white, 1.0)
+    assert not np.allclose(image.cmap(image.norm(0.5))[:3], 1.0)
+    # What is on the paper: red at row 2, column 5, white at the same place counted from below.
+    figure.set_dpi(40)
+    figure.canvas.draw()
+    paper = np.asarray(figure.canvas.buffer_rgba())
+    colour = {}
+    for row in (2, 3):
+        x, y = axes.transData.transform((5, row))
+        colour[row] = paper[len(paper) - 1 - round(y), round(x), :3].tolist()
+    assert colour == {2: colours.diverging_table()[254].tolist(), 3: [255, 255, 255]}
     clipped = export.draw(array, limits=(-0.5, 0.5))
     assert "1 of 20 values lie outside" in clipped.axes[0].get_xlabel()
 
@@ -533,11 +572,13 @@ def test_print_sheet_is_one_image() -> None:
     values = noise(5, 2, 3)
     figure = export.draw(labelled(values, "channel", "ky", "kx", role="depthwise"), columns=2)
     axes = figure.axes[0]
-    assert len(figure.axes) == 2 and len(axes.images) == 1
+    assert len(figure.axes) == 2
+    assert len(axes.images) == 1
     sheet = np.ma.filled(axes.images[0].get_array(), np.nan)
     assert sheet.shape == (3 * 3 - 1, 2 * 4 - 1)
     assert np.array_equal(sheet[3:5, 4:7], values[3])
-    assert np.isnan(sheet[2]).all() and not np.array_equal(sheet[3:5, 0:3], values[3])
+    assert np.isnan(sheet[2]).all()
+    assert not np.array_equal(sheet[3:5, 0:3], values[3])
 
 
 def test_printed_files_are_what_they_say_and_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -566,7 +607,8 @@ def test_npz_reloads_with_its_meaning() -> None:
     assert data == export.to_npz(arrays)
     with np.load(io.BytesIO(data), allow_pickle=False) as loaded:
         for name, array in arrays.items():
-            assert np.array_equal(loaded[name], array.values) and loaded[name].dtype == np.float32
+            assert np.array_equal(loaded[name], array.values)
+            assert loaded[name].dtype == np.float32
         assert not np.array_equal(loaded["logits"], arrays["logits"].values + np.float32(1e-7))
         about = json.loads(loaded["metadata"].item())
     assert about["stage0.block1.kernel"]["axes"] == ["channel", "ky", "kx"]
@@ -584,7 +626,8 @@ def test_csv_reloads_equal() -> None:
     assert np.array_equal(read, flat.values)
     deep = labelled(noise(2, 3, 4), "head", "query", "key")
     rows = list(csv.reader(io.StringIO(export.to_csv(deep).decode())))
-    assert rows[0] == ["head", "query", "key", "weight"] and len(rows) == 1 + 24
+    assert rows[0] == ["head", "query", "key", "weight"]
+    assert len(rows) == 1 + 24
     rebuilt = np.full((2, 3, 4), np.nan, dtype=np.float32)
     for *place, number in rows[1:]:
         rebuilt[tuple(int(n) - 1 for n in place)] = np.float32(number)

@@ -293,20 +293,28 @@ def test_large_pictures_are_reduced_with_a_note() -> None:
     assert picture.notes == ("Reduced from 3200 x 1000 to 1600 x 500 pixels.",)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "TIFF", "WEBP"])
-def test_large_pictures_stay_in_place_and_are_turned(kind: str) -> None:
-    """Reducing, also inside the JPEG reader, moves nothing; the 8 orientations go with it."""
+@pytest.mark.parametrize(("kind", "height"), [("JPEG", 3201), ("TIFF", 1701)])
+def test_large_pictures_stay_in_place_and_are_turned(kind: str, height: int) -> None:
+    """Reducing, also inside the JPEG reader, moves nothing, and a turn comes on top."""
     exif = Image.Exif()
     exif[0x0112] = 6
-    stored = quadrants(2400, 4001).transpose(Image.Transpose.ROTATE_90)
-    picture = images.decode(encoded(stored, kind, exif=exif.tobytes()), name="a")
-    assert (picture.width, picture.height) == (960, 1600)
-    centre = picture.pixels[794:806, 474:486].astype(int)
+    stored = quadrants(height // 2, height).transpose(Image.Transpose.ROTATE_90)
+    options = {"compression": "tiff_lzw"} if kind == "TIFF" else {}
+    picture = images.decode(encoded(stored, kind, exif=exif.tobytes(), **options), name="a")
+    assert (picture.width, picture.height) == (800, 1600)
+    centre = picture.pixels[794:806, 394:406].astype(int)
     assert centre[0, 0, 0] > 200 > 60 > centre[0, 0, 1]
     assert centre[0, -1, 1] > 200 > 60 > centre[0, -1, 0]
     assert centre[-1, 0, 2] > 200 > 60 > centre[-1, 0, 0]
     assert centre[-1, -1].min() > 200
     assert len(picture.notes) == 2
+
+
+def test_reducing_a_jpeg_while_decoding_keeps_what_fits() -> None:
+    stripes = np.where(np.arange(3200) % 8 < 4, 255, 0).astype(np.uint8)[None].repeat(800, axis=0)
+    picture = images.decode(encoded(Image.fromarray(stripes), "JPEG"), name="a")
+    assert picture.pixels.shape == (400, 1600, 3)
+    assert picture.pixels.std() > 100  # an eighth of the size would be even grey
 
 
 def test_colour_profiles() -> None:
@@ -399,11 +407,9 @@ def test_view_box_agrees_on_every_pixel_with_the_real_transform() -> None:
         rows, columns = nearest_indices(width, height, size, crop)
         assert disagreements(box.top, box.height, rows) == 0
         assert disagreements(box.left, box.width, columns) == 0
-        # negative control: one model pixel beside is noticed
+        # negative control: nearly a model pixel beside is noticed
         step = box.width / size
-        if not disagreements(box.left + step, box.width, columns):
-            print(width, height, size, crop, columns)
-        shifted += disagreements(box.left + step, box.width, columns) > 0
+        shifted += disagreements(box.left + 0.9 * step, box.width, columns) > 0
     assert shifted == 150
 
 

@@ -398,8 +398,8 @@ def test_full_disk_leaves_the_checkpoint_before(
 def test_too_few_pictures_and_lost_losses_are_refused(tmp_path: Path) -> None:
     with pytest.raises(loop.TrainingError, match="fewer than one batch of 64"):
         run(settings_for(tmp_path, recipe=replace(RECIPE_TINY, batch_size=64)))
-    with pytest.raises(loop.TrainingError, match="loss is nan"):
-        run(settings_for(tmp_path, recipe=replace(RECIPE_TINY, learning_rate=math.nan)))
+    with pytest.raises(loop.TrainingError, match=r"loss is (nan|inf)"):
+        run(settings_for(tmp_path, recipe=replace(RECIPE_TINY, learning_rate=1e30)))
 
 
 # Export and evaluation

@@ -61,9 +61,11 @@ def score_at_places(
         k: Axes (group, token, channel), before the scale; channel_out indexes it.
         v: Axes (group, token, channel); channel_in indexes it.
         group: The channel group.
-        channel_out, channel_in: The entry (i, j), counted within the group.
+        channel_out: Row i of the entry, counted within the group.
+        channel_in: Column j of the entry, counted within the group.
         scale: The module's factor, 1 / sqrt(channels per group).
-        rows, columns: The token grid.
+        rows: Rows of the token grid.
+        columns: Columns of the token grid.
 
     Returns:
         Axes (row, column), signed; their sum is the score before the softmax.

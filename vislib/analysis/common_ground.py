@@ -95,7 +95,8 @@ def statistics(share: np.ndarray, *, row: int, column: int, cell_px: float) -> R
     Args:
         share: Axes (row, column), percent. Reach and entropy are over what lies on the grid,
             scaled to sum to 1; the local share is the percentage as shown.
-        row, column: The reader's cell.
+        row: The reader's row.
+        column: The reader's column.
         cell_px: Side of a cell in pixels of the picture.
 
     Raises:

@@ -126,7 +126,8 @@ def principal_colours(tokens: Array, rows: int, columns: int) -> PrincipalColour
 
     Args:
         tokens: Axes (token, channel), without class token.
-        rows, columns: The token grid.
+        rows: Rows of the token grid.
+        columns: Columns of the token grid.
 
     Raises:
         ShapeError: There are not rows * columns tokens.
@@ -167,7 +168,8 @@ def reconstruct(
         filters: W, axes (channel, rgb, ky, kx).
         bias: Axes (channel,), or None.
         tokens: The convolution's own output, before norm and activation: axes (token, channel).
-        rows, columns: The token grid.
+        rows: Rows of the token grid.
+        columns: Columns of the token grid.
         stride: Pixels of the model's input between neighbouring patches.
         padding: Zeros around the model's input, in its pixels.
 
@@ -247,7 +249,8 @@ def unnormalise(pixels: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.nda
 
     Args:
         pixels: Axes (row, column, rgb).
-        mean, std: Axes (rgb,), the model's own.
+        mean: Axes (rgb,), the model's own.
+        std: Axes (rgb,), the model's own.
     """
     return np.asarray(np.clip(pixels * np.asarray(std) + np.asarray(mean), 0.0, 1.0))
 
@@ -259,7 +262,7 @@ def _least_gain(gains: np.ndarray, patch_numbers: int) -> float:
 
 
 def _pseudo_inverse(matrix: np.ndarray) -> tuple[np.ndarray, int]:
-    """pinv of (channel, number), axes (number, channel), and the matrix's rank."""
+    """Inverse, pinv, of (channel, number), axes (number, channel), and the matrix's rank."""
     left, gains, right = np.linalg.svd(matrix, full_matrices=False)
     kept = gains > _least_gain(gains, matrix.shape[1])
     return (right[kept].T / gains[kept]) @ left[:, kept].T, int(kept.sum())

@@ -11,7 +11,8 @@ def radial_frequencies(rows: int, columns: int, *, per: str) -> np.ndarray:
     """Distance of each Fourier coefficient from zero frequency, axes (fy, fx) as ``np.fft.fft2``.
 
     Args:
-        rows, columns: Size of the map, in cells.
+        rows: Height of the map, in cells.
+        columns: Width of the map, in cells.
         per: "cell" (cycles per cell, 0 to 0.71) or "map" (cycles per map side).
 
     Raises:

@@ -160,7 +160,8 @@ def place_terms(inputs: Array, kernel: Array, row: int, column: int) -> np.ndarr
     Args:
         inputs: Axes (row, column), activation.
         kernel: Axes (ky, kx), signed weights.
-        row, column: The place that is written.
+        row: Row of the place that is written.
+        column: Column of the place that is written.
 
     Returns:
         Axes (ky, kx): weight times the input it meets; 0 where it meets the padding.

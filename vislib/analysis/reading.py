@@ -42,7 +42,8 @@ def linear_reading(weights: Array, *, token: int, rows: int, columns: int) -> Re
     Args:
         weights: Axes (token_out, token_in), signed.
         token: The reader, in row-major order.
-        rows, columns: The token grid.
+        rows: Rows of the token grid.
+        columns: Columns of the token grid.
 
     Raises:
         ShapeError: Token or grid do not fit the weights.
@@ -84,7 +85,8 @@ def mixer_reading(
         hidden: fc1's output before the activation, bias included, axes (channel, unit), at this
             picture; None linearises at zero, where gelu' is 1/2 for every channel: 1/2 W2 W1.
         token: The reader, in row-major order.
-        rows, columns: The token grid.
+        rows: Rows of the token grid.
+        columns: Columns of the token grid.
         derivative: The activation's slope.
 
     Returns:
@@ -129,8 +131,10 @@ def depthwise_reading(kernels: Array, *, row: int, column: int, rows: int, colum
 
     Args:
         kernels: Axes (channel, ky, kx), signed.
-        row, column: The reader.
-        rows, columns: The token grid.
+        row: The reader's row.
+        column: The reader's column.
+        rows: Rows of the token grid.
+        columns: Columns of the token grid.
 
     Returns:
         share from the root mean square over channels; raw is the mean over channels.
@@ -167,8 +171,10 @@ def window_reading(
 
     Args:
         pattern: Axes (window, head, query, key), probability.
-        row, column: The reader.
-        rows, columns: The token grid without padding.
+        row: The reader's row.
+        column: The reader's column.
+        rows: Rows of the token grid, without padding.
+        columns: Columns of the token grid, without padding.
         window: Side of a window, in cells.
 
     Returns:
@@ -215,8 +221,10 @@ def attention_reading(
 
     Args:
         pattern: Axes (head, query, key), probability; the prefix tokens come first.
-        row, column: The reader.
-        rows, columns: The token grid.
+        row: The reader's row.
+        column: The reader's column.
+        rows: Rows of the token grid.
+        columns: Columns of the token grid.
         prefix_tokens: Tokens without a place (class, registers) before the grid's.
 
     Returns:

@@ -75,7 +75,8 @@ def pair_units(
 
     Args:
         fc1: Axes (unit, token_in), signed weights.
-        rows, columns: The token grid.
+        rows: Rows of the token grid.
+        columns: Columns of the token grid.
         opposite: The highest correlation that makes a pair.
 
     Returns:

@@ -51,7 +51,8 @@ def stitch_windows(windows: np.ndarray, rows: int, columns: int, window: int) ->
 
     Args:
         windows: Axes (window, query, ...).
-        rows, columns: The grid's size without padding, in cells.
+        rows: The grid's height without padding, in cells.
+        columns: The grid's width without padding, in cells.
         window: Side of a window, in cells.
 
     Raises:

@@ -214,6 +214,8 @@ class DaViTAdapter:
                     found[f"{group}.{site}.qkv_weight"] = read_parameter(
                         model, f"{path}.attn.qkv.weight", ("channel_out", "channel_in"), role
                     )
+        if not found:
+            raise CaptureError(f"DaViT has no weights of a group {group!r}; it has 'stem' and blocks.")
         return found
 
     def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Derived]:

@@ -21,6 +21,9 @@ DEFAULT_SIDE = 480
 OUTLINE = (255, 0, 200)
 """Magenta: in neither colour table, so the outline is never taken for a value."""
 
+REGION = (255, 255, 255)
+"""White with a black edge: the frame around several cells (a window, a row of a table)."""
+
 MAP_SHARE = 0.62
 """How much of the blend inside the view box is the map's colour; the rest is the picture's."""
 
@@ -94,14 +97,33 @@ def _outline(
         canvas[t0 : bottom + wide, r1 : right + wide] = colour
 
 
-def _cell_box(
-    row_of: np.ndarray, column_of: np.ndarray, cell: tuple[int, int]
+def _region_box(
+    row_of: np.ndarray, column_of: np.ndarray, region: tuple[int, int, int, int]
 ) -> tuple[int, int, int, int] | None:
-    """(top, left, bottom, right) of a cell in output pixels, None when nothing of it shows."""
-    rows, columns = np.flatnonzero(row_of == cell[0]), np.flatnonzero(column_of == cell[1])
+    """(top, left, bottom, right) in output pixels of a region of cells, None if none of it shows."""
+    top, left, down, across = region
+    rows = np.flatnonzero((row_of >= top) & (row_of < top + down))
+    columns = np.flatnonzero((column_of >= left) & (column_of < left + across))
     if not rows.size or not columns.size:
         return None
     return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+
+
+def _mark(
+    canvas: np.ndarray,
+    row_of: np.ndarray,
+    column_of: np.ndarray,
+    region: tuple[int, int, int, int] | None,
+    cell: tuple[int, int] | None,
+    outline_rgb: tuple[int, int, int],
+) -> None:
+    """Draw the frames of the region and, over it, of the selected cell."""
+    opaque = (255,) * (canvas.shape[2] - 3)
+    marks = ((region, REGION), (None if cell is None else (*cell, 1, 1), outline_rgb))
+    for cells, colour in marks:
+        where = None if cells is None else _region_box(row_of, column_of, cells)
+        if where is not None:
+            _outline(canvas, where, (*colour, *opaque), (0, 0, 0, *opaque))
 
 
 def _greyed(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -126,6 +148,7 @@ def share_overlay(
     limits: tuple[float, float],
     side: int = DEFAULT_SIDE,
     cell: tuple[int, int] | None = None,
+    region: tuple[int, int, int, int] | None = None,
     outline_rgb: tuple[int, int, int] = OUTLINE,
     signed: bool = False,
 ) -> bytes:
@@ -138,6 +161,7 @@ def share_overlay(
         limits: Values of the first and the last colour; shared by maps that are compared.
         side: Pixels of the output's longer side.
         cell: The selected cell (row, column), counted from 0: outlined from outside.
+        region: Cells with a white frame: (first row, first column, rows, columns).
         outline_rgb: The outline's colour.
         signed: Whether the map has its zero in the middle (then the diverging table is used).
 
@@ -161,9 +185,7 @@ def share_overlay(
     blend = MAP_SHARE * colour + (1.0 - MAP_SHARE) * grey
     inside = (row_of >= 0)[:, np.newaxis, np.newaxis] & (column_of >= 0)[np.newaxis, :, np.newaxis]
     canvas = np.rint(np.where(inside, blend, 24.0 + 0.3 * grey)).astype(np.uint8)
-    where = None if cell is None else _cell_box(row_of, column_of, cell)
-    if where is not None:
-        _outline(canvas, where, outline_rgb, (0, 0, 0))
+    _mark(canvas, row_of, column_of, region, cell, outline_rgb)
     return _encode(Image.fromarray(canvas))
 
 
@@ -176,6 +198,7 @@ def plain_map(
     signed: bool,
     side: int = DEFAULT_SIDE,
     cell: tuple[int, int] | None = None,
+    region: tuple[int, int, int, int] | None = None,
     outline_rgb: tuple[int, int, int] = OUTLINE,
 ) -> bytes:
     """Draw a map without the picture, at the overlay's size and place, in the legend's colours.
@@ -188,6 +211,7 @@ def plain_map(
         signed: Whether zero is the middle of the colours.
         side: Pixels of the output's longer side.
         cell: The selected cell (row, column), counted from 0: outlined from outside.
+        region: Cells with a white frame: (first row, first column, rows, columns).
         outline_rgb: The outline's colour.
 
     Returns:
@@ -205,7 +229,5 @@ def plain_map(
     canvas[:, :, :3] = colours.table(signed)[rows]
     canvas[:, :, 3] = 255
     canvas[rows == colours.GAP] = 0
-    where = None if cell is None else _cell_box(row_of, column_of, cell)
-    if where is not None:
-        _outline(canvas, where, (*outline_rgb, 255), (0, 0, 0, 255))
+    _mark(canvas, row_of, column_of, region, cell, outline_rgb)
     return _encode(Image.fromarray(canvas))

@@ -1,0 +1,152 @@
+"""From a click on the picture to the repainted maps, on each page, in Chromium.
+
+    python benchmarks/clicks.py [--clicks 20] [--pages compare ...]
+
+The picture is in the cache (one visit before); each click goes to a place that was not clicked
+before, so that the maps are really computed. Time runs from the pointer going down, in the browser,
+until the script has ended, every picture is decoded and two frames have been drawn. Bytes are what
+came over the websocket and over http for that click.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from start import find_chromium  # noqa: E402
+
+PAGES = ("compare", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention")
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+WATCH = """() => {
+  const app = document.querySelector('[data-testid="stApp"]');
+  window.__done = 0;
+  addEventListener('pointerdown', () => { window.__down = performance.now(); window.__ran = false; },
+    true);
+  new MutationObserver(async () => {
+    const state = app.getAttribute('data-test-script-state');
+    if (state === 'running') window.__ran = true;
+    if (state !== 'notRunning' || !window.__ran) return;
+    await Promise.all([...document.images].map((i) => i.decode().catch(() => 0)));
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      window.__took = performance.now() - window.__down;
+      window.__done += 1;
+    }));
+  }).observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
+}"""
+
+
+def serve() -> tuple[subprocess.Popen[bytes], str]:
+    """A server of our own on a free port of this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(240):
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
+                return server, url
+        except OSError:
+            time.sleep(0.25)
+    server.terminate()
+    raise SystemExit("The server did not start within a minute.")
+
+
+def settle(page: Any) -> None:
+    """Wait until the script has been idle for a second."""
+    quiet = 0
+    for _ in range(600):
+        state = page.evaluate(
+            "document.querySelector('[data-testid=\"stApp\"]')"
+            "?.getAttribute('data-test-script-state')"
+        )
+        quiet = quiet + 1 if state == "notRunning" else 0
+        if quiet > 5:
+            return
+        page.wait_for_timeout(200)
+    raise SystemExit("The page did not settle within two minutes.")
+
+
+def measure(page: Any, url: str, clicks: int) -> tuple[list[float], list[int]]:
+    """Milliseconds and bytes of each click."""
+    traffic = {"bytes": 0}
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+
+    def count(name: str, size: Any) -> None:
+        session.on(
+            name, lambda event: traffic.update(bytes=traffic["bytes"] + size(event))
+        )
+
+    count("Network.webSocketFrameReceived", lambda e: 3 * len(e["response"]["payloadData"]) // 4)
+    count("Network.loadingFinished", lambda e: int(e["encodedDataLength"]))
+    page.goto(url)
+    settle(page)
+    page.evaluate(WATCH)
+    area = page.locator(".st-key-picker canvas, .st-key-picker img, .st-key-picker [role]").first
+    box = area.bounding_box()
+    draw = random.Random(0)
+    times, sizes = [], []
+    for index in range(clicks + 1):
+        before, done = traffic["bytes"], page.evaluate("window.__done")
+        x, y = draw.uniform(0.3, 0.7), draw.uniform(0.25, 0.75)
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        page.wait_for_function(f"window.__done > {done}", timeout=30_000)
+        page.wait_for_timeout(250)
+        if index:  # the first one warms up
+            times.append(page.evaluate("window.__took"))
+            sizes.append(traffic["bytes"] - before)
+    return times, sizes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clicks", type=int, default=20)
+    parser.add_argument("--pages", nargs="*", default=PAGES, choices=PAGES)
+    chosen = parser.parse_args()
+    from playwright.sync_api import sync_playwright
+
+    server, url = serve()
+    try:
+        with sync_playwright() as play:
+            browser = play.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+            print(f"{'page':20} {'median ms':>10} {'p95 ms':>8} {'kB a click':>11} {'largest kB':>11}")
+            for name in chosen.pages:
+                page = browser.new_page(viewport={"width": 1400, "height": 900})
+                address = f"{url}/{'' if name == PAGES[0] else name}?picture=cat"
+                times, sizes = measure(page, address, chosen.clicks)
+                ordered = sorted(times)
+                p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)) - 1)]
+                print(
+                    f"{name:20} {statistics.median(times):10.0f} {p95:8.0f} "
+                    f"{statistics.median(sizes) / 1000:11.1f} {max(sizes) / 1000:11.1f}"
+                )
+                page.close()
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+if __name__ == "__main__":
+    main()

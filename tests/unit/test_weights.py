@@ -1,0 +1,145 @@
+"""Weights files: what is missing, damaged or for another model is said in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tests.unit import tiny
+from vislib import models, weights
+from vislib.capture import run_with_cache
+from vislib.registry import MODEL_REGISTRY
+from vislib.schema import WeightsError
+
+PUBLISHED = "davit_tiny.msft_in1k"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in the place of assets/weights."""
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    return tmp_path
+
+
+def put(folder: Path, key: str, *, source: str | None = None) -> Path:
+    """Write seeded weights of ``source`` (or of the model itself) as the bundled ones of ``key``."""
+    path = folder / f"{key}.safetensors"
+    module = models.load(source or key, untrained=True, seed=4).module
+    weights.write_state(module.state_dict(), path)
+    return path
+
+
+def test_what_is_written_is_read_as_float32(folder: Path) -> None:
+    state = {
+        "weight": torch.tensor([[1.0, -2.5], [0.1, 70.0]]),
+        "num_batches_tracked": torch.tensor(3),
+        "turned": torch.arange(6.0).reshape(2, 3).T,
+    }
+    path = folder / "deep" / "state.safetensors"
+    weights.write_state(state, path)
+    found = weights.read_state(path)
+    assert found.keys() == state.keys()
+    assert torch.equal(found["turned"], state["turned"])
+    assert found["weight"].dtype == torch.float32
+    assert found["num_batches_tracked"].dtype == torch.int64
+    # float16 keeps 11 bits: 0.1 is rounded, the others are exact.
+    assert torch.equal(found["weight"], state["weight"].half().float())
+    assert not torch.equal(found["weight"], state["weight"])
+
+
+@pytest.mark.parametrize("key", ["mixer_mini", "convmixer_mini", "davit_mini"])
+def test_bundled_weights_are_loaded(folder: Path, key: str) -> None:
+    path = put(folder, key)
+    row = MODEL_REGISTRY[key]
+    status = weights.status(row)
+    assert (status.present, status.path) == (True, path)
+    assert status.megabytes == path.stat().st_size / 1e6
+    model = models.load(key)
+    assert not model.untrained
+    written = weights.read_state(path)
+    for name, value in model.module.state_dict().items():
+        assert torch.equal(value.float(), written[name].float()), name
+    logits = run_with_cache(model, tiny.noise(model), "logits").logits
+    fresh = models.load(key, untrained=True)
+    assert not np.array_equal(logits, run_with_cache(fresh, tiny.noise(fresh), "logits").logits)
+
+
+def test_missing_bundled_weights(folder: Path) -> None:
+    row = MODEL_REGISTRY["mixer_mini"]
+    status = weights.status(row)
+    assert (status.present, status.path, status.megabytes) == (False, None, None)
+    with pytest.raises(WeightsError, match=r"mixer_mini are missing.*python -m vislib train"):
+        weights.require(row)
+    put(folder, "mixer_mini")
+    assert weights.require(row).is_file()
+
+
+def test_missing_published_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(weights, "try_to_load_from_cache", lambda *a: asked.append(a))
+    assert not weights.status(MODEL_REGISTRY[PUBLISHED]).present
+    with pytest.raises(WeightsError) as caught:
+        models.load(PUBLISHED)
+    for word in (PUBLISHED, "not on this machine", "pretrained=True", "bundled models"):
+        assert word in str(caught.value)
+    assert {file for _, file in asked} == {"model.safetensors"}
+    assert all("davit_tiny" in repository for repository, _ in asked)
+
+
+@pytest.mark.parametrize("damage", ["empty", "truncated", "text"])
+def test_damaged_bundled_weights(folder: Path, damage: str) -> None:
+    path = put(folder, "mixer_mini")
+    whole = path.read_bytes()
+    path.write_bytes({"empty": b"", "truncated": whole[:-100], "text": b"<html>404</html>"}[damage])
+    with pytest.raises(WeightsError, match=r"mixer_mini\.safetensors is damaged.*get it again"):
+        models.load("mixer_mini")
+    path.write_bytes(whole)
+    assert not models.load("mixer_mini").untrained
+
+
+def test_weights_of_another_model_do_not_fit(folder: Path) -> None:
+    put(folder, "mixer_mini", source="convmixer_mini")
+    with pytest.raises(WeightsError, match=r"mixer_mini\.safetensors does not fit mixer_mini"):
+        models.load("mixer_mini")
+
+
+def test_published_weights_are_loaded_from_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file with seeded weights stands in for the published one; a broken one is refused."""
+    path = tmp_path / "model.safetensors"
+    monkeypatch.setattr(weights, "try_to_load_from_cache", lambda *_: str(path))
+    drawn = models.load(PUBLISHED, untrained=True, seed=4).module.state_dict()
+    save_file({name: value.contiguous() for name, value in drawn.items()}, path)
+    assert weights.status(MODEL_REGISTRY[PUBLISHED]).path == path
+    before = torch.random.get_rng_state()
+    model = models.load(PUBLISHED)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert not model.untrained
+    for name, value in model.module.state_dict().items():
+        assert torch.equal(value, drawn[name]), name
+    assert not any(getattr(part, "fused_attn", False) for part in model.module.modules())
+    path.write_bytes(path.read_bytes()[:1_000_000])
+    with pytest.raises(WeightsError, match=PUBLISHED):
+        models.load(PUBLISHED)
+
+
+def test_a_card_names_the_classes(folder: Path) -> None:
+    put(folder, "mixer_mini")
+    assert models.load("mixer_mini").labels[:2] == ("class 1", "class 2")
+    names = ", ".join(f'["n{index:08d}", "name {index}"]' for index in range(100))
+    (folder / "mixer_mini.json").write_text(f'{{"classes": [{names}]}}', encoding="utf-8")
+    assert models.load("mixer_mini").labels[:2] == ("name 0", "name 1")
+
+
+@pytest.mark.parametrize("text", [None, "no JSON", "\udcff"])
+def test_a_card_that_cannot_be_read(folder: Path, text: str | None) -> None:
+    if text is not None:
+        data = text.encode("utf-8", "surrogateescape")
+        (folder / "mixer_mini.json").write_bytes(data)
+    with pytest.raises(WeightsError, match="card of mixer_mini cannot be read"):
+        weights.read_card("mixer_mini")

@@ -1,0 +1,161 @@
+"""Depthwise kernels of all blocks beside each other, and what one place of a map is made of.
+
+Source: arXiv:2201.09792, whose appendix shows kernels of progressively deeper layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vislib.analysis.arrays import Array, check_index, float_values
+from vislib.analysis.kernels import KernelOrder, energy_radius, kernel_order, spectrum
+from vislib.schema import ShapeError, freeze
+
+_KERNELS = ("channel", "ky", "kx")
+_FINEST = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class RadiusOverDepth:
+    """Energy radius of a model's kernels, block by block.
+
+    Attributes:
+        block: Axes (block,), counted from 1.
+        lower, median, upper: Axes (block,), quartiles over the channels, in cells.
+        even: The radius of a kernel whose taps are all equally strong, in cells.
+    """
+
+    block: np.ndarray
+    lower: np.ndarray
+    median: np.ndarray
+    upper: np.ndarray
+    even: float
+
+
+def radius_over_depth(blocks: Sequence[Array]) -> RadiusOverDepth:
+    """Quartiles of the energy radius over the channels of each block.
+
+    Args:
+        blocks: One array a block, axes (channel, ky, kx), signed; kernels of one size.
+
+    Raises:
+        ShapeError: No block came.
+    """
+    if not blocks:
+        raise ShapeError("No block's kernels came; pass one array a block.")
+    quartiles = np.stack([np.percentile(energy_radius(kernels), (25, 50, 75)) for kernels in blocks])
+    side = float_values(blocks[0], _KERNELS).shape[1:]
+    return RadiusOverDepth(
+        block=freeze(np.arange(1, len(blocks) + 1)),
+        lower=freeze(quartiles[:, 0]),
+        median=freeze(quartiles[:, 1]),
+        upper=freeze(quartiles[:, 2]),
+        even=float(energy_radius(np.ones((1, *side)))[0]),
+    )
+
+
+def spread(length: int, count: int) -> np.ndarray:
+    """At most ``count`` evenly spaced places of a list, its first and its last among them.
+
+    Returns:
+        Axes (place,), rising indices from 0, none twice.
+
+    Raises:
+        ShapeError: The list is empty or no place is asked for.
+    """
+    if length < 1 or count < 1:
+        raise ShapeError(f"{count} places of a list of {length} were asked for; 1 or more fit.")
+    return np.unique(np.rint(np.linspace(0, length - 1, min(count, length))).astype(np.int64))
+
+
+def samples_over_depth(
+    blocks: Sequence[Array], *, depths: int, count: int, by: KernelOrder = "radius"
+) -> list[tuple[int, int]]:
+    """A few kernels of a few blocks: no chance is in it, evenly spaced places of the sorted list.
+
+    Args:
+        blocks: One array a block, axes (channel, ky, kx), signed.
+        depths: Blocks to show at most, evenly spaced.
+        count: Kernels to show of each, at most.
+        by: As in ``kernel_order``.
+
+    Returns:
+        (block, channel), both from 0, block by block.
+    """
+    found = []
+    for block in spread(len(blocks), depths).tolist():
+        order = kernel_order(blocks[block], by)
+        found += [(block, int(channel)) for channel in order[spread(len(order), count)]]
+    return found
+
+
+def spectra(blocks: Sequence[Array]) -> np.ndarray:
+    """Each block's mean power spectrum over its channels.
+
+    Args:
+        blocks: One array a block, axes (channel, ky, kx), signed; kernels of one size.
+
+    Returns:
+        Axes (block, fy, fx), weight squared, zero frequency in the middle; 15 x 15 or, for large
+        kernels, twice the kernel's side and one (an odd side, so that there is a middle).
+    """
+    sides = [max(float_values(kernels, _KERNELS).shape[1:]) for kernels in blocks]
+    size = max(_FINEST, 2 * max(sides, default=0) + 1)
+    return freeze(np.stack([spectrum(kernels, size) for kernels in blocks]))
+
+
+def own_scale(maps: np.ndarray) -> np.ndarray:
+    """Divide each map by its own largest |value|: axes (tile, row, column), -1 to 1.
+
+    A map of zeros stays zero.
+    """
+    values = np.asarray(maps, dtype=np.float64)
+    largest = np.abs(values).max(axis=(1, 2), keepdims=True)
+    return np.asarray(values / np.where(largest > 0, largest, 1.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """The places that a kernel meets when it writes one place, counted from 0.
+
+    Attributes:
+        top, left: The first place; below 0 where the kernel meets the padding.
+        height, width: The kernel's sides.
+        padded: Taps that meet the padding.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+    padded: int
+
+
+def window_at(
+    kernel: tuple[int, int], grid: tuple[int, int], *, row: int, column: int
+) -> Window:
+    """Where a kernel lies on a map when it writes one place (torch's "same" padding).
+
+    Args:
+        kernel: (ky, kx) sides.
+        grid: (rows, columns) of the map.
+        row, column: The place that is written.
+
+    Raises:
+        ShapeError: The place lies outside the grid.
+    """
+    check_index("row", row, grid[0])
+    check_index("column", column, grid[1])
+    top, left = row - (kernel[0] - 1) // 2, column - (kernel[1] - 1) // 2
+    down = min(grid[0], top + kernel[0]) - max(0, top)
+    across = min(grid[1], left + kernel[1]) - max(0, left)
+    return Window(
+        top=top,
+        left=left,
+        height=kernel[0],
+        width=kernel[1],
+        padded=kernel[0] * kernel[1] - down * across,
+    )
