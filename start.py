@@ -465,7 +465,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line says; returns the exit status."""
-    problem = python_problem(sys.version_info)
+    problem = python_problem(sys.version_info[:3])
     if problem:
         print(problem, file=sys.stderr)
         return 2

@@ -179,7 +179,7 @@ def tile_canvas(
     indices: np.ndarray,
     table: np.ndarray | None,
     *,
-    limits: tuple[float, float],
+    limits: tuple[float, float] | None,
     unit: str,
     labels: Sequence[str],
     selected: int | None,
@@ -188,6 +188,7 @@ def tile_canvas(
     tile_px: int = 56,
     per_row: int | None = None,
     group: int = 1,
+    gap: int = 2,
     captions: Sequence[str] = (),
     texts: Mapping[str, str] = TILE_TEXTS,
     on_change: Callable[[int], None] | None = None,
@@ -200,7 +201,8 @@ def tile_canvas(
         table: uint8, axes (index, rgb), 256 rows; None for colours.
         limits: The values (low, high) of index 0 and 254, in ``unit``. The tip of a tile shows
             low + (high - low) * index / 254, marked as approximate. Index 255 stands for no
-            value and is left out, as in ``vislib.figures.colours``.
+            value and is left out, as in ``vislib.figures.colours``. None where an index is a
+            colour and no value: the tip then gives the place alone.
         unit: What one number counts, in words.
         labels: One a tile, shown in the tip ("unit 12").
         selected: The tile that is outlined, counted from 0, or None.
@@ -211,6 +213,7 @@ def tile_canvas(
         per_row: Tiles side by side; None fills the width. Fewer where the screen is too narrow.
         group: Consecutive tiles that belong together: never on two rows (where the screen has room
             for one group), with a wider gap to the next group.
+        gap: CSS pixels between tiles.
         captions: One a tile, drawn below it; empty for none.
         texts: Words in the page's language, keys as in ``TILE_TEXTS``.
         on_change: Called with the new tile before the script runs; see the module's text.
@@ -231,7 +234,7 @@ def tile_canvas(
         "rows": rows,
         "columns": columns,
         "rgb": table is None,
-        "limits": [float(limits[0]), float(limits[1])],
+        "limits": None if limits is None else [float(limits[0]), float(limits[1])],
         "unit": unit,
         "labels": list(labels),
         "captions": list(captions),
@@ -239,6 +242,7 @@ def tile_canvas(
         "tile_px": tile_px,
         "per_row": per_row,
         "group": group,
+        "gap": gap,
         "texts": dict(texts),
     }
     body = indices.tobytes() + (b"" if table is None else table.tobytes())

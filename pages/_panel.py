@@ -13,6 +13,7 @@ from pages._state import (
     STORE_MINUTES,
     box,
     cell,
+    from_link,
     is_ready,
     model,
     remember,
@@ -23,7 +24,6 @@ from pages._state import (
 )
 from vislib import gallery, images, registry, weights
 from vislib.figures.colours import family_colour
-from vislib.schema import MixScopeError
 
 PICTURE_SIDE = 760
 """Longer side of the picture in the picker, in pixels: one small JPEG, sent once a picture."""
@@ -40,13 +40,19 @@ def draw() -> None:
     """Draw the panel. The bound widgets run first, so that a deep link counts from the first run."""
     top = st.container()
     with st.container(key="picture_controls"):
+        cells = st.container()
         _point_inputs()
         _model_choice()
+        notes = st.container()
     with top:
         with st.popover(t("picture.change"), width="stretch"):
             _picture_choice()
         _messages()
         _picker()
+    with cells:
+        _cell_inputs(view().models[0])
+    with notes:
+        _picture_notes()
     st.session_state["_boxes_known"] = _boxes_known()
 
 
@@ -108,14 +114,12 @@ def redraw_when_boxes_are_known() -> None:
 def _picture_choice() -> None:
     """Gallery, upload and camera."""
     options = [*gallery.GALLERY, OWN]
-    if st.session_state.get("picture") not in options:
-        st.session_state["picture"] = DEFAULT_PICTURE
+    from_link("picture", options)
     st.selectbox(
         t("picture.gallery"),
         options,
-        format_func=lambda key: (
-            t("picture.own") if key == OWN else gallery.GALLERY[key].title
-        ),
+        index=options.index(DEFAULT_PICTURE),
+        format_func=lambda key: t("picture.own") if key == OWN else gallery.GALLERY[key].title,
         key="picture",
         bind="query-params",
     )
@@ -149,72 +153,84 @@ def _messages() -> None:
 
 
 def _point_inputs() -> None:
-    """Where the point is, as numbers: the picker's equal for keyboards, links and tests."""
-    across, down = st.columns(2)
-    for column, name, label in ((across, "x", "across"), (down, "y", "down")):
-        st.session_state.setdefault(name, 500)
+    """The point in thousandths, bound to the address."""
+    with st.popover(t("picture.exact"), width="stretch"):
+        for name, label in (("x", "across"), ("y", "down")):
+            st.number_input(
+                t(f"picture.{label}"),
+                min_value=0,
+                max_value=1000,
+                value=500,
+                step=25,
+                key=name,
+                bind="query-params",
+                help=t(f"picture.{label}_help"),
+            )
+
+
+def _cell_inputs(key: str) -> None:
+    """Row and column on the first model's grid, from 1; empty where the point is outside its crop."""
+    if not is_ready(key):
+        return
+    grid, place = model(key).grid, cell(key)
+    sides = (("row", grid.rows), ("column", grid.columns))
+    for part, (column, (name, side)) in enumerate(zip(st.columns(2), sides, strict=True)):
+        st.session_state[f"cell_{name}"] = place[part] + 1 if place else None
         column.number_input(
-            t(f"picture.{label}"),
-            min_value=0,
-            max_value=1000,
-            step=25,
-            key=name,
-            bind="query-params",
-            help=t(f"picture.{label}_help"),
+            t(f"picture.{name}", count=side),
+            min_value=1,
+            max_value=side,
+            value=None,
+            step=1,
+            key=f"cell_{name}",
+            help=t("picture.cell_help", model=registry.spec(key).title),
+            on_change=_select_cell,
+            args=(key,),
         )
+
+
+def _select_cell(key: str) -> None:
+    """Move the point to the middle of the cell whose row and column were typed."""
+    row, column = (st.session_state.get(f"cell_{name}") for name in ("row", "column"))
+    grid, shown = model(key).grid, view()
+    point = images.point_at(
+        box(key),
+        picture=(shown.picture.width, shown.picture.height),
+        row=(row or (grid.rows + 1) // 2) - 1,
+        column=(column or (grid.columns + 1) // 2) - 1,
+        rows=grid.rows,
+        columns=grid.columns,
+    )
+    select(point)
 
 
 def _model_choice() -> None:
     """Which models are compared, and where the point lies in each."""
     present = available()
-    kept = [key for key in st.session_state.get("models", ()) if key in present]
-    if "models" not in st.session_state or not kept:
-        st.session_state["models"] = [k for k in DEFAULT_MODELS if k in present] or list(present[:3])
+    from_link("models", present, many=True)
     st.multiselect(
         t("models.choose"),
         present,
+        default=[key for key in DEFAULT_MODELS if key in present],
         format_func=lambda key: registry.spec(key).title,
         key="models",
         bind="query-params",
         max_selections=MOST_MODELS,
         help=t("models.choose_help"),
     )
-    for key in view().models:
-        if is_ready(key):
-            st.html(_where(key))
+    if not st.session_state.get("models"):
+        st.info(t("models.none_chosen"))
     away = [row.title for row in registry.MODEL_REGISTRY.values() if row.key not in present]
     if away:
         st.caption(t("models.missing", names=", ".join(away)))
-    picture = view().picture
-    for note in picture.notes:
+
+
+def _picture_notes() -> None:
+    """What decoding changed, and whose picture it is."""
+    for note in view().picture.notes:
         st.caption(note)
     entry = gallery.GALLERY.get(st.session_state.get("picture", ""))
     if entry:
         st.caption(
             t("picture.credit", title=entry.title, credit=entry.credit, licence=entry.licence)
         )
-
-
-def _where(key: str) -> str:
-    """The point in a model's own cells, or that it lies outside the model's crop."""
-    row = registry.spec(key)
-    try:
-        place, grid = cell(key), model(key).grid
-    except MixScopeError as error:
-        return str(error)
-    words = (
-        t("picture.outside")
-        if place is None
-        else t(
-            "picture.cell",
-            row=place[0] + 1,
-            column=place[1] + 1,
-            rows=grid.rows,
-            columns=grid.columns,
-        )
-    )
-    colour = family_colour(row.family)
-    return (
-        f'<span style="border-left:6px solid {colour};padding-left:8px">'
-        f"{row.title}: {words}</span>"
-    )

@@ -227,3 +227,21 @@ def of_family(family: str, keys: Sequence[str]) -> list[str]:
     from vislib import models
 
     return [key for key in keys if models.spec(key).family == family]
+
+
+def from_link(key: str, options: Sequence[str], *, many: bool = False) -> None:
+    """Let a link name an option by its stable key; Streamlit itself writes the option's words.
+
+    Call it before the widget is drawn. A key counts once: the visitor's next choice is not undone.
+
+    Args:
+        key: The widget's key and its name in the address.
+        options: The stable keys.
+        many: Whether the widget holds a list.
+    """
+    named = tuple(name for name in st.query_params.get_all(key) if name in options)
+    seen: dict[str, tuple[str, ...]] = st.session_state.setdefault("_linked", {})
+    if not named or seen.get(key) == named:
+        return
+    seen[key] = named
+    st.session_state[key] = list(named) if many else named[0]

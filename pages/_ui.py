@@ -20,7 +20,7 @@ from pages._state import (
     box,
     capture,
     cell,
-    is_ready,
+    from_link,
     model,
     of_family,
     remember,
@@ -157,12 +157,17 @@ def choose(
         compact: Buttons for up to six options.
     """
     texts = words or {}
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = default if default in options else options[0]
+    first = default if default in options else options[0]
+    from_link(key, options)
+    if key in st.session_state and st.session_state[key] not in options:
+        st.session_state[key] = first
+    # The default goes to the widget and not into the state: the address leaves out a value that
+    # is the widget's default, and a copied link must come back to the same one.
     if compact and len(options) <= 6:
-        st.segmented_control(
+        chosen = st.segmented_control(
             label,
             options,
+            default=first,
             format_func=lambda option: texts.get(option, option),
             key=key,
             bind="query-params",
@@ -170,16 +175,16 @@ def choose(
             required=True,
         )
     else:
-        st.selectbox(
+        chosen = st.selectbox(
             label,
             options,
+            index=list(options).index(first),
             format_func=lambda option: texts.get(option, option),
             key=key,
             bind="query-params",
             persist_state="session",
         )
-    chosen = st.session_state.get(key)
-    return chosen if chosen in options else options[0]
+    return chosen if chosen in options else first
 
 
 def choose_model(family: str) -> str:

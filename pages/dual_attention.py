@@ -1,5 +1,102 @@
-"""Stub."""
+"""Dual attention: DaViT's window attention over places and group attention over channels."""
 
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from pages import _dual_attention_closer as closer
+from pages import _dual_attention_parts as parts
 from pages import _ui
+from vislib.figures import colours
+from vislib.registry import spec
+from vislib.schema import MixingSite
+
+ALL = "all"
+
+
+def header(key: str, half: str) -> None:
+    """Which of the two attentions, its formula and its badge."""
+    words = html.escape(_ui.t(f"dual_attention.{half}"))
+    colour = colours.family_colour(spec(key).family)
+    st.html(f'<div class="model-title" style="border-color:{colour}">{words}</div>')
+    st.markdown(_ui.t(f"dual_attention.{half}_sentence"))
+    st.markdown(f"`{_ui.t(f'dual_attention.{half}_formula')}`")
+    _ui.badge("computed")
+
+
+def whole_number(label: str, most: int, key: str, help_text: str) -> int:
+    """A number from 1 that the address keeps; the nearest one where this block has fewer."""
+    kept = st.session_state.get(key)
+    if isinstance(kept, int) and not 1 <= kept <= most:
+        st.session_state[key] = min(max(kept, 1), most)
+    return int(
+        st.number_input(
+            label,
+            min_value=1,
+            max_value=most,
+            step=1,
+            key=key,
+            help=help_text,
+            bind="query-params",
+            persist_state="session",
+        )
+    )
+
+
+def choose_head(site: MixingSite) -> int | None:
+    """The head that is shown, from 0, or None for all together."""
+    options = [ALL, *(str(head + 1) for head in range(site.heads))]
+    words = {ALL: _ui.t("dual_attention.head_all")}
+    chosen = _ui.choose(_ui.t("dual_attention.head"), options, key="head", words=words)
+    return None if chosen == ALL else int(chosen) - 1
+
+
+def choose_entry(site: MixingSite) -> tuple[int, int, int]:
+    """Group, channel and rank of the feeding channel, from 0."""
+    size = site.channels // site.heads
+    columns = st.columns(3)
+    with columns[0]:
+        options = [str(group + 1) for group in range(site.heads)]
+        group = _ui.choose(_ui.t("dual_attention.group"), options, key="group", compact=False)
+    with columns[1]:
+        label = _ui.t("dual_attention.channel")
+        said = _ui.t("dual_attention.channel_help", count=size)
+        channel = whole_number(label, size, "channel", said)
+    with columns[2]:
+        said = _ui.t("dual_attention.feeder_help")
+        rank = whole_number(_ui.t("dual_attention.feeder"), size, "feeder", said)
+    return int(group) - 1, channel - 1, rank - 1
+
+
+def draw() -> None:
+    """Two halves in rows, so that the same thing stands at the same height."""
+    blocks, models = st.columns(2)
+    with models:
+        key = _ui.choose_model("davit")
+    with blocks:
+        site = _ui.choose_site(key, name="block", operator="channel_attention")
+    left, right = st.columns(2, gap="medium")
+    with left:
+        header(key, "window")
+        head = choose_head(site)
+    with right:
+        header(key, "channels")
+        entry = choose_entry(site)
+    chosen = parts.look_up(key, site, head, entry)
+    for upper, lower in (
+        (parts.window_map, parts.channel_table),
+        (parts.head_tiles, parts.channel_tiles),
+    ):
+        left, right = st.columns(2, gap="medium")
+        with left:
+            upper(chosen)
+        with right:
+            lower(chosen)
+    parts.group_tiles(chosen)
+    closer.draw(chosen)
+
 
 _ui.page("dual_attention")
+_ui.shielded(draw)

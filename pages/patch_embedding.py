@@ -1,5 +1,62 @@
-"""Stub."""
+"""Patch embedding: how each model turns the picture into tokens, and what a token keeps."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages import _patch_embedding_parts as parts
 from pages import _ui
 
+VIEWS = ("patches", "filters", "similarity", "components", "reconstruction")
+ORDERS = ("frequency", "norm")
+
+
+def choose_words(name: str, options: tuple[str, ...], *, key: str, default: str = "") -> str:
+    """A choice whose words stand in the page's own section."""
+    return _ui.choose(
+        parts.words(name),
+        options,
+        key=key,
+        words={option: parts.words(f"{name}_{option}") for option in options},
+        default=default or options[0],
+    )
+
+
+def drawing(view: str) -> Callable[[str, int], None]:
+    """What draws one model's column, after the view's own choices and its legend."""
+    if view == "filters":
+        by = choose_words("order", ORDERS, key="filter_order")
+        st.markdown(parts.words("filters_how"))
+        _ui.legend(
+            signed=True, limits=(-1.0, 1.0), unit=parts.words("filter_unit"), key="filterbar"
+        )
+        return lambda key, number: parts.filter_view(key, number, by)
+    if view in ("similarity", "components"):
+        depth = choose_words("depth", parts.DEPTHS, key="token_depth")
+        st.markdown(parts.words(f"{view}_how"))
+        if view == "components":
+            return lambda key, number: parts.component_view(key, depth)
+        _ui.legend(
+            signed=True, limits=parts.COSINES, unit=parts.words("cosine_unit"), key="cosinebar"
+        )
+        return lambda key, number: parts.similarity_view(key, depth)
+    st.markdown(parts.words(f"{view}_how"))
+    if view == "reconstruction":
+        return lambda key, number: parts.reconstruction_view(key)
+    return lambda key, number: parts.patch_view(key)
+
+
+def draw() -> None:
+    """One column a model; only the chosen view is computed."""
+    view = choose_words("view", VIEWS, key="view")
+    draw_one = drawing(view)
+    keys = _ui.view().models
+    for number, (column, key) in enumerate(zip(st.columns(len(keys)), keys, strict=True), 1):
+        with column:
+            _ui.shielded(lambda key=key, number=number: draw_one(key, number))
+
+
 _ui.page("patch_embedding")
+_ui.shielded(draw)

@@ -34,37 +34,55 @@ _running = threading.BoundedSemaphore(FORWARDS_AT_ONCE)
 class Adapter(Protocol):
     """What capture needs of an architecture's adapter (see vislib.architectures)."""
 
-    def hook_points(self, model: nn.Module, group: str | None) -> Sequence[HookPoint]: ...
+    def hook_points(self, model: nn.Module, group: str | None) -> Sequence[HookPoint]:
+        """What to record for a group."""
 
-    def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> Mapping[str, Derived]: ...
+    def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> Mapping[str, Derived]:
+        """What is rebuilt from the hooked tensors."""
 
 
 class Capturable(Protocol):
     """What capture needs of a loaded model (see vislib.models.LoadedModel)."""
 
     @property
-    def spec(self) -> ModelSpec: ...
+    def spec(self) -> ModelSpec:
+        """Its registry row."""
+
     @property
-    def module(self) -> nn.Module: ...
+    def module(self) -> nn.Module:
+        """The module that runs."""
+
     @property
-    def adapter(self) -> Adapter: ...
+    def adapter(self) -> Adapter:
+        """The map of its family."""
+
     @property
-    def lock(self) -> threading.RLock: ...
+    def lock(self) -> threading.RLock:
+        """Held while hooks are on."""
+
     @property
-    def labels(self) -> tuple[str, ...]: ...
+    def labels(self) -> tuple[str, ...]:
+        """One name a class."""
+
     @property
-    def untrained(self) -> bool: ...
+    def untrained(self) -> bool:
+        """Whether its weights are random ones."""
 
 
 class Prepared(Protocol):
     """What capture needs of a prepared picture (see vislib.models.ModelInput)."""
 
     @property
-    def tensor(self) -> Tensor: ...
+    def tensor(self) -> Tensor:
+        """Axes (1, rgb, row, column)."""
+
     @property
-    def image_sha256(self) -> str: ...
+    def image_sha256(self) -> str:
+        """Digest of the uploaded bytes."""
+
     @property
-    def view_box(self) -> ViewBox: ...
+    def view_box(self) -> ViewBox:
+        """What the model sees of the picture."""
 
 
 def run_with_cache(

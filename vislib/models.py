@@ -6,11 +6,11 @@ import functools
 import importlib
 import os
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import timm
 import torch
 from PIL import Image
@@ -31,6 +31,7 @@ from vislib.schema import (
     TokenGrid,
     ViewBox,
     WeightsError,
+    freeze,
 )
 
 __all__ = [
@@ -54,6 +55,7 @@ MINI_CLASSES = 100
 
 # timm draws from torch's global generator while it builds a module.
 _construction = threading.Lock()
+
 
 @dataclass(frozen=True, kw_only=True)
 class InputConfig:
@@ -293,9 +295,18 @@ def prepare(model: LoadedModel, picture: DecodedImage) -> ModelInput:
     )
 
 
+def input_pixels(prepared: ModelInput) -> np.ndarray:
+    """What a model gets, as an array: float32, axes (row, column, rgb), normalised, read-only.
+
+    Args:
+        prepared: From ``prepare``.
+    """
+    return freeze(prepared.tensor[0].float().cpu().numpy().transpose(1, 2, 0).copy())
+
+
 @functools.lru_cache(maxsize=32)
 def _transform(config: InputConfig) -> Any:
-    """timm's evaluation transform (torchvision's Resize, CenterCrop, ToTensor, Normalize)."""
+    """The evaluation transform of timm (torchvision's Resize, CenterCrop, ToTensor, Normalize)."""
     return timm.data.create_transform(
         input_size=(3, config.size, config.size),
         is_training=False,

@@ -95,7 +95,7 @@ class TileCanvas {
     let ratio = globalThis.devicePixelRatio || 1;
     const rough = count * (wanted + GAP) * ((wanted * rows) / columns + GAP) * ratio * ratio;
     if (rough > LARGEST_CANVAS) ratio = Math.max(0.5, ratio * Math.sqrt(LARGEST_CANVAS / rough));
-    const gap = Math.max(1, Math.round(GAP * ratio));
+    const gap = Math.max(1, Math.round((this.header.gap || GAP) * ratio));
     const wide = Math.floor(room * ratio);
     let cell = Math.max(1, Math.round((wanted * ratio) / columns));
     if (fixed) cell = Math.min(cell, Math.floor(((wide + gap) / fixed - gap) / columns));
@@ -103,7 +103,7 @@ class TileCanvas {
     const fits = Math.max(1, Math.floor((wide + gap) / (cell * columns + gap)));
     let across = Math.max(1, Math.min(count, fixed ? Math.min(fixed, fits) : fits));
     // Tiles that belong together stay in one row, with a wider gap to the next ones.
-    const between = group > 1 ? 4 * gap : 0;
+    const between = group > 1 ? Math.round(6 * GAP * ratio) : 0;
     const total = (n) => n * (cell * columns + gap) - gap + (Math.ceil(n / group) - 1) * between;
     while (across > 1 && total(across) > wide) across -= 1;
     if (across > group) across -= across % group;
@@ -188,7 +188,7 @@ class TileCanvas {
   describe({ tile, row, column }) {
     const { rows, columns, limits, unit, texts, rgb, labels } = this.header;
     const at = fill(texts.cell, { row: row + 1, column: column + 1 });
-    if (rgb) return [labels[tile], at];
+    if (rgb || limits === null) return [labels[tile], at];
     const [low, high] = limits;
     const index = this.numbers[(tile * rows + row) * columns + column];
     if (index === NO_VALUE) return [labels[tile], at];

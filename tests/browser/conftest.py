@@ -40,8 +40,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SERVER_SECONDS = 60.0
-SETTLE_SECONDS = 60.0
+SERVER_SECONDS = 120.0
+SETTLE_SECONDS = 120.0
 QUIET_SECONDS = 0.3
 """How long a page must stay finished: a click reaches the server after an 80 ms debounce."""
 IS_QUIET = """() => {

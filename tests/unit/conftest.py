@@ -1,15 +1,17 @@
-"""Models that several tests of this folder share: built once, and left as they were by each test."""
+"""Models that the tests of this folder share: built once, and left by each test as they were."""
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import functools
+import threading
 from collections.abc import Iterator
 
 import pytest
 import torch
 
 from tests.unit import tiny
-from vislib import models
 from vislib.models import LoadedModel
 
 
@@ -31,9 +33,10 @@ def _loaded(name: str) -> LoadedModel:
     """
     if name in tiny.FAMILIES:
         return tiny.tiny_model(name)
-    model = models.load(name, untrained=True)
-    tiny.draw_weights(model.module, seed=0)
-    return model
+    model = tiny.untrained(name)
+    module = copy.deepcopy(model.module)
+    tiny.draw_weights(module, seed=0)
+    return dataclasses.replace(model, module=module, lock=threading.RLock())
 
 
 @pytest.fixture(scope="session", params=tiny.FAMILIES)

@@ -7,6 +7,7 @@ import pytest
 
 from vislib import capture, images, models
 from vislib.analysis import dual_attention
+from vislib.analysis.reading_at import reading_at
 from vislib.models import LoadedModel
 from vislib.schema import ActivationCache, LabelledArray, MixingSite, ShapeError
 
@@ -68,6 +69,19 @@ def test_window_rows_are_the_patterns_rows(
     np.testing.assert_allclose(rows.mean.values.sum(), 1.0, atol=1e-5)
     with pytest.raises(ShapeError, match="row 16 came"):
         dual_attention.window_rows(pattern, site, row=16, column=0)
+
+
+def test_share_map_of_one_head_is_its_row(davit_model: LoadedModel, cache: ActivationCache) -> None:
+    site = davit_model.sites[0]
+    found = reading_at(site, cache.arrays, row=5, column=14)
+    rows = dual_attention.window_rows(cache[f"{site.group}.window.pattern"], site, row=5, column=14)
+    share = dual_attention.share_map(found, site, 1).values
+    np.testing.assert_allclose(share[4:8, 12:16], 100 * rows.maps.values[1], rtol=1e-6)
+    assert share.sum() == pytest.approx(100, abs=1e-3)
+    assert not np.allclose(share, dual_attention.share_map(found, site, 0).values)
+    assert dual_attention.share_map(found, site, None).values is found.share
+    with pytest.raises(ShapeError, match="head 2 came"):
+        dual_attention.share_map(found, site, 2)
 
 
 def test_head_statistics_count_distance_in_pixels() -> None:

@@ -317,7 +317,7 @@ def import_blocked(modules: list[str], blocked: str) -> subprocess.CompletedProc
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,  # torch takes long on a busy machine
     )
 
 

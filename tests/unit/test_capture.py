@@ -1,4 +1,4 @@
-"""Capture observes and changes nothing: bitwise logits, no residue, complete, one visitor at a time."""
+"""Capture changes nothing: bitwise logits, no residue, complete, one visitor at a time."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""DaViT: both attentions come out of their patterns, in timm's operand order, in the right windows."""
+"""DaViT: both attentions come out of their patterns, in timm's order, in the right windows."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -64,12 +62,12 @@ def test_names_are_exactly_these() -> None:
     expected += [f"{block}.{site}" for block in blocks for site in REBUILT]
     cache = run_with_cache(model, tiny.noise(model))
     assert list(cache) == expected
-    # 10 x 10 tokens padded to 12 x 12 are 16 windows of 3 x 3; 5 x 5 padded to 6 x 6 are 4.
-    assert cache["stage0.block0.window.pattern"].values.shape == (16, 2, 9, 9)
+    # 7 x 7 tokens padded to 9 x 9 are 9 windows of 3 x 3; 4 x 4 padded to 6 x 6 are 4.
+    assert cache["stage0.block0.window.pattern"].values.shape == (9, 2, 9, 9)
     assert cache["stage1.block1.window.pattern"].values.shape == (4, 4, 9, 9)
-    assert cache["stage0.block0.window.mixed"].values.shape == (16, 9, 16)
+    assert cache["stage0.block0.window.mixed"].values.shape == (9, 9, 16)
     assert cache["stage1.block0.channel.pattern"].values.shape == (4, 8, 8)
-    assert cache["stage1.block0.channel.mixed"].values.shape == (25, 32)
+    assert cache["stage1.block0.channel.mixed"].values.shape == (16, 32)
     kept = {array.provenance for name, array in cache.items() if name.endswith(HOOKED)}
     assert kept == {"activation"}
     assert {cache[f"{b}.{s}"].provenance for b in blocks for s in REBUILT} == {"recomputed"}
@@ -157,12 +155,8 @@ def test_a_score_is_the_sum_over_places_of_what_two_channels_say(any_davit: Load
     for site in any_davit.sites:
         name = f"{site.group}.channel"
         scores = tensor(cache, f"{name}.scores")
-        np.testing.assert_array_equal(
-            scores.softmax(-1).numpy(), cache[f"{name}.pattern"].values
-        )
-        keys, values = (
-            cache[f"{name}.{n}"].values.astype(np.float64) for n in ("keys", "values")
-        )
+        np.testing.assert_array_equal(scores.softmax(-1).numpy(), cache[f"{name}.pattern"].values)
+        keys, values = (cache[f"{name}.{n}"].values.astype(np.float64) for n in ("keys", "values"))
         by_hand = np.einsum("gpi,gpj->gij", keys, values) / np.sqrt(keys.shape[-1])
         assert tiny.relative_error(scores.numpy(), by_hand) < 1e-5
         assert tiny.relative_error(scores.numpy(), by_hand.swapaxes(1, 2)) > 1e-2
@@ -194,7 +188,7 @@ def test_what_differs_from_exact_arithmetic_is_rounding() -> None:
 
 
 @pytest.fixture(scope="module")
-def spatial_parts(any_davit: LoadedModel) -> Iterator[list[dict[str, np.ndarray]]]:
+def spatial_parts(any_davit: LoadedModel) -> list[dict[str, np.ndarray]]:
     """Of the first block of each stage: normed grid, attention's windows in and out, sum after."""
     inputs, _ = tiny.shared_run(any_davit)
     found: list[dict[str, np.ndarray]] = []
@@ -217,7 +211,7 @@ def spatial_parts(any_davit: LoadedModel) -> Iterator[list[dict[str, np.ndarray]
     finally:
         for handle in handles:
             handle.remove()
-    yield found
+    return found
 
 
 def test_windows_are_where_the_page_says(

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the lines are written as in the design
 """The library from a notebook: the lines that the project promises, run as they are written."""
 
 from __future__ import annotations

@@ -357,6 +357,9 @@ def test_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     pictures, held_out = split_held_out(renamed, 4)
     with pytest.raises(loop.TrainingError, match="another run: classes differ"):
         loop.train(settings, pictures, held_out, quiet)
+    pictures, held_out = split_held_out(toy(25), 4)
+    with pytest.raises(loop.TrainingError, match="another run: pictures differ"):
+        loop.train(settings, pictures, held_out, quiet)
     settings.checkpoint.write_bytes(b"no checkpoint")
     with pytest.raises(loop.TrainingError, match="is no checkpoint of MixScope"):
         run(settings)
@@ -369,6 +372,7 @@ def test_first_version_checkpoints_can_be_resumed(tmp_path: Path) -> None:
     state = torch.load(settings.checkpoint, weights_only=True)
     for name in ("losses", "hardware"):  # fields that came later
         del state["progress"][name]
+    del state["identity"]["pictures"]
     torch.save(state, settings.checkpoint)
     resumed, progress, finished = run(settings)
     assert finished

@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def put(folder: Path, key: str, *, source: str | None = None) -> Path:
-    """Write seeded weights of ``source`` (or of the model itself) as the bundled ones of ``key``."""
+    """Write seeded weights (of ``source`` if given) as the bundled ones of ``key``."""
     path = folder / f"{key}.safetensors"
     module = models.load(source or key, untrained=True, seed=4).module
     weights.write_state(module.state_dict(), path)

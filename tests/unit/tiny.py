@@ -1,12 +1,13 @@
 """Tiny models, one a family, with shapes that no registered model has, and pictures for them.
 
-Every weight is drawn anew from a seed: biases and BatchNorm statistics are not trivial, patterns are
-far from uniform, and the head is not zero, so that a wrong operand, axis or order shows.
+Every weight is drawn anew from a seed: biases and BatchNorm statistics are not trivial, patterns
+are far from uniform, and the head is not zero, so that a wrong operand, axis or order shows.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from timm.models.davit import DaVit
 from timm.models.mlp_mixer import MlpMixer
 from torch import Tensor, nn
 
+from vislib import models
 from vislib.architectures import ArchitectureAdapter, adapters
 from vislib.capture import run_with_cache
 from vislib.models import InputConfig, LoadedModel, ModelInput
@@ -66,7 +68,7 @@ def _convmixer() -> nn.Module:
 
 
 def _davit() -> nn.Module:
-    """Grids of 10 x 10 and 5 x 5 tokens; windows of 3 x 3 divide neither."""
+    """Grids of 7 x 7 and 4 x 4 tokens: an odd one is halved, and windows of 3 x 3 divide neither."""
     return DaVit(
         depths=(1, 2), embed_dims=(16, 32), num_heads=(2, 4), window_size=3, num_classes=CLASSES
     )
@@ -75,7 +77,7 @@ def _davit() -> nn.Module:
 _FAMILIES: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "mixer": (_mixer, 30),
     "convmixer": (_convmixer, 30),
-    "davit": (_davit, 40),
+    "davit": (_davit, 28),
 }
 FAMILIES = tuple(_FAMILIES)
 
@@ -91,6 +93,12 @@ def tiny_model(family: str, *, seed: int = 0, dtype: torch.dtype = torch.float32
             part.fused_attn = False
     module = module.eval().requires_grad_(False).to(dtype)
     return wrap(module, family, size=size)
+
+
+@functools.cache
+def untrained(key: str) -> LoadedModel:
+    """A registered model with timm's own starting weights; shared, so to be left as it is."""
+    return models.load(key, untrained=True)
 
 
 def wrap(module: nn.Module, family: str, *, size: int, **changes: Any) -> LoadedModel:

@@ -8,6 +8,10 @@
     frequency        how fine the pattern of a map is
     token_units      MLP-Mixer's hidden units as maps, in pairs of opposite phase
     kernels          depthwise kernels: radius, spectrum, one channel followed exactly
+    kernel_depth     all blocks' kernels side by side: radius, spectrum, samples
+    one_channel      what one place of a depthwise output is made of
+    pointwise        which channels a 1 x 1 convolution mixes at one place
+    patches          patches and tokens: what a token reads, is made of, resembles
     embedding        patch embedding: filters, token similarity, what the embedding keeps
     channel_groups   DaViT's channel attention: which channels feed a channel, and from where
 

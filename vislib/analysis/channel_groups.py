@@ -111,6 +111,11 @@ def entropy(pattern: Array, axis: int = -1) -> np.ndarray:
     return np.asarray(np.maximum(-(p * np.log2(positive)).sum(axis=axis), 0.0))
 
 
+def most_bits(count: int) -> float:
+    """The largest entropy that ``count`` entries allow: log2 of it."""
+    return float(np.log2(count))
+
+
 def effective_inputs(pattern: Array, axis: int = -1) -> np.ndarray:
     """2**entropy: how many channels (or places) a row draws on in effect, 1 to its length."""
     return np.asarray(2.0 ** entropy(pattern, axis))

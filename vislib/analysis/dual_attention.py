@@ -12,7 +12,7 @@ import numpy as np
 
 from vislib.analysis.arrays import as_grid, check_index, check_size, float_values, values_of
 from vislib.analysis.channel_groups import entropy, score_at_places
-from vislib.analysis.common_ground import ReadingStatistics, statistics
+from vislib.analysis.common_ground import Reading, ReadingStatistics, statistics
 from vislib.analysis.windows import partition, window_corner, window_of
 from vislib.schema import LabelledArray, MixingSite, freeze
 
@@ -46,7 +46,8 @@ def window_rows(pattern: LabelledArray, site: MixingSite, *, row: int, column: i
     Args:
         pattern: Axes (window, head, query, key), probability.
         site: The block: its grid and window.
-        row, column: The reader's cell of the grid, from 0.
+        row: The reader's row of the grid, from 0.
+        column: The reader's column, from 0.
 
     Raises:
         ShapeError: The place lies outside, or the pattern is of another block.
@@ -69,6 +70,36 @@ def window_rows(pattern: LabelledArray, site: MixingSite, *, row: int, column: i
         corner=corner,
         number=number,
         count=table.shape[0],
+    )
+
+
+def share_map(reading: Reading, site: MixingSite, head: int | None) -> LabelledArray:
+    """The share of reading over the grid: of all heads together, or of one head.
+
+    Args:
+        reading: Of window attention, with ``heads``.
+        site: The block.
+        head: From 0; None for the root mean square over heads.
+
+    Returns:
+        Axes (row, column), percent; sums to 100 with what goes to padding.
+
+    Raises:
+        ShapeError: There is no such head.
+    """
+    share, words = reading.share, "root mean square over heads"
+    if head is not None:
+        heads = np.zeros((0, 1, 1)) if reading.heads is None else reading.heads
+        check_index("head", head, heads.shape[0])
+        share, words = 100.0 * heads[head], f"head {head}"
+    return LabelledArray(
+        values=share,
+        axes=("row", "column"),
+        role="window_attention",
+        unit="percent",
+        signed=False,
+        provenance=reading.provenance,
+        source=f"share of {site.group}.window.pattern, {words}",
     )
 
 
@@ -145,7 +176,9 @@ def score_map(
     Args:
         arrays: The block's captured arrays, with channel.keys and channel.values.
         site: The block.
-        group, out, read: From 0; the channels are counted within the group.
+        group: The group, from 0.
+        out: The channel that is written, counted within the group.
+        read: The channel that is read, counted within the group.
 
     Returns:
         Axes (row, column), signed; the sum over places is the score before the softmax.
@@ -170,6 +203,37 @@ def score_map(
         provenance="recomputed",
         source=f"scale * k_{out} * v_{read} of {keys.source.removeprefix('k of ')}, group {group}",
     )
+
+
+def fed_by(
+    mixed: LabelledArray, queries: LabelledArray, channel: int, feeders: Sequence[int]
+) -> LabelledArray:
+    """A channel's output map, followed by the query maps of channels that feed it.
+
+    Args:
+        mixed: Axes (channel, row, column), what one group writes.
+        queries: Axes (channel, row, column), the same group's queries.
+        channel: The channel that is written.
+        feeders: Channels that are read.
+
+    Returns:
+        Axes (channel, row, column): first the output, then the feeders in the order given.
+    """
+    check_index("channel", channel, mixed.values.shape[0])
+    maps = np.concatenate([mixed.values[[channel]], queries.values[list(feeders)]])
+    source = f"channel {channel} of {mixed.source}; channels {list(feeders)} of {queries.source}"
+    return _like(queries, maps, queries.axes, source)
+
+
+def total(places: LabelledArray) -> float:
+    """The sum over all places."""
+    return float(np.asarray(places.values, dtype=np.float64).sum())
+
+
+def dual_sites(sites: Sequence[MixingSite]) -> list[MixingSite]:
+    """The blocks that have both attentions."""
+    both = {"window_attention", "channel_attention"}
+    return [site for site in sites if both <= set(site.operators)]
 
 
 @dataclass(frozen=True, kw_only=True)

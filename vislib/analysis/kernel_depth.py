@@ -1,4 +1,4 @@
-"""Depthwise kernels of all blocks beside each other, and what one place of a map is made of.
+"""Depthwise kernels of all blocks beside each other: radius, spectrum, samples.
 
 Source: arXiv:2201.09792, whose appendix shows kernels of progressively deeper layers.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vislib.analysis.arrays import Array, check_index, float_values
+from vislib.analysis.arrays import Array, float_values
 from vislib.analysis.kernels import KernelOrder, energy_radius, kernel_order, spectrum
 from vislib.schema import ShapeError, freeze
 
@@ -46,7 +46,9 @@ def radius_over_depth(blocks: Sequence[Array]) -> RadiusOverDepth:
     """
     if not blocks:
         raise ShapeError("No block's kernels came; pass one array a block.")
-    quartiles = np.stack([np.percentile(energy_radius(kernels), (25, 50, 75)) for kernels in blocks])
+    quartiles = np.stack(
+        [np.percentile(energy_radius(kernels), (25, 50, 75)) for kernels in blocks]
+    )
     side = float_values(blocks[0], _KERNELS).shape[1:]
     return RadiusOverDepth(
         block=freeze(np.arange(1, len(blocks) + 1)),
@@ -115,47 +117,3 @@ def own_scale(maps: np.ndarray) -> np.ndarray:
     values = np.asarray(maps, dtype=np.float64)
     largest = np.abs(values).max(axis=(1, 2), keepdims=True)
     return np.asarray(values / np.where(largest > 0, largest, 1.0))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """The places that a kernel meets when it writes one place, counted from 0.
-
-    Attributes:
-        top, left: The first place; below 0 where the kernel meets the padding.
-        height, width: The kernel's sides.
-        padded: Taps that meet the padding.
-    """
-
-    top: int
-    left: int
-    height: int
-    width: int
-    padded: int
-
-
-def window_at(
-    kernel: tuple[int, int], grid: tuple[int, int], *, row: int, column: int
-) -> Window:
-    """Where a kernel lies on a map when it writes one place (torch's "same" padding).
-
-    Args:
-        kernel: (ky, kx) sides.
-        grid: (rows, columns) of the map.
-        row, column: The place that is written.
-
-    Raises:
-        ShapeError: The place lies outside the grid.
-    """
-    check_index("row", row, grid[0])
-    check_index("column", column, grid[1])
-    top, left = row - (kernel[0] - 1) // 2, column - (kernel[1] - 1) // 2
-    down = min(grid[0], top + kernel[0]) - max(0, top)
-    across = min(grid[1], left + kernel[1]) - max(0, left)
-    return Window(
-        top=top,
-        left=left,
-        height=kernel[0],
-        width=kernel[1],
-        padded=kernel[0] * kernel[1] - down * across,
-    )

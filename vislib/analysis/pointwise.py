@@ -69,7 +69,8 @@ def mixing_terms(
         inputs: What goes into the convolution, axes (channel, row, column), activation.
         weight: As in ``output_weights``.
         channel_out: The channel that is written.
-        row, column: The place; no other is read.
+        row: Of the place, counted from 0; no other place is read.
+        column: The same.
 
     Returns:
         Axes (channel_in,): weight times the input channel's value at the place.

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from timm.models.convmixer import ConvMixer
+from timm.models.convmixer import ConvMixer, Residual
 from torch import Tensor, nn
 
 from vislib.architectures._parameters import read_parameter
 from vislib.schema import CaptureError, Derived, HookPoint, LabelledArray, MixingSite, TokenGrid
 
 MAP = ("channel", "row", "column")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockFacts:
+    """What a block's modules are, read off them.
+
+    Attributes:
+        kernel: Side of the depthwise kernel, in cells.
+        padding: As the convolution has it: "same", or cells on each side.
+        activation: The class's name ("ReLU", "GELU").
+        norm: The class's name of what follows the activation.
+        residual: Whether the block's depthwise part is added to its own input.
+    """
+
+    kernel: int
+    padding: str
+    activation: str
+    norm: str
+    residual: bool
 
 
 class ConvMixerAdapter:
@@ -157,6 +177,30 @@ class ConvMixerAdapter:
     def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Derived]:
         """Nothing: every operand is a module's input or output."""
         return {}
+
+
+def block_facts(model: nn.Module, block: int) -> BlockFacts:
+    """Read a block's facts off its modules.
+
+    Args:
+        model: A ConvMixer.
+        block: Counted from 0.
+
+    Raises:
+        CaptureError: It is another family's model, or has no such block.
+    """
+    if not isinstance(model, ConvMixer) or not 0 <= block < len(model.blocks):
+        raise CaptureError(f"There is no block {block} of a ConvMixer in {type(model).__name__}.")
+    wrapped = model.blocks[block][0]
+    convolution, activation, norm = wrapped.fn
+    padding = convolution.padding
+    return BlockFacts(
+        kernel=convolution.kernel_size[0],
+        padding=padding if isinstance(padding, str) else str(padding[0]),
+        activation=type(activation).__name__,
+        norm=type(norm).__name__,
+        residual=isinstance(wrapped, Residual),
+    )
 
 
 ADAPTER = ConvMixerAdapter()

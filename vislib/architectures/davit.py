@@ -151,7 +151,11 @@ class DaViTAdapter:
         maps = ("channel", "row", "column")
         stem = (
             HookPoint(
-                name="stem.linear", module="stem.conv", side="out", axes=maps, role="patch_embedding"
+                name="stem.linear",
+                module="stem.conv",
+                side="out",
+                axes=maps,
+                role="patch_embedding",
             ),
             HookPoint(name="stem.out", module="stem", side="out", axes=maps, role="tokens"),
         )
@@ -215,7 +219,9 @@ class DaViTAdapter:
                         model, f"{path}.attn.qkv.weight", ("channel_out", "channel_in"), role
                     )
         if not found:
-            raise CaptureError(f"DaViT has no weights of a group {group!r}; it has 'stem' and blocks.")
+            raise CaptureError(
+                f"DaViT has no weights of a group {group!r}; it has 'stem' and blocks."
+            )
         return found
 
     def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Derived]:

@@ -81,7 +81,9 @@ class MixerAdapter:
         for j in range(count):
             groups[f"stage0.block{j}"] = (
                 self._point(j, "token_mixing.in", ".mlp_tokens", "in", ("channel", "token")),
-                self._point(j, "token_mixing.hidden", ".mlp_tokens.fc1", "out", ("channel", "unit")),
+                self._point(
+                    j, "token_mixing.hidden", ".mlp_tokens.fc1", "out", ("channel", "unit")
+                ),
                 self._point(j, "token_mixing.out", ".mlp_tokens", "out", ("channel", "token")),
                 self._point(j, "channel_mixing.in", ".mlp_channels", "in", ("token", "channel")),
                 self._point(j, "channel_mixing.out", ".mlp_channels", "out", ("token", "channel")),
@@ -111,7 +113,9 @@ class MixerAdapter:
                 "stem.filters": read_parameter(
                     model, "stem.proj.weight", ("channel", "rgb", "ky", "kx"), "patch_embedding"
                 ),
-                "stem.bias": read_parameter(model, "stem.proj.bias", ("channel",), "patch_embedding"),
+                "stem.bias": read_parameter(
+                    model, "stem.proj.bias", ("channel",), "patch_embedding"
+                ),
             }
         block = f"blocks.{group.removeprefix('stage0.block')}"
         tokens, channels = f"{block}.mlp_tokens", f"{block}.mlp_channels"

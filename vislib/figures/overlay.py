@@ -100,7 +100,7 @@ def _outline(
 def _region_box(
     row_of: np.ndarray, column_of: np.ndarray, region: tuple[int, int, int, int]
 ) -> tuple[int, int, int, int] | None:
-    """(top, left, bottom, right) in output pixels of a region of cells, None if none of it shows."""
+    """(top, left, bottom, right) in output pixels of a region, None when nothing shows."""
     top, left, down, across = region
     rows = np.flatnonzero((row_of >= top) & (row_of < top + down))
     columns = np.flatnonzero((column_of >= left) & (column_of < left + across))
@@ -230,4 +230,43 @@ def plain_map(
     canvas[:, :, 3] = 255
     canvas[rows == colours.GAP] = 0
     _mark(canvas, row_of, column_of, region, cell, outline_rgb)
+    return _encode(Image.fromarray(canvas))
+
+
+def colour_map(
+    cells: np.ndarray,
+    *,
+    picture_shape: tuple[int, int],
+    box: ViewBox,
+    side: int = DEFAULT_SIDE,
+    cell: tuple[int, int] | None = None,
+    outline_rgb: tuple[int, int, int] = OUTLINE,
+) -> bytes:
+    """Draw one colour a token, at the overlay's size and place.
+
+    Args:
+        cells: Axes (row, column, rgb) of the token grid, 0 to 1.
+        picture_shape: (rows, columns) of the upright picture.
+        box: What the model saw, in pixels of the upright picture.
+        side: Pixels of the output's longer side.
+        cell: The selected cell (row, column), counted from 0: outlined.
+        outline_rgb: The outline's colour.
+
+    Returns:
+        PNG, transparent outside the view box.
+
+    Raises:
+        ShapeError: The array, the box or the cell does not fit.
+    """
+    shades = np.asarray(cells, dtype=np.float64)
+    if shades.ndim != 3 or shades.shape[2] != 3:
+        raise ShapeError(f"Colours of shape {shades.shape} came; axes (row, column, rgb) fit.")
+    _check_map(shades[:, :, 0], cell)
+    row_of, column_of = _place(picture_shape, box, (shades.shape[0], shades.shape[1]), side)
+    canvas = np.full((len(row_of), len(column_of), 4), 255, dtype=np.uint8)
+    drawn = np.rint(np.clip(shades, 0.0, 1.0) * 255.0).astype(np.uint8)
+    canvas[:, :, :3] = drawn[np.ix_(row_of, column_of)]
+    canvas[row_of < 0, :] = 0
+    canvas[:, column_of < 0] = 0
+    _mark(canvas, row_of, column_of, None, cell, outline_rgb)
     return _encode(Image.fromarray(canvas))

@@ -18,7 +18,15 @@ from vislib.figures import colours
 from vislib.figures.colours import GAP, to_indices
 from vislib.schema import ShapeError
 
-__all__ = ["MAX_WIDTH", "TileSheet", "arrange", "rgb_tile_sheet", "tile_sheet", "to_indices"]
+__all__ = [
+    "MAX_WIDTH",
+    "TileSheet",
+    "arrange",
+    "rgb_rows",
+    "rgb_tile_sheet",
+    "tile_sheet",
+    "to_indices",
+]
 
 MAX_WIDTH = 1460
 """Picture pixels; a wider picture would be resampled on its way to the page."""
@@ -262,6 +270,41 @@ def tile_sheet(
     )
 
 
+def rgb_rows(
+    values: np.ndarray, *, per_tile: bool = True
+) -> tuple[np.ndarray, np.ndarray, tuple[float, float], str]:
+    """Turn colour filters into rows of a colour table of their own: a third of the bytes.
+
+    Args:
+        values: Axes (tile, row, column, rgb), signed weights.
+        per_tile: Scale each filter by its own largest |value|; else all by the largest of all.
+
+    Returns:
+        (rows, uint8, axes (tile, row, column), 0 to 254; table, uint8, axes (row of the table,
+        rgb), 256 rows; the limits; how the filters were scaled, in words).
+
+    Raises:
+        ShapeError: The axes do not fit.
+    """
+    filters = _check_tiles(values, ("tile", "row", "column", "rgb"))
+    pair = (-1.0, 1.0) if per_tile else colours.limits(filters, signed=True)
+    scaled = _by_own_largest(filters) if per_tile else np.asarray(filters, np.float64) / pair[1]
+    shades = np.rint(np.nan_to_num(scaled) * 127.0 + 128.0).astype(np.uint8)
+    count, height, width, _ = shades.shape
+    # Rounded before the enlargement: the picture is small then, and each number stays one square.
+    small = Image.fromarray(shades.reshape(count * height, width, 3))
+    rounded = small.quantize(colours.LEVELS, method=Image.Quantize.MEDIANCUT)
+    table = np.full((256, 3), 128, dtype=np.uint8)
+    found = np.asarray(rounded.getpalette() or [], dtype=np.uint8).reshape(-1, 3)[: colours.LEVELS]
+    table[: len(found)] = found
+    rows = np.asarray(rounded, dtype=np.uint8).reshape(count, height, width)
+    exact = bool(np.array_equal(table[rows], shades))
+    words = (EACH_FILTER if per_tile else ALL_FILTERS) + (
+        "" if exact else "; rounded to 255 colours"
+    )
+    return rows, table, pair, words
+
+
 def rgb_tile_sheet(
     values: np.ndarray,
     *,
@@ -290,21 +333,7 @@ def rgb_tile_sheet(
     Raises:
         ShapeError: The axes do not fit, or the tiles are too wide.
     """
-    filters = _check_tiles(values, ("tile", "row", "column", "rgb"))
-    pair = (-1.0, 1.0) if per_tile else colours.limits(filters, signed=True)
-    scaled = _by_own_largest(filters) if per_tile else np.asarray(filters, np.float64) / pair[1]
-    shades = np.rint(np.nan_to_num(scaled) * 127.0 + 128.0).astype(np.uint8)
-    count, height, width, _ = shades.shape
-    # Rounded before the enlargement: the picture is small then, and each number stays one square.
-    small = Image.fromarray(shades.reshape(count * height, width, 3))
-    rounded = small.quantize(colours.LEVELS, method=Image.Quantize.MEDIANCUT)
-    table = np.full((256, 3), 128, dtype=np.uint8)
-    found = np.asarray(rounded.getpalette() or [], dtype=np.uint8).reshape(-1, 3)[: colours.LEVELS]
-    table[: len(found)] = found
-    rows = np.asarray(rounded, dtype=np.uint8).reshape(count, height, width)
-    exact = bool(np.array_equal(table[rows], shades))
-    words = (EACH_FILTER if per_tile else ALL_FILTERS) + (
-        "" if exact else "; rounded to 255 colours"
-    )
+    rows, table, pair, words = rgb_rows(values, per_tile=per_tile)
+    count, height, width = rows.shape
     layout = _lay_out(count, height, width, width_px, gap, columns)
     return _sheet(rows, table, layout, background, pair, 0, words, True)

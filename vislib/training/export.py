@@ -48,6 +48,7 @@ def export(
     part = path.with_suffix(".part")
     try:
         weights.write_state(state, part)
+        part.chmod(0o644)  # safetensors makes a file that only its owner can read
         part.replace(path)
     except (OSError, SafetensorError) as error:
         raise TrainingError(

@@ -198,7 +198,7 @@ def _start(settings: RunSettings, pictures: PackedPictures, held_out: PackedPict
         settings=settings,
         model=model,
         optimizer=optimizer,
-        progress=_resume(settings, model, optimizer, pictures.classes),
+        progress=_resume(settings, model, optimizer, pictures),
         pictures=pictures.to(device),
         held_out=held_out.to(device),
     )
@@ -290,14 +290,15 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     )
 
 
-def _identity(settings: RunSettings, classes: tuple[str, ...]) -> dict[str, Any]:
+def _identity(settings: RunSettings, pictures: PackedPictures) -> dict[str, Any]:
     """What a checkpoint must agree on to be resumed."""
     return {
         "key": settings.spec.key,
         "build": repr(dict(settings.spec.build)),
         "recipe": asdict(settings.recipe),
         "seed": settings.seed,
-        "classes": list(classes),
+        "classes": list(pictures.classes),
+        "pictures": len(pictures),
     }
 
 
@@ -306,7 +307,7 @@ def _save(run: _Run) -> None:
     target = run.settings.checkpoint
     part = target.with_suffix(".part")
     state = {
-        "identity": _identity(run.settings, run.pictures.classes),
+        "identity": _identity(run.settings, run.pictures),
         "model": run.model.state_dict(),
         "optimizer": run.optimizer.state_dict(),
         "progress": asdict(run.progress),
@@ -328,7 +329,7 @@ def _resume(
     settings: RunSettings,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    classes: tuple[str, ...],
+    pictures: PackedPictures,
 ) -> Progress:
     """Load the checkpoint when there is one of this very run."""
     if not settings.checkpoint.exists():
@@ -341,8 +342,9 @@ def _resume(
             f"{settings.checkpoint} is no checkpoint of MixScope ({type(error).__name__}). "
             "Move it away to start afresh."
         ) from error
-    wanted = _identity(settings, classes)
-    differing = [name for name in wanted if saved.get(name) != wanted[name]]
+    wanted = _identity(settings, pictures)
+    # The first checkpoints did not count their pictures.
+    differing = [name for name in wanted if saved.get(name, wanted[name]) != wanted[name]]
     if differing:
         raise TrainingError(
             f"{settings.checkpoint} belongs to another run: {', '.join(differing)} differ. "

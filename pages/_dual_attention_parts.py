@@ -1,0 +1,345 @@
+"""The parts of the page Dual attention: the two maps, the heads' tiles, the channels' tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages import _ui
+from vislib.analysis import channel_groups, dual_attention
+from vislib.analysis.common_ground import Reading, statistics
+from vislib.analysis.reading_at import reading_at
+from vislib.figures import colours, overlay
+from vislib.registry import spec
+from vislib.schema import LabelledArray, MixingSite, ViewBox
+
+FEEDERS = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """What is shown, counted from 0; channels are counted within their group.
+
+    Attributes:
+        key, site: The model and the block.
+        place: The selected cell of the block's grid, None outside the crop.
+        head: None for all heads together.
+        group, channel, rank: The group, the channel that is written, and how many channels feed
+            it more than the one looked at.
+        feeders: All channels of the group, the one that feeds most first: (channel, probability).
+        arrays: What was captured of the block.
+    """
+
+    key: str
+    site: MixingSite
+    place: tuple[int, int] | None
+    head: int | None
+    group: int
+    channel: int
+    rank: int
+    feeders: list[tuple[int, float]]
+    arrays: Mapping[str, LabelledArray]
+
+    @property
+    def size(self) -> int:
+        """Channels of a group."""
+        return self.site.channels // self.site.heads
+
+    @property
+    def read(self) -> int:
+        """The channel that is read."""
+        return self.feeders[self.rank][0]
+
+    def about(self, *what: Hashable) -> tuple[Hashable, ...]:
+        """The key under which a result is kept."""
+        return ("dual", _ui.view().picture.sha256, self.key, self.site.group, *what)
+
+    def name(self, what: str) -> str:
+        """An array's name in the library."""
+        return f"{self.site.group}.{what}"
+
+
+def look_up(key: str, site: MixingSite, head: int | None, entry: tuple[int, int, int]) -> Chosen:
+    """Run the model on the block (once for all), and find the channels that feed the chosen one."""
+    arrays = _ui.capture(key, site.group)
+    group, channel, rank = entry
+    pattern = arrays[f"{site.group}.channel.pattern"]
+    return Chosen(
+        key=key,
+        site=site,
+        place=_ui.cell(key, site),
+        head=head,
+        group=group,
+        channel=channel,
+        rank=rank,
+        feeders=channel_groups.strongest_inputs(
+            pattern, group, channel, count=site.channels // site.heads
+        ),
+        arrays=arrays,
+    )
+
+
+def window(chosen: Chosen, place: tuple[int, int]) -> tuple[Reading, dual_attention.WindowRows]:
+    """What the selected place reads: over the grid, and inside its window."""
+    site, arrays, (row, column) = chosen.site, chosen.arrays, place
+    reading = _ui.remember(
+        ("reading", _ui.view().picture.sha256, chosen.key, site.group, place),
+        lambda: reading_at(site, arrays, row=row, column=column),
+    )
+    rows = _ui.remember(
+        chosen.about("rows", place),
+        lambda: dual_attention.window_rows(
+            arrays[chosen.name("window.pattern")], site, row=row, column=column
+        ),
+    )
+    return reading, rows
+
+
+def window_map(chosen: Chosen) -> None:
+    """The picture, the place's window, and the share that each of its places has."""
+    site, place = chosen.site, chosen.place
+    st.markdown(f"**{_ui.t('dual_attention.share')}**")
+    if place is None:
+        st.info(_ui.t("dual_attention.outside"))
+        return
+    reading, rows = window(chosen, place)
+    share = dual_attention.share_map(reading, site, chosen.head)
+    heads = [dual_attention.share_map(reading, site, h).values for h in range(site.heads)]
+    # Heads are compared with each other; their mean is flatter and has its own scale.
+    pair = colours.limits(*(heads if chosen.head is not None else [share.values]), signed=False)
+    picture, seen = _ui.view().picture, _ui.box(chosen.key)
+    png = _ui.remember(
+        chosen.about("share", place, chosen.head),
+        lambda: overlay.share_overlay(
+            picture.pixels,
+            share.values,
+            box=seen,
+            limits=pair,
+            cell=place,
+            region=(*rows.corner, site.window, site.window),
+        ),
+    )
+    _ui.image(png, key="dual-share", alt=_ui.t("dual_attention.share_alt"))
+    _ui.legend(
+        signed=False, limits=pair, unit=_ui.t("dual_attention.share_unit"), key="dual-sharebar"
+    )
+    numbers = statistics(
+        share.values, row=place[0], column=place[1], cell_px=seen.width / site.columns
+    )
+    _ui.html_table(
+        [
+            (_ui.t("dual_attention.window_number"), f"{rows.number + 1} / {rows.count}"),
+            (_ui.t("dual_attention.entropy"), bits(numbers.entropy_bits, site.window**2)),
+            (_ui.t("dual_attention.reach"), f"{numbers.reach_px:.0f} px"),
+        ]
+    )
+    local = "whole" if rows.count == 1 else "part"
+    said = _ui.t(f"dual_attention.window_{local}", side=site.window)
+    if reading.outside:
+        said += " " + _ui.t("dual_attention.padding", share=f"{reading.outside:.1f}")
+    st.caption(said)
+    _ui.strip(
+        share, key="dual.share", name=f"{chosen.name('window')}.share", title=spec(chosen.key).title
+    )
+
+
+def bits(value: float, most: int) -> str:
+    """An entropy, and the most that so many places or channels allow."""
+    return _ui.t(
+        "dual_attention.bits", value=f"{value:.2f}", most=f"{channel_groups.most_bits(most):.2f}"
+    )
+
+
+def channel_table(chosen: Chosen) -> None:
+    """The group's table; the chosen channel's row and the entry are framed."""
+    st.markdown(f"**{_ui.t('dual_attention.table', group=chosen.group + 1)}**")
+    table = chosen.arrays[chosen.name("channel.pattern")].select(group=chosen.group)
+    scores = chosen.arrays[chosen.name("channel.scores")].select(group=chosen.group)
+    pair = colours.limits(table.values, signed=False)
+    picture, (i, j) = _ui.view().picture, (chosen.channel, chosen.read)
+    # Drawn as a square in the middle of the picture's own frame: as high as the map beside it.
+    side = float(min(picture.width, picture.height))
+    square = ViewBox(
+        left=(picture.width - side) / 2, top=(picture.height - side) / 2, width=side, height=side
+    )
+    png = _ui.remember(
+        chosen.about("table", chosen.group, i, j),
+        lambda: overlay.plain_map(
+            table.values,
+            picture_shape=(picture.height, picture.width),
+            box=square,
+            limits=pair,
+            signed=False,
+            cell=(i, j),
+            region=(i, 0, 1, chosen.size),
+        ),
+    )
+    _ui.image(png, key="dual-table", alt=_ui.t("dual_attention.table_alt"))
+    _ui.legend(
+        signed=False, limits=pair, unit=_ui.t("dual_attention.table_unit"), key="dual-tablebar"
+    )
+    entropy = float(channel_groups.entropy(table.values[i]))
+    _ui.html_table(
+        [
+            (
+                _ui.t("dual_attention.reads", channel=i + 1, read=j + 1),
+                f"{100 * float(table.values[i, j]):.2f} %",
+            ),
+            (_ui.t("dual_attention.row_entropy", channel=i + 1), bits(entropy, chosen.size)),
+            (_ui.t("dual_attention.score"), f"{float(scores.values[i, j]):.3f}"),
+        ]
+    )
+    st.caption(_ui.t("dual_attention.no_places"))
+    _ui.strip(
+        table,
+        key="dual.table",
+        name=f"{chosen.name('channel.pattern')}.group{chosen.group}",
+        title=spec(chosen.key).title,
+        arrays={"pattern": table, "scores": scores},
+    )
+
+
+def pick_head(index: int) -> None:
+    """A click on a head's tile: that head, or all again where it was chosen."""
+    chosen = str(index + 1)
+    st.session_state["head"] = "all" if st.session_state.get("head") == chosen else chosen
+
+
+def head_tiles(chosen: Chosen) -> None:
+    """Each head's row as a map of the window."""
+    st.markdown(f"**{_ui.t('dual_attention.heads')}**")
+    if chosen.place is None:
+        st.info(_ui.t("dual_attention.outside"))
+        return
+    reading, rows = window(chosen, chosen.place)
+    pair = colours.limits(rows.maps.values, signed=False)
+    numbers = dual_attention.head_statistics(
+        reading.heads,
+        row=chosen.place[0],
+        column=chosen.place[1],
+        cell_px=_ui.box(chosen.key).width / chosen.site.columns,
+    )
+    captions = [
+        _ui.t(
+            "dual_attention.head_caption",
+            head=h + 1,
+            bits=f"{n.entropy_bits:.1f}",
+            px=f"{n.reach_px:.0f}",
+        )
+        for h, n in enumerate(numbers)
+    ]
+    _ui.tile_canvas(
+        colours.to_indices(rows.maps.values, pair),
+        colours.table(False),
+        limits=pair,
+        unit=_ui.t("unit.probability"),
+        labels=[_ui.t("dual_attention.head_label", head=h + 1) for h in range(len(numbers))],
+        captions=captions,
+        selected=chosen.head,
+        key="dual-heads",
+        alt=_ui.t("dual_attention.heads"),
+        tile_px=128,
+        per_row=3,
+        texts=_ui.tile_texts(),
+        on_change=pick_head,
+    )
+    _ui.legend(
+        signed=False, limits=pair, unit=_ui.t("dual_attention.heads_unit"), key="dual-headsbar"
+    )
+    _ui.strip(
+        rows.maps,
+        key="dual.heads",
+        name=chosen.name("window.pattern"),
+        title=spec(chosen.key).title,
+    )
+
+
+def pick_feeder(index: int) -> None:
+    """A click on a feeding channel; the first tile is the channel that is fed."""
+    if index > 0:
+        st.session_state["feeder"] = index
+
+
+def pick_channel(index: int) -> None:
+    """A click on one of the group's channels."""
+    st.session_state["channel"] = index + 1
+
+
+def group_maps(chosen: Chosen) -> tuple[LabelledArray, LabelledArray]:
+    """The group's queries and what it writes, axes (channel, row, column)."""
+    grid = {"rows": chosen.site.rows, "columns": chosen.site.columns}
+    queries = chosen.arrays[chosen.name("channel.queries")]
+    mixed = chosen.arrays[chosen.name("channel.mixed")]
+    return _ui.remember(
+        chosen.about("maps", chosen.group),
+        lambda: (
+            dual_attention.group_maps(queries, chosen.group, **grid),
+            dual_attention.mixed_maps(mixed, chosen.group, groups=chosen.site.heads, **grid),
+        ),
+    )
+
+
+def channel_tiles(chosen: Chosen) -> None:
+    """The chosen channel's map, and the seven that feed it most."""
+    queries, mixed = group_maps(chosen)
+    feeders = chosen.feeders[:FEEDERS]
+    shown = dual_attention.fed_by(mixed, queries, chosen.channel, [j for j, _ in feeders])
+    st.markdown(f"**{_ui.t('dual_attention.feeders', channel=chosen.channel + 1)}**")
+    pair = colours.limits(shown.values, signed=True)
+    said = [_ui.t("dual_attention.written", channel=chosen.channel + 1)]
+    for j, p in feeders:
+        said.append(_ui.t("dual_attention.fed", channel=j + 1, percent=f"{100 * p:.1f}"))
+    _tiles(shown, pair, said, chosen.rank + 1 if chosen.rank < FEEDERS else None, "feeders")
+    unit = _ui.t("dual_attention.feeders_unit")
+    _ui.legend(signed=True, limits=pair, unit=unit, key="dual-feedersbar")
+    _ui.strip(
+        shown,
+        key="dual.feeders",
+        name=f"{chosen.name('channel')}.fed{chosen.channel}",
+        title=spec(chosen.key).title,
+    )
+
+
+def group_tiles(chosen: Chosen) -> None:
+    """All channels that the group writes; a click chooses one."""
+    _, mixed = group_maps(chosen)
+    pair = colours.limits(mixed.values, signed=True)
+    st.markdown(f"**{_ui.t('dual_attention.all_channels', group=chosen.group + 1)}**")
+    labels = [_ui.t("dual_attention.channel_label", channel=i + 1) for i in range(chosen.size)]
+    _tiles(mixed, pair, labels, chosen.channel, "channels")
+    unit = _ui.t("dual_attention.channels_unit")
+    _ui.legend(signed=True, limits=pair, unit=unit, key="dual-channelsbar")
+    _ui.strip(
+        mixed,
+        key="dual.channels",
+        name=f"{chosen.name('channel.mixed')}.group{chosen.group}",
+        title=spec(chosen.key).title,
+    )
+
+
+def _tiles(
+    maps: LabelledArray,
+    pair: tuple[float, float],
+    labels: list[str],
+    selected: int | None,
+    which: str,
+) -> None:
+    """Signed maps as tiles: four large ones with captions, or sixteen small ones in a row."""
+    large = which == "feeders"
+    _ui.tile_canvas(
+        colours.to_indices(maps.values, pair),
+        colours.table(True),
+        limits=pair,
+        unit=_ui.t("unit.activation"),
+        labels=labels,
+        captions=labels if large else (),
+        selected=selected,
+        key=f"dual-{which}",
+        alt=_ui.t(f"dual_attention.{which}_alt"),
+        tile_px=112 if large else 56,
+        per_row=4 if large else 16,
+        texts=_ui.tile_texts(),
+        on_change=pick_feeder if large else pick_channel,
+    )

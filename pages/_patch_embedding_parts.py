@@ -1,0 +1,412 @@
+"""The parts of the page on patch embedding: one column a model, one function a view."""
+
+from __future__ import annotations
+
+import html
+import math
+
+import numpy as np
+import streamlit as st
+
+from pages import _ui
+from vislib.analysis import embedding, patches
+from vislib.figures import colours, overlay, tiles
+from vislib.figures import patches as pictures
+from vislib.registry import spec
+from vislib.schema import LabelledArray, Mixing, MixingSite, ModelError
+
+DEPTHS = ("embedding", "first", "middle", "last")
+COSINES = (-1.0, 1.0)
+PATCH_WIDTH = 168
+
+
+def words(name: str, **values: object) -> str:
+    """A text of the page's own section."""
+    return _ui.t(f"patch_embedding.{name}", **values)
+
+
+def digest() -> str:
+    """What the shown picture is known by."""
+    return _ui.view().picture.sha256
+
+
+def head(key: str, sub: str, mixing: Mixing) -> None:
+    """The model's name in its family's colour, where in the model, and the badge."""
+    row = spec(key)
+    st.html(
+        f'<div class="model-title" style="border-color:{colours.family_colour(row.family)}">'
+        f'{html.escape(row.title)}</div><div class="model-sub">{html.escape(sub)}</div>'
+    )
+    _ui.badge(mixing)
+
+
+def stem(key: str) -> tuple[LabelledArray, LabelledArray | None]:
+    """The embedding's filters and bias.
+
+    Raises:
+        ModelError: The model has no filters over patches.
+    """
+    found = _ui.weights(key, "stem")
+    if "stem.filters" not in found:
+        raise ModelError(words("no_filters", model=spec(key).title))
+    return found["stem.filters"], found.get("stem.bias")
+
+
+def input_pixels(key: str) -> np.ndarray:
+    """The model's input, normalised, axes (row, column, rgb)."""
+    loaded, picture = _ui.model(key), _ui.view().picture
+
+    def prepare() -> np.ndarray:
+        from vislib import models
+
+        return models.input_pixels(models.prepare(loaded, picture))
+
+    return _ui.remember(("model input", picture.sha256, key), prepare)
+
+
+def input_bytes(key: str) -> np.ndarray:
+    """The model's input as colours, uint8, axes (row, column, rgb)."""
+    config = _ui.model(key).config
+    return _ui.remember(
+        ("model input bytes", digest(), key),
+        lambda: patches.as_bytes(input_pixels(key), config.mean, config.std),
+    )
+
+
+def facts(key: str) -> None:
+    """The embedding in numbers, read off the model."""
+    grid, (filters, bias) = _ui.model(key).grid, stem(key)
+    overlap = (
+        words("overlap_some", pixels=grid.patch - grid.stride, patch=grid.patch)
+        if grid.overlaps
+        else words("overlap_none")
+    )
+    parameters = filters.values.size + (bias.values.size if bias is not None else 0)
+    size = filters.values[0].size
+    _ui.html_table(
+        [
+            (words("patch"), words("pixels", side=grid.patch)),
+            (words("stride"), words("stride_pixels", side=grid.stride)),
+            (words("overlap"), overlap),
+            (words("tokens"), f"{grid.rows} × {grid.columns} = {grid.rows * grid.columns}"),
+            (words("filters_count"), f"{len(filters.values)}"),
+            (words("numbers"), f"{size} → {len(filters.values)}"),
+            (words("parameters"), f"{parameters:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")),
+            (words("position"), words(f"position_{grid.position}")),
+        ]
+    )
+
+
+def patch_view(key: str) -> None:
+    """The model's input in its own patches, the selected one enlarged, and the facts."""
+    loaded, place = _ui.model(key), _ui.cell(key)
+    grid, size = loaded.grid, loaded.config.size
+    head(key, words("input", size=size), "fixed")
+    png = _ui.remember(
+        ("patch grid", digest(), key, place),
+        lambda: pictures.grid_png(input_bytes(key), grid, place),
+    )
+    _ui.image(png, key=f"pixel-grid-{key}", alt=words("grid_alt", model=spec(key).title))
+    if place is None:
+        st.info(words("outside"))
+    else:
+        _one_patch(key, place)
+    facts(key)
+
+
+def _one_patch(key: str, place: tuple[int, int]) -> None:
+    """The pixels that the selected token reads, and the token that they become."""
+    grid, (filters, bias) = _ui.model(key).grid, stem(key)
+    square = patches.patch_square(grid, *place)
+    linear = _ui.capture(key, "stem")["stem.linear"]
+    token = linear.select(row=place[0], column=place[1])
+
+    def look() -> tuple[bytes, float]:
+        pixels, _ = patches.cut_patch(input_pixels(key), square)
+        shown, inside = patches.cut_patch(input_bytes(key).astype(np.float64), square)
+        rebuilt = patches.embed_patch(pixels, filters, bias)
+        png = pictures.patch_png(shown.astype(np.uint8), inside, grid)
+        return png, float(np.abs(rebuilt - token.values).max())
+
+    png, difference = _ui.remember(("one patch", digest(), key, place), look)
+    said = words("reads", row=place[0] + 1, column=place[1] + 1, side=grid.patch)
+    st.markdown(f"**{said}**")
+    _ui.image(
+        png,
+        key=f"pixel-patch-{key}",
+        alt=words("patch_alt", model=spec(key).title),
+        width=PATCH_WIDTH,
+    )
+    below = words("rebuilt", bound=power_of_ten(difference), channels=len(token.values))
+    st.caption(f"{words('reads_overlap')} {below}" if grid.overlaps else below)
+    _ui.strip(
+        token,
+        key=f"token.{key}",
+        name=f"{key}.stem.linear.{place[0] + 1}-{place[1] + 1}",
+        title=spec(key).title,
+    )
+
+
+def power_of_ten(value: float) -> str:
+    """The next power of ten above a small number, as a person writes it; "0" for nothing."""
+    if value <= 0.0:
+        return "0"
+    power = str(math.floor(math.log10(value)) + 1).replace("-", "\N{MINUS SIGN}")
+    return "10" + power.translate(str.maketrans("\N{MINUS SIGN}0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def filter_order(key: str, by: str) -> tuple[int, ...]:
+    """Filters, from 0, in the order in which they are shown."""
+    filters = stem(key)[0]
+    chosen: embedding.FilterOrder = "norm" if by == "norm" else "frequency"
+    return _ui.remember(
+        ("filter order", key, chosen),
+        lambda: tuple(int(i) for i in embedding.filter_order(filters, chosen)),
+    )
+
+
+def filter_view(key: str, number: int, by: str) -> None:
+    """One filter enlarged with its parts, then all of them as tiles.
+
+    Args:
+        key: Registry key.
+        number: The model's place among the columns, from 1: part of the widget's name.
+        by: "frequency" or "norm".
+    """
+    filters = stem(key)[0]
+    count, _, side, _ = filters.values.shape
+    head(key, words("filters_sub", count=count, side=side), "fixed")
+    name = f"filter_{number}"
+    kept = st.session_state.get(name)
+    if name in st.session_state and not (isinstance(kept, int) and 1 <= kept <= count):
+        del st.session_state[name]
+    chosen = int(
+        st.number_input(
+            words("filter", count=count),
+            min_value=1,
+            max_value=count,
+            value=filter_order(key, "norm")[0] + 1,
+            step=1,
+            key=name,
+            bind="query-params",
+            persist_state="session",
+        )
+    )
+    _one_filter(key, filters, chosen - 1)
+    _filter_tiles(key, filters, name, chosen - 1, by)
+
+
+def _one_filter(key: str, filters: LabelledArray, index: int) -> None:
+    """The chosen filter in its colours and as three signed maps, with its numbers."""
+    taps = filters.select(channel=index)
+    png = _ui.remember(("one filter", key, index), lambda: pictures.filter_png(taps.values))
+    _ui.image(png, key=f"pixel-filter-{key}", alt=words("filter_alt", number=index + 1))
+    st.html(
+        '<div style="display:grid;grid-template-columns:repeat(4,1fr);column-gap:3%;'
+        'font-size:.95rem">'
+        + "".join(f"<span>{html.escape(words(part))}</span>" for part in PARTS)
+        + "</div>"
+    )
+    norm, fine = filter_numbers(key)
+    _ui.html_table(
+        [
+            (words("norm"), f"{norm[index]:.3g}"),
+            (words("frequency"), words("cycles", value=f"{fine[index]:.2f}")),
+            (words("largest"), f"{float(np.abs(taps.values).max()):.3g}"),
+        ]
+    )
+    _ui.strip(
+        taps,
+        key=f"filter.{key}",
+        name=f"{key}.stem.filter{index + 1}",
+        title=f"{spec(key).title}: {words('tile', number=index + 1)}",
+        arrays={"stem.filters": filters},
+    )
+
+
+PARTS = ("part_colour", "part_red", "part_green", "part_blue")
+
+
+def filter_numbers(key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Norm and frequency of each filter."""
+    filters = stem(key)[0]
+    return _ui.remember(
+        ("filter numbers", key),
+        lambda: (patches.filter_norms(filters), embedding.filter_frequency(filters)),
+    )
+
+
+def _filter_tiles(key: str, filters: LabelledArray, name: str, chosen: int, by: str) -> None:
+    """All filters as colour tiles; a click chooses one."""
+    order = filter_order(key, by)
+    norm, fine = filter_numbers(key)
+    rows, table, _, _ = _ui.remember(
+        ("filter tiles", key, by),
+        lambda: tiles.rgb_rows(embedding.as_rgb_tiles(filters)[list(order)]),
+    )
+    labels = [
+        words("tile_label", number=i + 1, norm=f"{norm[i]:.2g}", frequency=f"{fine[i]:.1f}")
+        for i in order
+    ]
+    count = len(order)
+    st.markdown(f"**{words('all_filters', count=count)}** {words(f'sorted_{by}')}")
+    _ui.tile_canvas(
+        rows,
+        table,
+        limits=None,
+        unit="",
+        labels=labels,
+        selected=order.index(chosen),
+        key=f"filter-tiles-{key}",
+        alt=words("tiles_alt", model=spec(key).title),
+        tile_px=42 if count <= 100 else 26 if count <= 300 else 18,
+        texts=_ui.tile_texts(),
+        on_change=lambda tile: st.session_state.update({name: order[tile] + 1}),
+    )
+
+
+def site_at(key: str, depth: str) -> MixingSite | None:
+    """The block at a depth that all models have; None for what the embedding gives."""
+    sites = _ui.model(key).sites
+    if depth == "embedding":
+        return None
+    return sites[{"first": 0, "middle": (len(sites) - 1) // 2, "last": len(sites) - 1}[depth]]
+
+
+def tokens(key: str, depth: str) -> patches.TokenTable:
+    """The tokens after the embedding or after a block, axes (token, channel)."""
+    site = site_at(key, depth)
+    grid = site or _ui.model(key).grid
+    group, name = ("stem", "stem.out") if site is None else (site.group, f"{site.group}.out")
+    cache = _ui.capture(key, group)
+    return _ui.remember(
+        ("tokens", digest(), key, name),
+        lambda: patches.token_table(cache[name], grid.rows, grid.columns),
+    )
+
+
+def where(key: str, depth: str) -> str:
+    """The depth in words, with the grid there."""
+    site = site_at(key, depth)
+    grid = site or _ui.model(key).grid
+    if site is None:
+        place = words("depth_embedding")
+    else:
+        staged = len({s.stage for s in _ui.model(key).sites}) > 1
+        name = "site.stage_block" if staged else "site.block_only"
+        place = words("after", block=_ui.t(name, stage=site.stage + 1, block=site.block + 1))
+    return f"{place} · {words('grid', rows=grid.rows, columns=grid.columns)}"
+
+
+def similarity_view(key: str, depth: str) -> None:
+    """Cosine similarity of the selected token to all, over the picture and alone."""
+    head(key, where(key, depth), "computed")
+    place = _ui.cell(key, site_at(key, depth))
+    if place is None:
+        st.info(words("outside"))
+        return
+    found, picture, seen = tokens(key, depth), _ui.view().picture, _ui.box(key)
+
+    def look() -> tuple[LabelledArray, bytes, bytes]:
+        cosines = patches.similarity_map(found, *place)
+        over = overlay.share_overlay(
+            picture.pixels, cosines.values, box=seen, limits=COSINES, cell=place, signed=True
+        )
+        plain = overlay.plain_map(
+            cosines.values,
+            picture_shape=(picture.height, picture.width),
+            box=seen,
+            limits=COSINES,
+            signed=True,
+            cell=place,
+        )
+        return cosines, over, plain
+
+    cosines, over, plain = _ui.remember(("similarity", digest(), key, depth, place), look)
+    alt = words("similarity_alt", model=spec(key).title)
+    _ui.image(over, key=f"similar-{key}", alt=alt)
+    near, far = patches.similarity_means(cosines, *place)
+    _ui.html_table([(words("near"), f"{near:.2f}"), (words("far"), f"{far:.2f}")])
+    st.markdown(f"**{words('plain')}**")
+    _ui.image(plain, key=f"similar-plain-{key}", alt=alt)
+    _ui.strip(
+        cosines,
+        key=f"similarity.{key}",
+        name=f"{key}.{found.source}.cosine",
+        title=f"{spec(key).title}: {where(key, depth)}",
+        options={"limits": COSINES, "cell": place},
+    )
+
+
+def component_view(key: str, depth: str) -> None:
+    """The tokens' first three principal components as colours."""
+    head(key, where(key, depth), "computed")
+    found, picture, seen = tokens(key, depth), _ui.view().picture, _ui.box(key)
+    place = _ui.cell(key, site_at(key, depth))
+    parts = _ui.remember(
+        ("components", digest(), key, depth),
+        lambda: embedding.principal_colours(found.values, found.rows, found.columns),
+        busy=_ui.t("busy.draw"),
+    )
+    png = _ui.remember(
+        ("component picture", digest(), key, depth, place),
+        lambda: overlay.colour_map(
+            parts.colours,
+            picture_shape=(picture.height, picture.width),
+            box=seen,
+            cell=place,
+        ),
+    )
+    _ui.image(png, key=f"components-{key}", alt=words("components_alt", model=spec(key).title))
+    explained = [float(share) for share in parts.explained]
+    _ui.html_table(
+        [
+            (words(part), f"{100 * share:.0f} %")
+            for part, share in zip(("first", "second", "third"), explained, strict=True)
+        ]
+        + [(words("together"), f"{100 * sum(explained):.0f} %")]
+    )
+    _ui.strip(
+        patches.component_maps(found, parts),
+        key=f"components.{key}",
+        name=f"{key}.{found.source}.components",
+        title=f"{spec(key).title}: {where(key, depth)}",
+        options={"limits": (-1.0, 1.0)},
+    )
+
+
+def reconstruction_view(key: str) -> None:
+    """What the model sees, and what can be read back from its first tokens."""
+    loaded, (filters, bias) = _ui.model(key), stem(key)
+    linear = _ui.capture(key, "stem")["stem.linear"]
+    grid, config = loaded.grid, loaded.config
+    head(key, words("filters_sub", count=len(filters.values), side=grid.patch), "fixed")
+    found = _ui.remember(
+        ("kept", digest(), key),
+        lambda: patches.kept(input_pixels(key), filters, bias, linear, grid),
+        busy=_ui.t("busy.draw"),
+    )
+    for name, pixels in (("sees", found.seen), ("keeps", found.pixels)):
+        png = _ui.remember(
+            ("kept picture", digest(), key, name),
+            lambda pixels=pixels: pictures.picture_png(
+                patches.as_bytes(pixels, config.mean, config.std)
+            ),
+        )
+        st.markdown(f"**{words(name)}**")
+        _ui.image(png, key=f"pixel-{name}-{key}", alt=f"{spec(key).title}: {words(name)}")
+    _ui.html_table(
+        [
+            (words("patch_numbers"), f"{found.patch_numbers}"),
+            (words("rank"), f"{found.rank}"),
+            (words("energy"), f"{100 * found.energy:.1f} %"),
+        ]
+    )
+    st.caption(words("exact" if found.is_exact else "estimate"))
+    _ui.strip(
+        patches.kept_array(found, linear.source),
+        key=f"kept.{key}",
+        name=f"{key}.stem.reconstruction",
+        note=words("cut_off"),
+        title=spec(key).title,
+    )

@@ -1,0 +1,387 @@
+"""Parts of the token-mixing page: a unit in detail, and what the selected patch reads from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages import _ui
+from vislib.analysis import unit_steps
+from vislib.analysis.common_ground import Reading, statistics
+from vislib.analysis.reading_at import reading_at
+from vislib.analysis.token_units import UnitPair, pair_units
+from vislib.analysis.unit_steps import UnitSteps
+from vislib.figures import colours, overlay
+from vislib.schema import LabelledArray, MixingSite
+
+STRONGEST = 12
+"""Channels that are offered for a unit."""
+SIDE = 300
+"""Page pixels of a map's longer side where four stand together."""
+READINGS = ("at_picture", "at_zero", "own_place")
+
+
+def number(value: float) -> str:
+    """Two decimals with a real minus sign."""
+    text = f"{value:.2f}"
+    return text.replace("-0.00", "0.00").replace("-", "\N{MINUS SIGN}")
+
+
+def in_order(pairs: Sequence[UnitPair]) -> list[int]:
+    """The pairs' units, members side by side."""
+    return [u for pair in pairs for u in (pair.first, pair.second) if u is not None]
+
+
+def unit_maps(key: str, site: MixingSite) -> LabelledArray:
+    """fc1 as maps, axes (unit, row, column)."""
+    fc1 = _ui.weights(key, site.group)[f"{site.group}.token_mixing.fc1"]
+    return unit_steps.on_grid(fc1, site.rows, site.columns)
+
+
+def pairs_of(key: str, site: MixingSite) -> list[UnitPair]:
+    """The block's units in pairs, lowest frequency first."""
+    fc1 = _ui.weights(key, site.group)[f"{site.group}.token_mixing.fc1"]
+    return _ui.remember(
+        ("unit_pairs", key, site.group), lambda: pair_units(fc1, site.rows, site.columns)
+    )
+
+
+def choose_unit(unit: int, block: str | None = None) -> None:
+    """Choose a unit, from 0, in a callback."""
+    st.session_state["unit"] = unit + 1
+    if block is not None:
+        st.session_state["mixer_block"] = block
+
+
+def stored_unit(site: MixingSite) -> int:
+    """The chosen unit, from 0, brought into this block's range."""
+    return min(max(int(st.session_state.get("unit") or 1), 1), site.units) - 1
+
+
+def _whole(label: str, name: str, start: int, most: int, text: str) -> int:
+    """A number that the address keeps, ``start`` by default: what the address leaves out."""
+    kept = st.session_state.get(name)
+    if kept is not None and not start <= kept <= most:
+        st.session_state[name] = min(max(kept, start), most)
+    return st.number_input(
+        label,
+        min_value=start,
+        max_value=most,
+        value=start,
+        step=1,
+        key=name,
+        bind="query-params",
+        persist_state="session",
+        help=text,
+    )
+
+
+def unit_input(site: MixingSite) -> int:
+    """Which unit, from 0."""
+    label = _ui.t("token_mixing.unit", count=site.units)
+    return _whole(label, "unit", 1, site.units, _ui.t("token_mixing.unit_help")) - 1
+
+
+def map_figure(
+    array: LabelledArray,
+    *,
+    key: str,
+    seen: tuple[object, ...],
+    name: str,
+    heading: str,
+    unit: str = "",
+    limits: tuple[float, float] | None = None,
+    model: str,
+    width: int = SIDE,
+    download: bool = True,
+) -> None:
+    """One map where it lies on the picture: heading, legend, strip.
+
+    Args:
+        array: Axes (row, column).
+        key: Of the widgets.
+        seen: What the numbers depend on.
+        name: The tensor's name.
+        heading: Above the map.
+        unit: On the legend; the array's own if empty.
+        limits: Shared with other maps; None takes them from this one.
+        model: Registry key.
+        width: Page pixels.
+        download: Whether the strip stands below.
+    """
+    picture, place = _ui.view().picture, _ui.cell(model)
+    shape, box = (picture.height, picture.width), _ui.box(model)
+    ends = limits or colours.limits(array.values, signed=array.signed)
+    png = _ui.remember(
+        ("token_map", key, shape, place, ends, *seen),
+        lambda: overlay.plain_map(
+            array.values,
+            picture_shape=shape,
+            box=box,
+            limits=ends,
+            signed=array.signed,
+            cell=place,
+        ),
+    )
+    st.markdown(f"**{heading}**")
+    alt = _ui.t("token_mixing.map_alt", what=heading)
+    _ui.image(png, key=f"pixel-{key}", alt=alt, width=width)
+    words = unit or _ui.t(f"unit.{array.unit}")
+    _ui.legend(signed=array.signed, limits=ends, unit=words, key=f"{key}-bar", width=width)
+    if download:
+        _ui.strip(array, key=f"{key}.strip", name=name, title=heading)
+
+
+def summary(key: str, site: MixingSite, unit: int, pairs: list[UnitPair]) -> None:
+    """The chosen unit: its opposite, its frequency, what it reads and where it writes."""
+    pair = next(entry for entry in pairs if unit in (entry.first, entry.second))
+    r = number(pair.correlation)
+    if pair.second is None:
+        partner = _ui.t("token_mixing.partner_none", r=r)
+    else:
+        other = pair.second if unit == pair.first else pair.first
+        partner = _ui.t("token_mixing.partner_value", unit=other + 1, r=r)
+    value = _ui.t("token_mixing.frequency_value", value=f"{pair.frequency:.1f}")
+    _ui.html_table(
+        [
+            (_ui.t("token_mixing.partner"), partner),
+            (_ui.t("token_mixing.frequency"), value),
+            (_ui.t("token_mixing.mean_share"), f"{pair.mean_share:.0f} %"),
+        ]
+    )
+    arrays = _ui.weights(key, site.group)
+    for site_name, what in (("fc1", "reads"), ("fc2", "writes")):
+        name = f"{site.group}.token_mixing.{site_name}"
+        column = unit_steps.on_grid(arrays[name].select(unit=unit), site.rows, site.columns)
+        map_figure(
+            column,
+            key=f"unit-{what}",
+            seen=(key, site.group, unit),
+            name=f"{key}.{name}.unit{unit}",
+            heading=_ui.t(f"token_mixing.{what}", unit=unit + 1),
+            model=key,
+            download=False,
+        )
+    st.caption(_ui.t("token_mixing.per_picture"))
+
+
+def one_unit(key: str, site: MixingSite) -> None:
+    """One unit on one channel of the picture, step by step."""
+    arrays = {**_ui.weights(key, site.group), **_ui.capture(key, site.group)}
+    digest, name = _ui.view().picture.sha256, f"{site.group}.token_mixing"
+    left, right, facts = st.columns([1, 1, 1.5], gap="medium")
+    with left:
+        unit = unit_input(site)
+    entries = _ui.remember(
+        ("unit_activity", digest, key, site.group, unit),
+        lambda: unit_steps.activity(arrays[f"{name}.hidden"], unit),
+    )
+    with right:
+        label = _ui.t("token_mixing.channel", count=site.channels)
+        text = _ui.t("token_mixing.channel_help")
+        typed = _whole(label, "unit_channel", 0, site.channels, text)
+    channel = typed - 1 if typed else entries[0].channel
+    opened = sum(entry.slope > 0.5 for entry in entries)
+    with facts:
+        value = _ui.t("token_mixing.open_value", count=opened, channels=site.channels)
+        _ui.html_table([(_ui.t("token_mixing.open"), value.replace(" ", "\u00a0"))])
+    best = [entry.channel for entry in entries[:STRONGEST]]
+    st.markdown(f"**{_ui.t('token_mixing.strongest', count=len(best), unit=unit + 1)}**")
+    incoming = unit_steps.on_grid(arrays[f"{name}.in"], site.rows, site.columns)
+    limits = colours.limits(incoming.values[best], signed=True)
+    _ui.tile_canvas(
+        _ui.remember(
+            ("unit_channels", digest, key, site.group, unit),
+            lambda: colours.to_indices(incoming.values[best], limits),
+        ),
+        colours.table(True),
+        limits=limits,
+        unit=_ui.t("token_mixing.input_unit"),
+        labels=[_ui.t("token_mixing.channel_label", channel=c + 1) for c in best],
+        selected=best.index(channel) if channel in best else None,
+        key="unit_channels",
+        alt=_ui.t("token_mixing.strongest_alt"),
+        tile_px=72,
+        gap=8,
+        captions=[f"{e.channel + 1} | {number(e.after)}" for e in entries[:STRONGEST]],
+        texts=_ui.tile_texts(),
+        on_change=lambda tile: st.session_state.update(unit_channel=best[tile] + 1),
+    )
+    st.caption(_ui.t("token_mixing.strongest_how"))
+    steps = unit_steps.unit_steps(site, arrays, unit=unit, channel=channel)
+    _equation(steps)
+    _steps(key, site, steps, unit, channel)
+    _enlarged(key, steps, unit)
+
+
+def _equation(steps: UnitSteps) -> None:
+    """The numbers between the maps."""
+    done = steps.activity
+    words = _ui.t(
+        "token_mixing.equation",
+        total=f"{float(steps.product.values.sum()):.3f}",
+        bias=f"{'-' if steps.bias < 0 else '+'} {abs(steps.bias):.3f}",
+        before=f"{done.before:.3f}",
+        after=f"{done.after:.3f}",
+        slope=f"{done.slope:.2f}",
+    )
+    st.markdown(f"**{words.replace('-', chr(0x2212))}**")
+
+
+def _steps(key: str, site: MixingSite, steps: UnitSteps, unit: int, channel: int) -> None:
+    """Four maps, two a row."""
+    digest, base = _ui.view().picture.sha256, f"{key}.{site.group}.token_mixing"
+    rows = (
+        (("reads", steps.reads, ""), ("sees", steps.sees, _ui.t("token_mixing.input_unit"))),
+        (("product", steps.product, ""), ("writes", steps.writes, "")),
+    )
+    for row in rows:
+        for column, (what, array, words) in zip(st.columns(2, gap="medium"), row, strict=True):
+            with column:
+                map_figure(
+                    array,
+                    key=f"step-{what}",
+                    seen=(digest, key, site.group, unit, channel),
+                    name=f"{base}.unit{unit}.channel{channel}.{what}",
+                    heading=_ui.t(f"token_mixing.step_{what}", unit=unit + 1, channel=channel + 1),
+                    unit=words,
+                    model=key,
+                )
+
+
+def _enlarged(key: str, steps: UnitSteps, unit: int) -> None:
+    """The unit's weights as one large chart with the raw number under the pointer, on demand."""
+    label = _ui.t("token_mixing.enlarge")
+    if not st.toggle(label, key="unit_raw", bind="query-params", persist_state="session"):
+        return
+    from vislib.figures import heatmap
+
+    title = _ui.t("token_mixing.enlarged", unit=unit + 1)
+    figure = heatmap.heatmap(
+        steps.reads,
+        title=title,
+        cell=_ui.cell(key),
+        x_title=_ui.t("axis.column"),
+        y_title=_ui.t("axis.row"),
+    )
+    _ui.plot(figure, key="unit_heatmap", alt=title)
+
+
+def reads(key: str, site: MixingSite) -> None:
+    """What the selected patch reads: at this picture, at zero, and through channel mixing."""
+    place = _ui.cell(key, site)
+    if place is None:
+        st.info(_ui.t("token_mixing.outside"))
+        return
+    arrays = {**_ui.weights(key, site.group), **_ui.capture(key, site.group)}
+    found = readings(key, site, place)
+    limits = colours.limits(found["at_picture"].share, found["at_zero"].share, signed=False)
+    st.markdown(_ui.t("token_mixing.left_out"))
+    _ui.legend(
+        signed=False, limits=limits, unit=_ui.t("token_mixing.share_unit"), key="reading_legend"
+    )
+    raw = st.toggle(
+        _ui.t("token_mixing.raw"), key="slopes", bind="query-params", persist_state="session"
+    )
+    for column, name in zip(st.columns(3, gap="medium"), READINGS, strict=True):
+        with column:
+            operator = "channel_mixing" if name == "own_place" else "token_mixing"
+            count = unit_steps.count_weights(arrays, site.group, operator)
+            _reading(key, site, name, found[name], place, limits, count)
+            if raw and name != "own_place":
+                _raw(key, site, name, found, place)
+
+
+def readings(key: str, site: MixingSite, place: tuple[int, int]) -> dict[str, Reading]:
+    """The three readings of a patch."""
+    digest = _ui.view().picture.sha256
+    arrays = {**_ui.weights(key, site.group), **_ui.capture(key, site.group)}
+    row, column = place
+    return {
+        "at_picture": _ui.remember(
+            ("reading", digest, key, site.group, place),
+            lambda: reading_at(site, arrays, row=row, column=column),
+        ),
+        "at_zero": _ui.remember(
+            ("reading_at_zero", key, site.group, place),
+            lambda: reading_at(site, arrays, row=row, column=column, at_zero=True),
+        ),
+        "own_place": unit_steps.own_place(row, column, site.rows, site.columns),
+    }
+
+
+def _array(site: MixingSite, reading: Reading, *, raw: bool) -> LabelledArray:
+    """A reading's share or raw map with its names."""
+    return LabelledArray(
+        values=reading.raw if raw else reading.share,
+        axes=("row", "column"),
+        role="channel_mixing" if reading.note == "own_place" else "token_mixing",
+        unit=reading.raw_unit if raw else "percent",
+        signed=raw and reading.raw_signed,
+        provenance=reading.provenance,
+        source=f"{site.group}, {reading.note}",
+    )
+
+
+def _reading(
+    key: str,
+    site: MixingSite,
+    name: str,
+    reading: Reading,
+    place: tuple[int, int],
+    limits: tuple[float, float],
+    count: int,
+) -> None:
+    """One share of reading over the picture, with its numbers and those of its MLP's weights."""
+    picture, box = _ui.view().picture, _ui.box(key)
+    heading = _ui.t(f"token_mixing.{name}")
+    st.html(f'<div class="model-sub"><b>{heading}</b></div>')
+    png = _ui.remember(
+        ("token_reading", picture.sha256, key, site.group, name, place, limits),
+        lambda: overlay.share_overlay(
+            picture.pixels, reading.share, box=box, limits=limits, cell=place
+        ),
+    )
+    alt = _ui.t("token_mixing.reading_alt", what=heading)
+    _ui.image(png, key=f"reading-{name}", alt=alt)
+    numbers = statistics(
+        reading.share, row=place[0], column=place[1], cell_px=box.width / site.columns
+    )
+    users = _ui.t("token_mixing.on_channels", count=site.channels)
+    if name == "own_place":
+        users = _ui.t("token_mixing.on_patches", count=site.rows * site.columns)
+    _ui.html_table(
+        [
+            (_ui.t("token_mixing.reach"), f"{numbers.reach_px:.0f}\u00a0px"),
+            (_ui.t("token_mixing.entropy"), f"{numbers.entropy_bits:.1f}\u00a0bit"),
+            (_ui.t("token_mixing.local"), f"{numbers.local_percent:.1f}\u00a0%"),
+            (_ui.t("token_mixing.weights"), f"{count:,}".replace(",", "\u202f")),
+            (_ui.t("token_mixing.used_on"), users.replace(" ", "\u00a0")),
+        ]
+    )
+    st.caption(_ui.t(f"token_mixing.how_{reading.note}", channels=site.channels))
+    if name != "own_place":  # that map is no measurement: it says what the layer can reach
+        _ui.strip(
+            _array(site, reading, raw=False),
+            key=f"reading.{name}",
+            name=f"{key}.{site.group}.{name}",
+            title=heading,
+        )
+
+
+def _raw(
+    key: str, site: MixingSite, name: str, found: dict[str, Reading], place: tuple[int, int]
+) -> None:
+    """The signed map behind a share; both linearisations on one scale."""
+    both = [found[other].raw for other in ("at_picture", "at_zero")]
+    map_figure(
+        _array(site, found[name], raw=True),
+        key=f"slope-{name}",
+        seen=(_ui.view().picture.sha256, key, site.group, place),
+        name=f"{key}.{site.group}.{name}.raw",
+        heading=_ui.t("token_mixing.raw_title"),
+        unit=_ui.t("token_mixing.slope_unit"),
+        limits=colours.limits(*both, signed=True),
+        model=key,
+    )

@@ -1,0 +1,193 @@
+"""The page on depthwise kernels: what it shows is what the library computed."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages import _ui
+from vislib import capture, gallery, models
+from vislib.analysis import kernel_depth, kernels
+from vislib.figures import colours
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = "convmixer_mini"
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "assets" / "weights" / f"{MODEL}.safetensors").is_file(),
+    reason="the bundled weights of ConvMixer mini are not here",
+)
+
+
+class Shown:
+    """What the page handed to the browser in its last run."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.tiles: dict[str, tuple[np.ndarray, dict[str, Any]]] = {}
+        self.pictures: dict[str, bytes] = {}
+        real_tiles, real_image = _ui.tile_canvas, _ui.image
+
+        def tiles(indices: np.ndarray, table: np.ndarray, **options: Any) -> int | None:
+            self.tiles[options["key"]] = (indices, options)
+            return real_tiles(indices, table, **options)
+
+        def image(png: bytes, **options: Any) -> None:
+            self.pictures[options["key"]] = png
+            real_image(png, **options)
+
+        monkeypatch.setattr(_ui, "tile_canvas", tiles)
+        monkeypatch.setattr(_ui, "image", image)
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
+    return Shown(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def model() -> models.LoadedModel:
+    return models.load(MODEL)
+
+
+def opened(**address: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
+    app.session_state["models"] = [MODEL]
+    for name, value in {"picture": "cat", "x": "400", "y": "400", **address}.items():
+        app.query_params[name] = value
+    app.switch_page("pages/depthwise_kernels.py").run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def table(app: AppTest) -> list[str]:
+    """Values of the sums' table: products, bias, both, the model's own, difference."""
+    bodies = [element.proto.body for element in app.get("html")]
+    found = next(body for body in bodies if 'class="facts"' in body)
+    cells = re.findall(r"<td>(.*?)</td>", found)
+    return [cell.replace("\N{MINUS SIGN}", "-") for cell in cells]
+
+
+def middle_colours(png: bytes, rows: int, columns: int) -> np.ndarray:
+    """The colour at the middle of each cell of a map."""
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    down = (np.arange(rows) + 0.5) * pixels.shape[0] / rows
+    across = (np.arange(columns) + 0.5) * pixels.shape[1] / columns
+    return pixels[np.ix_(down.astype(int), across.astype(int))]
+
+
+def test_one_block_shows_the_models_numbers(shown: Shown, model: models.LoadedModel) -> None:
+    app = opened(kernel_block="1.3", channel="7", kernel_order="norm", kernel_scale="one")
+    assert app.number_input(key="channel").value == 7
+    group = "stage0.block2"
+    array = model.weights(group)[f"{group}.depthwise.kernel"]
+    indices, options = shown.tiles["kernel_tiles"]
+    order = kernels.kernel_order(array, "norm")
+    pair = colours.limits(array.values, signed=True)
+    np.testing.assert_array_equal(indices, colours.to_indices(array.values[order], pair))
+    assert options["limits"] == pair
+    assert order[options["selected"]] == 6
+    # Negative control: unsorted, the tiles are others.
+    assert not np.array_equal(indices, colours.to_indices(array.values, pair))
+
+    cache = capture.run_with_cache(model, models.prepare(model, gallery.load("cat")), group)
+    incoming = cache[f"{group}.depthwise.in"].values[6]
+    outgoing = cache[f"{group}.depthwise.out"].values[6]
+    common = colours.limits(incoming, outgoing, signed=True)
+    for name, values in (("input", incoming), ("output", outgoing)):
+        seen = middle_colours(shown.pictures[f"pixel-{name}"], *values.shape)
+        expected = colours.table(True)[colours.to_indices(values, common)]
+        np.testing.assert_array_equal(seen, expected)
+        assert not np.array_equal(seen[::-1], expected)
+    row, column = _cell(model)
+    assert float(table(app)[3]) == pytest.approx(float(outgoing[row, column]), abs=6e-6)
+    assert abs(float(table(app)[4])) < 1e-5
+
+
+def _cell(model: models.LoadedModel) -> tuple[int, int]:
+    """The cell of (400, 400) thousandths on the model's grid, by its own reckoning."""
+    picture = gallery.load("cat")
+    side = min(picture.width, picture.height)
+    x = 0.4 * picture.width - (picture.width - side) / 2
+    y = 0.4 * picture.height - (picture.height - side) / 2
+    return int(y / side * model.grid.rows), int(x / side * model.grid.columns)
+
+
+def test_a_moved_point_changes_the_place_and_not_the_kernels(shown: Shown) -> None:
+    app = opened(channel="7")
+    before, tiles = dict(shown.pictures), shown.tiles["kernel_tiles"][0].copy()
+    sums = table(app)
+    app.number_input(key="x").set_value(600).run()
+    assert not app.exception
+    np.testing.assert_array_equal(shown.tiles["kernel_tiles"][0], tiles)
+    assert shown.pictures["pixel-kernel"] == before["pixel-kernel"]
+    for name in ("input", "output", "products"):
+        assert shown.pictures[f"pixel-{name}"] != before[f"pixel-{name}"]
+    assert table(app)[1] == sums[1]  # the bias
+    assert table(app)[3] != sums[3]
+    app.number_input(key="x").set_value(0).run()  # the cat is wider than it is high
+    assert any("outside" in info.value for info in app.info)
+    assert not app.exception
+
+
+def test_depth_shows_the_radius_of_every_block(shown: Shown, model: models.LoadedModel) -> None:
+    app = opened(kernel_view="depth", kernel_block="1.2")
+    blocks = [model.weights(site.group)[f"{site.group}.depthwise.kernel"] for site in model.sites]
+    found = kernel_depth.radius_over_depth(blocks)
+    spec = json.loads(app.get("plotly_chart")[0].proto.spec)
+    np.testing.assert_array_equal(numbers(spec["data"][0]["y"]), found.median)
+    np.testing.assert_array_equal(numbers(spec["data"][1]["y"]), found.upper)
+    assert not np.array_equal(found.median, found.upper)
+    assert spec["layout"]["shapes"][0]["x0"] == 2
+    power, options = shown.tiles["kernel_spectra"]
+    assert len(power) == len(model.sites)
+    assert options["selected"] == 1
+    samples, options = shown.tiles["kernel_samples"]
+    assert len(samples) == 12 * len(model.sites)
+    app.selectbox(key="kernel_block").set_value("1.8").run()
+    assert not app.exception
+    assert shown.tiles["kernel_spectra"][1]["selected"] == 7
+
+
+def numbers(values: Any) -> np.ndarray:
+    """A list of a plotly figure, which may be packed."""
+    if isinstance(values, dict):
+        return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"])
+    return np.asarray(values)
+
+
+def test_mixing_shows_the_strongest_inputs(shown: Shown, model: models.LoadedModel) -> None:
+    app = opened(kernel_view="mixing", kernel_block="1.3", channel="7")
+    group = "stage0.block2"
+    weight = model.weights(group)[f"{group}.channel_mixing.weight"].values[6, :, 0, 0]
+    strongest = np.argsort(-np.abs(weight), kind="stable")[:12]
+    labels = shown.tiles["mixing_inputs"][1]["labels"]
+    assert [int(re.findall(r"\d+", label)[0]) - 1 for label in labels] == strongest.tolist()
+    assert f"{weight[strongest[0]]:+.3f}".replace("-", "\N{MINUS SIGN}") in labels[0]
+    cache = capture.run_with_cache(model, models.prepare(model, gallery.load("cat")), group)
+    value = cache[f"{group}.channel_mixing.out"].values[(6, *_cell(model))]
+    assert float(table(app)[3]) == pytest.approx(float(value), abs=6e-6)
+    app.number_input(key="channel").set_value(8).run()
+    assert not app.exception
+    assert shown.tiles["mixing_inputs"][1]["labels"] != labels
+
+
+def test_choices_change_what_is_drawn_and_bad_links_do_no_harm(shown: Shown) -> None:
+    app = opened(channel="9999", kernel_block="7.7", kernel_order="none")
+    assert 1 <= app.number_input(key="channel").value <= 256
+    assert app.selectbox(key="kernel_block").value == "1.1"
+    radius = shown.tiles["kernel_tiles"][0].copy()
+    for key, value in (("kernel_order", "frequency"), ("kernel_scale", "one")):
+        before = shown.tiles["kernel_tiles"][0].copy()
+        app.button_group(key=key).set_value([value]).run()
+        assert not app.exception
+        assert not np.array_equal(shown.tiles["kernel_tiles"][0], before)
+    assert not np.array_equal(shown.tiles["kernel_tiles"][0], radius)

@@ -1,0 +1,222 @@
+"""What all pages share: the picture, the point, the models, the address, and the words."""
+
+from __future__ import annotations
+
+import io
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages import _state, _ui
+from tests.app.conftest import Ask, Open
+from vislib import images
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = tomllib.loads((ROOT / "assets" / "text" / "en.toml").read_text(encoding="utf-8"))
+
+
+def encoded(pixels: np.ndarray, kind: str = "PNG", **options: object) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, format=kind, **options)
+    return stream.getvalue()
+
+
+def shown_digest(at: AppTest) -> str | None:
+    """The digest of the visitor's own picture, None where a gallery picture is shown."""
+    own = at.session_state["picture"] == _state.OWN and "own_picture" in at.session_state
+    return at.session_state["own_picture"].sha256 if own else None
+
+
+def upload(at: AppTest, data: bytes, name: str = "mine.png") -> AppTest:
+    return at.file_uploader(key="upload").set_value((name, data, "image/png")).run()
+
+
+@pytest.fixture
+def turned(picture_pixels: np.ndarray) -> bytes:
+    """A JPEG whose EXIF says that it lies on its side."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return encoded(picture_pixels, "JPEG", quality=95, exif=exif)
+
+
+def test_an_upload_is_shown_and_bad_ones_leave_it(
+    open_page: Open, ask: Ask, picture_png: bytes, picture_pixels: np.ndarray
+) -> None:
+    at = upload(open_page(), picture_png)
+    own = shown_digest(at)
+    assert own == images.decode(picture_png, name="x").sha256
+    assert not ask(at).errors
+    wide = io.BytesIO()
+    Image.new("1", (7000, 7000)).save(wide, format="PNG")
+    bad = {
+        "corrupt.png": picture_png[:200],
+        "words.png": b"this is no picture at all " * 20,
+        "empty.png": b"",
+        "wide.png": wide.getvalue(),
+        "heavy.png": picture_png + b"\0" * images.MAX_BYTES,
+    }
+    for name, data in bad.items():
+        seen = ask(upload(at, data, name))
+        assert shown_digest(at) == own, name
+        assert len(seen.errors) == 1, (name, seen.errors)
+        assert TEXT["picture"]["kept"] in seen.errors[0]
+        assert "Traceback" not in seen.errors[0]
+        assert str(ROOT) not in seen.errors[0]
+    seen = ask(upload(at, encoded(picture_pixels[::-1].copy())))
+    assert not seen.errors
+    assert shown_digest(at) != own
+
+
+def test_a_bad_upload_leaves_the_gallery_picture(open_page: Open, ask: Ask) -> None:
+    at = upload(open_page(picture="coffee"), b"GIF89a but not really")
+    assert at.session_state["picture"] == "coffee"
+    assert shown_digest(at) is None
+    assert len(ask(at).errors) == 1
+
+
+def test_transparent_and_turned_pictures_are_shown_upright(
+    open_page: Open, ask: Ask, picture_pixels: np.ndarray, turned: bytes
+) -> None:
+    veil = np.full((*picture_pixels.shape[:2], 1), 128, dtype=np.uint8)
+    at = upload(open_page(), encoded(np.concatenate([picture_pixels, veil], axis=2)))
+    assert not ask(at).errors
+    assert at.session_state["own_picture"].pixels.shape == (96, 128, 3)
+    upload(at, turned, "turned.jpg")
+    seen = ask(at)
+    assert at.session_state["own_picture"].pixels.shape == (128, 96, 3)
+    for note in at.session_state["own_picture"].notes:
+        assert note in seen.text
+
+
+def test_the_point_comes_from_the_inputs_and_the_address(open_page: Open, ask: Ask) -> None:
+    at = open_page(x="300", y="640")
+    assert (at.number_input(key="x").value, at.number_input(key="y").value) == (300, 640)
+    before = ask(at).pictures
+    at.number_input(key="x").set_value(700).run()
+    assert at.session_state["x"] == 700
+    after = ask(at).pictures
+    assert len(after) == len(before)
+    assert after != before
+    at.number_input(key="x").set_value(300).run()
+    assert ask(at).pictures == before
+
+
+def test_row_and_column_move_the_point(open_page: Open, ask: Ask) -> None:
+    at = open_page(models=["mixer_mini"], x="500", y="500")
+    if not at.get("number_input") or at.number_input(key="cell_row").value is None:
+        at.run()
+    at.number_input(key="cell_row").set_value(1).run()
+    assert at.session_state["y"] < 500
+    assert at.number_input(key="cell_row").value == 1
+    assert not ask(at).errors
+
+
+def test_a_gallery_picture_is_chosen(open_page: Open, ask: Ask) -> None:
+    at = open_page()
+    before = ask(at).pictures
+    at.selectbox(key="picture").set_value("rocket").run()
+    seen = ask(at)
+    assert seen.pictures != before
+    assert "Rocket" in seen.text or "rocket" in seen.text
+
+
+def test_models_are_chosen(open_page: Open, ask: Ask, minis: tuple[str, ...]) -> None:
+    at = open_page(models=[minis[1]])
+    one = len(ask(at).pictures)
+    at.multiselect(key="models").set_value(list(minis)[:5]).run()
+    assert len(ask(at).pictures) > one
+    at.multiselect(key="models").set_value([]).run()
+    assert not ask(at).errors  # none chosen: the page says so and shows the usual ones
+
+
+def test_a_link_opens_the_same_view(open_page: Open, ask: Ask) -> None:
+    link = {"picture": "rocket", "models": ["davit_mini"], "x": "420", "y": "390"}
+    at, again = open_page(**link), open_page(**link)
+    assert at.session_state["picture"] == "rocket"
+    assert list(at.session_state["models"]) == ["davit_mini"]
+    assert ask(at).pictures == ask(again).pictures
+    assert ask(at).pictures != ask(open_page(**link | {"x": "600"})).pictures
+
+
+def test_an_upload_in_a_link_asks_for_the_picture(open_page: Open, ask: Ask) -> None:
+    assert TEXT["picture"]["missing_upload"] in ask(open_page(picture=_state.OWN)).infos
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"picture": "no such picture"},
+        {"models": ["no_such_model"]},
+        {"x": "-5", "y": "99999"},
+        {"x": "left", "y": ""},
+        {"depth": "everywhere"},
+    ],
+    ids=str,
+)
+def test_unknown_values_in_the_address_do_no_harm(
+    open_page: Open, ask: Ask, address: dict[str, str | list[str]]
+) -> None:
+    at = open_page(**address)
+    assert not ask(at).errors
+    assert 0 <= at.session_state["x"] <= 1000
+    assert at.session_state["picture"] == _state.DEFAULT_PICTURE
+
+
+@pytest.mark.parametrize("page", _ui.PAGES)
+def test_each_page_opens_and_asks_its_question(open_page: Open, ask: Ask, page: str) -> None:
+    at = open_page(page)
+    seen = ask(at)
+    assert not seen.errors
+    assert at.title[0].value == TEXT[page]["title"]
+    assert TEXT[page]["question"] in seen.text
+
+
+def known(key: str) -> bool:
+    """Whether a dotted key, in which "*" stands for anything, names a text."""
+    nodes: list[object] = [TEXT]
+    for part in key.split("."):
+        pattern = re.compile("[a-z0-9_]+".join(re.escape(piece) for piece in part.split("*")))
+        nodes = [
+            value
+            for node in nodes
+            if isinstance(node, dict)
+            for name, value in node.items()
+            if pattern.fullmatch(name)
+        ]
+    return any(isinstance(node, str) for node in nodes)
+
+
+def asked_keys(source: str) -> Iterator[str]:
+    """The keys that a file asks for, through t() and through its own words()."""
+    section = re.search(r't\(f"(\w+)\.\{name\}"', source)
+    calls = [(r"\bt", "")]
+    if section:
+        calls.append((r"\bwords", f"{section[1]}."))
+    for call, prefix in calls:
+        for mark, text in re.findall(call + r'\(\s*(f?)"([^"]+)"', source):
+            yield prefix + (re.sub(r"\{[^}]*\}", "*", text) if mark else text)
+
+
+def test_every_text_that_a_page_asks_for_exists() -> None:
+    keys = {
+        (path.name, key)
+        for path in sorted((ROOT / "pages").glob("*.py"))
+        for key in asked_keys(path.read_text(encoding="utf-8"))
+    }
+    assert len(keys) > 100
+    assert sorted(pair for pair in keys if not known(pair[1])) == []
+    assert not known("compare.no_such_text")
+    assert not known("compare.no_such_*")
+
+
+@pytest.mark.parametrize("page", _ui.PAGES)
+def test_every_page_has_its_section(page: str) -> None:
+    assert TEXT["nav"][page]
+    for name in ("title", "question", "formula"):
+        assert TEXT[page][name], f"[{page}] {name} is empty"

@@ -1,0 +1,162 @@
+"""The page Patch embedding: what it shows is the library's own, and follows the visitor."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.app.conftest import Ask, Open
+from vislib import capture, gallery, images, models
+from vislib.analysis import embedding, patches
+from vislib.figures import overlay
+from vislib.figures import patches as pictures
+
+PAGE = "patch_embedding"
+POINT = {"picture": "cat", "x": "430", "y": "520"}
+MINIS = ("mixer_mini", "convmixer_mini", "davit_mini")
+PICTURES = {"patches": 2, "filters": 1, "similarity": 2, "components": 1, "reconstruction": 2}
+LEGENDS = {"filters": 1, "similarity": 1}
+
+
+class Library:
+    """One model and the cat, without the pages."""
+
+    def __init__(self, key: str, x: int = 430, y: int = 520) -> None:
+        self.picture, self.model = gallery.load("cat"), models.load(key)
+        self.point = x, y
+        self.config, self.grid = self.model.config, self.model.grid
+        self.box = images.view_box(
+            self.picture.width, self.picture.height, size=self.config.size, crop=self.config.crop
+        )
+        self.prepared = models.prepare(self.model, self.picture)
+        self.pixels = models.input_pixels(self.prepared)
+        self.shades = patches.as_bytes(self.pixels, self.config.mean, self.config.std)
+
+    def cell(self, rows: int, columns: int) -> tuple[int, int]:
+        found = images.cell_at(
+            self.box,
+            picture=(self.picture.width, self.picture.height),
+            x=self.point[0],
+            y=self.point[1],
+            rows=rows,
+            columns=columns,
+        )
+        assert found is not None
+        return found
+
+    def last_tokens(self) -> patches.TokenTable:
+        site = self.model.sites[-1]
+        cache = capture.run_with_cache(self.model, self.prepared, site.group)
+        return patches.token_table(cache[f"{site.group}.out"], site.rows, site.columns)
+
+
+@pytest.mark.parametrize("view", PICTURES)
+def test_each_view_draws_one_column_a_model(open_page: Open, ask: Ask, view: str) -> None:
+    seen = ask(open_page(PAGE, view=view, **POINT))
+    assert not seen.errors
+    assert len(seen.pictures) == 3 * PICTURES[view] + LEGENDS.get(view, 0)
+    for title in ("Mixer mini", "ConvMixer mini", "DaViT mini"):
+        assert title in seen.text
+
+
+@pytest.mark.parametrize("key", MINIS)
+def test_the_grid_is_the_models_own(open_page: Open, ask: Ask, key: str) -> None:
+    seen, own = ask(open_page(PAGE, models=[key], **POINT)), Library(key)
+    cell = own.cell(own.grid.rows, own.grid.columns)
+    assert seen.shows(pictures.grid_png(own.shades, own.grid, cell))
+    assert not seen.shows(pictures.grid_png(own.shades, own.grid, (0, 0)))
+    assert f"{own.grid.rows} × {own.grid.columns} = {own.grid.rows * own.grid.columns}" in seen.text
+    assert f"{own.grid.patch} × {own.grid.patch} pixels" in seen.text
+
+
+@pytest.mark.parametrize("key", MINIS)
+def test_the_similarity_map_is_the_librarys(open_page: Open, ask: Ask, key: str) -> None:
+    at = open_page(PAGE, view="similarity", token_depth="last", models=[key], **POINT)
+    seen, own = ask(at), Library(key)
+    tokens = own.last_tokens()
+    cell = own.cell(tokens.rows, tokens.columns)
+
+    def over(place: tuple[int, int]) -> bytes:
+        values = patches.similarity_map(tokens, *place).values
+        return overlay.share_overlay(
+            own.picture.pixels, values, box=own.box, limits=(-1, 1), cell=place, signed=True
+        )
+
+    assert seen.shows(over(cell))
+    assert not seen.shows(over((0, 0)))
+
+
+def test_the_components_are_the_librarys(open_page: Open, ask: Ask) -> None:
+    at = open_page(PAGE, view="components", token_depth="last", models=["davit_mini"], **POINT)
+    seen, own = ask(at), Library("davit_mini")
+    tokens = own.last_tokens()
+    found = embedding.principal_colours(tokens.values, tokens.rows, tokens.columns)
+    shape = (own.picture.height, own.picture.width)
+    cell = own.cell(tokens.rows, tokens.columns)
+    assert seen.shows(
+        overlay.colour_map(found.colours, picture_shape=shape, box=own.box, cell=cell)
+    )
+    turned = found.colours[:, :, ::-1]
+    assert not seen.shows(overlay.colour_map(turned, picture_shape=shape, box=own.box, cell=cell))
+
+
+@pytest.mark.parametrize("key", MINIS)
+def test_what_is_kept_is_the_librarys(open_page: Open, ask: Ask, key: str) -> None:
+    seen, own = ask(open_page(PAGE, view="reconstruction", models=[key], **POINT)), Library(key)
+    stem = own.model.weights("stem")
+    linear = capture.run_with_cache(own.model, own.prepared, "stem")["stem.linear"]
+    found = patches.kept(
+        own.pixels, stem["stem.filters"], stem["stem.bias"], linear, own.grid
+    )
+    assert f"{100 * found.energy:.1f} %" in seen.text
+    assert f"<td>{found.rank}</td>" in seen.text
+    kept = patches.as_bytes(found.pixels, own.config.mean, own.config.std)
+    assert seen.shows(pictures.picture_png(kept))
+    assert seen.shows(pictures.picture_png(own.shades))
+    assert not seen.shows(pictures.picture_png(255 - kept))
+    assert ("estimate" in seen.text) == (key == "davit_mini")
+
+
+def test_a_filter_is_chosen_and_sorted(open_page: Open, ask: Ask) -> None:
+    at = open_page(PAGE, view="filters", models=["mixer_mini"], filter_1="5", **POINT)
+    filters = Library("mixer_mini").model.weights("stem")["stem.filters"].values
+    assert ask(at).shows(pictures.filter_png(filters[4]))
+    at.number_input(key="filter_1").set_value(12).run()
+    seen = ask(at)
+    assert seen.shows(pictures.filter_png(filters[11]))
+    assert not seen.shows(pictures.filter_png(filters[4]))
+    assert f"{float(np.linalg.norm(filters[11])):.3g}" in seen.text
+    at.segmented_control(key="filter_order").set_value("norm").run()
+    assert ask(at).shows(pictures.filter_png(filters[11]))
+
+
+def test_a_filter_that_a_model_does_not_have_is_replaced(open_page: Open, ask: Ask) -> None:
+    at = open_page(PAGE, view="filters", models=["davit_mini"], filter_1="9999", **POINT)
+    assert not ask(at).errors
+    assert 1 <= at.number_input(key="filter_1").value <= 32
+
+
+def test_the_point_changes_the_maps_and_nothing_else(open_page: Open, ask: Ask) -> None:
+    at = open_page(PAGE, view="similarity", **POINT)
+    before = ask(at)
+    at.number_input(key="x").set_value(300).run()
+    after = ask(at)
+    assert len(after.pictures) == len(before.pictures)
+    changed = [one != two for one, two in zip(before.pictures, after.pictures, strict=True)]
+    assert changed == [False, *[True] * 6]  # the legend stays, each model's two maps change
+    steady = re.compile(r"-?−?\d+(\.\d+)?")
+    assert steady.sub("", after.text) == steady.sub("", before.text)
+
+
+def test_a_place_outside_the_crop_is_said(open_page: Open, ask: Ask) -> None:
+    seen = ask(open_page(PAGE, picture="cat", x="0", y="500"))
+    assert sum("outside" in words for words in seen.infos) == 3
+    assert not seen.errors
+
+
+def test_unknown_choices_in_the_address_do_no_harm(open_page: Open, ask: Ask) -> None:
+    at = open_page(PAGE, view="nonsense", token_depth="deep", filter_order="size", **POINT)
+    assert not ask(at).errors
+    assert at.segmented_control(key="view").value == "patches"

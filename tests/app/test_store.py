@@ -1,0 +1,106 @@
+"""The store of results: bounded, expiring, one computation for many, errors as values."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from pages import _store
+from pages._store import ResultStore, size_of
+
+
+def test_a_result_is_computed_once() -> None:
+    store, calls = ResultStore(10_000, 60.0), []
+    for _ in range(3):
+        assert store.get("a", lambda: calls.append(1) or "first") == "first"
+    assert len(calls) == 1
+    assert store.get("b", lambda: "second") == "second"
+
+
+def test_many_waiters_share_one_computation() -> None:
+    store, calls, started = ResultStore(10_000, 60.0), [], threading.Barrier(8)
+
+    def ask(_: int) -> bytes:
+        started.wait(timeout=30)
+        return store.get("slow", make)
+
+    def make() -> bytes:
+        calls.append(1)
+        time.sleep(0.2)
+        return b"done"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(8))) == [b"done"] * 8
+    assert len(calls) == 1
+
+
+def test_different_keys_do_not_wait_for_each_other() -> None:
+    store, inside = ResultStore(10_000, 60.0), threading.Event()
+
+    def slow() -> str:
+        inside.set()
+        assert released.wait(timeout=30)
+        return "slow"
+
+    released = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(store.get, "slow", slow)
+        assert inside.wait(timeout=30)
+        assert store.get("quick", lambda: "quick") == "quick"
+        assert not waiting.done()
+        released.set()
+        assert waiting.result(timeout=30) == "slow"
+
+
+def test_bytes_are_bounded_and_the_least_recently_used_goes_first() -> None:
+    store = ResultStore(1_000, 60.0)
+    store.get("a", lambda: b"x" * 400)
+    store.get("b", lambda: b"x" * 400)
+    store.get("a", lambda: b"")  # used again: b is now the oldest
+    store.get("c", lambda: b"x" * 400)
+    assert store.holds("a")
+    assert not store.holds("b")
+    assert store.holds("c")
+
+
+def test_what_is_larger_than_the_store_is_returned_and_not_kept() -> None:
+    store = ResultStore(1_000, 60.0)
+    store.get("small", lambda: b"x" * 100)
+    assert len(store.get("large", lambda: b"x" * 2_000)) == 2_000
+    assert not store.holds("large")
+    assert store.holds("small")
+
+
+def test_results_expire() -> None:
+    store = ResultStore(1_000, 0.05)
+    store.get("a", lambda: b"x")
+    assert store.holds("a")
+    time.sleep(0.1)
+    assert not store.holds("a")
+
+
+def test_an_error_is_kept_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, calls = ResultStore(1_000, 60.0), []
+
+    def fail() -> str:
+        calls.append(1)
+        raise ValueError("no")
+
+    for _ in range(3):
+        with pytest.raises(ValueError, match="no"):
+            store.get("a", fail)
+    assert len(calls) == 1
+    monkeypatch.setattr(_store, "ERROR_SECONDS", 0.0)
+    assert store.get("a", lambda: "well again") == "well again"
+
+
+def test_sizes_count_what_is_inside() -> None:
+    array = np.zeros(1_000, dtype=np.float32)
+    assert size_of(array) >= 4_000
+    assert size_of((array, b"x" * 500)) >= 4_500
+    assert size_of({"a": [array, array]}) >= 8_000
+    assert size_of("word") < 1_000

@@ -1,0 +1,141 @@
+"""The app as a visitor sees it: a photograph, a click, every page, a link on a cold server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from conftest import VIEWPORTS, Server
+
+from vislib import gallery, images
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+Settle = Callable[..., None]
+PAGES = ("", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention")
+SIDEWAYS = "document.querySelector('[data-testid=\"stMain\"]').scrollWidth - innerWidth"
+BROKEN = "[...document.images].filter(i => i.complete && i.naturalWidth === 0).length"
+
+
+def shown_maps(page: Page) -> list[str]:
+    """Addresses of the pictures in the right part; an address is made of the picture's content."""
+    found: list[str] = page.evaluate(
+        "[...document.querySelectorAll('.st-key-page_body img')].map(i => i.src)"
+    )
+    return found
+
+
+def query(page: Page) -> dict[str, list[str]]:
+    """The query parameters of the address bar."""
+    return parse_qs(urlsplit(page.url).query)
+
+
+def upload(page: Page, path: Path, settle: Settle) -> None:
+    """Give a file to the uploader, which lives in a popover."""
+    page.get_by_role("button", name="Change picture").click()
+    page.locator('[data-testid="stFileUploader"] input[type="file"]').set_input_files(str(path))
+    page.wait_for_timeout(300)
+    settle(page)
+    page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("viewport", VIEWPORTS, indirect=True)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_whole(name: str, server: Server, page: Page, settle: Settle) -> None:
+    page.goto(f"{server.url}/{name}?picture=cat&x=400&y=450")
+    settle(page, 120)
+    assert page.locator("h1").count() == 1
+    assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.locator('.st-key-page_body [data-testid="stAlert"]').count() == 0
+    assert page.locator(".st-key-page_body img, .st-key-page_body canvas").count() >= 1
+    assert page.evaluate(BROKEN) == 0
+    assert page.evaluate(SIDEWAYS) <= 0
+
+
+def test_a_photograph_a_click_and_a_link(
+    server: Server, page: Page, settle: Settle, chromium: Browser, tmp_path: Path
+) -> None:
+    path = tmp_path / "my coffee.jpg"
+    path.write_bytes(images.encode_jpeg(gallery.load("coffee").pixels))
+    page.goto(server.url)
+    settle(page, 120)
+    before = shown_maps(page)
+    upload(page, path, settle)
+    assert "my coffee.jpg" in page.content()
+    uploaded = shown_maps(page)
+    assert uploaded != before
+
+    area = page.locator(".st-key-picker").bounding_box()
+    assert area is not None
+    page.mouse.click(area["x"] + 0.4 * area["width"], area["y"] + 80)
+    page.wait_for_timeout(300)
+    settle(page)
+    assert shown_maps(page) != uploaded
+    chosen = query(page)
+    assert {"x", "y"} <= chosen.keys()
+
+    # The link of an upload asks for the picture, and keeps the point.
+    other = chromium.new_context(viewport={"width": 1400, "height": 900})
+    tab = other.new_page()
+    tab.goto(page.url)
+    settle(tab, 120)
+    assert "Upload it under Change picture" in tab.content()
+    assert query(tab)["x"] == chosen["x"]
+    assert query(tab)["y"] == chosen["y"]
+    other.close()
+
+
+def test_the_point_follows_from_page_to_page(server: Server, page: Page, settle: Settle) -> None:
+    page.goto(f"{server.url}/?picture=coffee&x=275&y=610")
+    settle(page, 120)
+    for name in ("Patch embedding", "Dual attention"):
+        page.get_by_role("link", name=name).first.click()
+        page.wait_for_timeout(300)
+        settle(page, 120)
+        assert query(page)["x"] == ["275"]
+        assert query(page)["y"] == ["610"]
+
+
+def test_what_is_no_picture_says_so_and_the_old_one_stays(
+    server: Server, page: Page, settle: Settle, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.png"
+    path.write_text("<!doctype html><html><body>no picture</body></html>", encoding="utf-8")
+    page.goto(server.url)
+    settle(page, 120)
+    before = shown_maps(page)
+    upload(page, path, settle)
+    message = page.locator('.st-key-picture_panel [data-testid="stAlert"]').inner_text()
+    assert "HTML" in message
+    assert "stays" in message
+    assert shown_maps(page) == before
+    assert "Traceback" not in page.content()
+
+
+@pytest.mark.parametrize("name", ["dual_attention", "token_mixing"])
+def test_a_deep_link_on_a_cold_server(
+    name: str, cold_server: Server, page: Page, settle: Settle
+) -> None:
+    page.goto(f"{cold_server.url}/{name}?picture=coffee&x=250&y=700")
+    settle(page, 120)
+    assert page.get_by_role("link", name="Compare").count() >= 1
+    assert page.locator("h1").count() == 1
+    assert page.locator('[data-testid="stException"]').count() == 0
+    assert query(page)["x"] == ["250"]
+    assert "Coffee" in "".join(query(page)["picture"]) or query(page)["picture"] == ["coffee"]
+
+
+def test_arrow_keys_move_the_point(server: Server, page: Page, settle: Settle) -> None:
+    page.goto(f"{server.url}/?picture=cat&x=400&y=450")
+    settle(page, 120)
+    picker: Any = page.locator('.st-key-picker [tabindex="0"]').first
+    picker.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(400)
+    settle(page)
+    assert int(query(page)["x"][0]) > 400
