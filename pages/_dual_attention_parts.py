@@ -241,7 +241,7 @@ def head_tiles(chosen: Chosen) -> None:
         key="dual-heads",
         alt=_ui.t("dual_attention.heads"),
         tile_px=128,
-        per_row=3,
+        per_row=2 if chosen.site.heads == 4 else 3,
         texts=_ui.tile_texts(),
         on_change=pick_head,
     )

@@ -273,12 +273,17 @@ def site_at(key: str, depth: str) -> MixingSite | None:
     return sites[{"first": 0, "middle": (len(sites) - 1) // 2, "last": len(sites) - 1}[depth]]
 
 
+def token_name(key: str, depth: str) -> str:
+    """The library's name of the tokens at a depth."""
+    site = site_at(key, depth)
+    return "stem.out" if site is None else f"{site.group}.out"
+
+
 def tokens(key: str, depth: str) -> patches.TokenTable:
     """The tokens after the embedding or after a block, axes (token, channel)."""
-    site = site_at(key, depth)
+    site, name = site_at(key, depth), token_name(key, depth)
     grid = site or _ui.model(key).grid
-    group, name = ("stem", "stem.out") if site is None else (site.group, f"{site.group}.out")
-    cache = _ui.capture(key, group)
+    cache = _ui.capture(key, name.removesuffix(".out"))
     return _ui.remember(
         ("tokens", digest(), key, name),
         lambda: patches.token_table(cache[name], grid.rows, grid.columns),
@@ -294,7 +299,7 @@ def where(key: str, depth: str) -> str:
     else:
         staged = len({s.stage for s in _ui.model(key).sites}) > 1
         name = "site.stage_block" if staged else "site.block_only"
-        place = words("after", block=_ui.t(name, stage=site.stage + 1, block=site.block + 1))
+        place = _ui.t(name, stage=site.stage + 1, block=site.block + 1)
     return f"{place} · {words('grid', rows=grid.rows, columns=grid.columns)}"
 
 
@@ -332,7 +337,7 @@ def similarity_view(key: str, depth: str) -> None:
     _ui.strip(
         cosines,
         key=f"similarity.{key}",
-        name=f"{key}.{found.source}.cosine",
+        name=f"{key}.{token_name(key, depth)}.cosine",
         title=f"{spec(key).title}: {where(key, depth)}",
         options={"limits": COSINES, "cell": place},
     )
@@ -369,7 +374,7 @@ def component_view(key: str, depth: str) -> None:
     _ui.strip(
         patches.component_maps(found, parts),
         key=f"components.{key}",
-        name=f"{key}.{found.source}.components",
+        name=f"{key}.{token_name(key, depth)}.components",
         title=f"{spec(key).title}: {where(key, depth)}",
         options={"limits": (-1.0, 1.0)},
     )

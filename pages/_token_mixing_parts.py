@@ -94,7 +94,6 @@ def map_figure(
     limits: tuple[float, float] | None = None,
     model: str,
     width: int = SIDE,
-    download: bool = True,
 ) -> None:
     """One map where it lies on the picture: heading, legend, strip.
 
@@ -108,7 +107,6 @@ def map_figure(
         limits: Shared with other maps; None takes them from this one.
         model: Registry key.
         width: Page pixels.
-        download: Whether the strip stands below.
     """
     picture, place = _ui.view().picture, _ui.cell(model)
     shape, box = (picture.height, picture.width), _ui.box(model)
@@ -129,8 +127,7 @@ def map_figure(
     _ui.image(png, key=f"pixel-{key}", alt=alt, width=width)
     words = unit or _ui.t(f"unit.{array.unit}")
     _ui.legend(signed=array.signed, limits=ends, unit=words, key=f"{key}-bar", width=width)
-    if download:
-        _ui.strip(array, key=f"{key}.strip", name=name, title=heading)
+    _ui.strip(array, key=f"{key}.strip", name=name, title=heading)
 
 
 def summary(key: str, site: MixingSite, unit: int, pairs: list[UnitPair]) -> None:
@@ -142,11 +139,10 @@ def summary(key: str, site: MixingSite, unit: int, pairs: list[UnitPair]) -> Non
     else:
         other = pair.second if unit == pair.first else pair.first
         partner = _ui.t("token_mixing.partner_value", unit=other + 1, r=r)
-    value = _ui.t("token_mixing.frequency_value", value=f"{pair.frequency:.1f}")
     _ui.html_table(
         [
             (_ui.t("token_mixing.partner"), partner),
-            (_ui.t("token_mixing.frequency"), value),
+            (_ui.t("token_mixing.frequency"), f"{pair.frequency:.1f}"),
             (_ui.t("token_mixing.mean_share"), f"{pair.mean_share:.0f} %"),
         ]
     )
@@ -161,7 +157,6 @@ def summary(key: str, site: MixingSite, unit: int, pairs: list[UnitPair]) -> Non
             name=f"{key}.{name}.unit{unit}",
             heading=_ui.t(f"token_mixing.{what}", unit=unit + 1),
             model=key,
-            download=False,
         )
     st.caption(_ui.t("token_mixing.per_picture"))
 
@@ -208,6 +203,8 @@ def one_unit(key: str, site: MixingSite) -> None:
         texts=_ui.tile_texts(),
         on_change=lambda tile: st.session_state.update(unit_channel=best[tile] + 1),
     )
+    words = _ui.t("token_mixing.input_unit")
+    _ui.legend(signed=True, limits=limits, unit=words, key="channel_legend")
     st.caption(_ui.t("token_mixing.strongest_how"))
     steps = unit_steps.unit_steps(site, arrays, unit=unit, channel=channel)
     _equation(steps)

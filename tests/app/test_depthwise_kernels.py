@@ -58,7 +58,7 @@ def model() -> models.LoadedModel:
 
 
 def opened(**address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=600)
     app.session_state["models"] = [MODEL]
     for name, value in {"picture": "cat", "x": "400", "y": "400", **address}.items():
         app.query_params[name] = value
@@ -187,7 +187,7 @@ def test_choices_change_what_is_drawn_and_bad_links_do_no_harm(shown: Shown) -> 
     radius = shown.tiles["kernel_tiles"][0].copy()
     for key, value in (("kernel_order", "frequency"), ("kernel_scale", "one")):
         before = shown.tiles["kernel_tiles"][0].copy()
-        app.button_group(key=key).set_value([value]).run()
+        app.segmented_control(key=key).set_value(value).run()
         assert not app.exception
         assert not np.array_equal(shown.tiles["kernel_tiles"][0], before)
     assert not np.array_equal(shown.tiles["kernel_tiles"][0], radius)

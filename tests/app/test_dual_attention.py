@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from pages import _ui
 from vislib import capture, gallery, models
-from vislib.figures import colours
+from vislib.figures import colours, overlay
 from vislib.schema import ActivationCache, MixingSite
 
 ADDRESS = {
@@ -174,13 +175,47 @@ def test_each_widget_moves_its_own_part(open_page: Open) -> None:
     assert any("is the whole map" in c.value for c in at.caption)
 
 
-def test_the_overlay_frames_the_window(open_page: Open) -> None:
-    at = opened(open_page, x="500", y="500")
-    pictures = [element for element in at.get("imgs") if element.proto.imgs]
-    assert len(pictures) >= 2
-    assert Image.open(io.BytesIO(_bytes(pictures[0]))).format == "PNG"
+def test_the_two_main_pictures_are_the_window_and_the_table(
+    open_page: Open, computed: tuple[MixingSite, ActivationCache], sent_pictures: dict[str, bytes]
+) -> None:
+    site, cache = computed
+    opened(open_page, x="500", y="500")
+    share = _pixels(sent_pictures["dual-share"])
+    assert (share == overlay.OUTLINE).all(axis=2).any()
+    # The window is the last of 2 x 2: no white frame in the upper left quarter.
+    white = (share == overlay.REGION).all(axis=2)
+    rows, columns = white.shape
+    assert white.sum() > 100
+    assert not white[: rows // 3, : columns // 3].any()
+    table = _pixels(sent_pictures["dual-table"])
+    pattern = cache[f"{site.group}.channel.pattern"].values[GROUP]
+    pair = colours.limits(pattern, signed=False)
+    cell = rows / pattern.shape[0]
+    corner = columns / 2 - rows / 2
+    for i, j in ((0, 15), (15, 0), (12, 9)):
+        at_cell = table[int((i + 0.5) * cell), int(corner + (j + 0.5) * cell)]
+        wanted = colours.table(False)[colours.to_indices(pattern[i, j], pair)]
+        np.testing.assert_array_equal(at_cell, wanted)
+    turned = colours.table(False)[colours.to_indices(pattern[15, 0], pair)]
+    assert not np.array_equal(
+        turned, colours.table(False)[colours.to_indices(pattern[0, 15], pair)]
+    )
 
 
-def _bytes(element: Any) -> bytes:
-    """The file behind the first picture of an element."""
-    return bytes(element.value if hasattr(element, "value") else b"")
+@pytest.fixture
+def sent_pictures(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Key -> PNG of each picture that the page shows."""
+    found: dict[str, bytes] = {}
+    real = _ui.image
+
+    def image(png: bytes, *, alt: str, key: str, width: int | str = "stretch") -> None:
+        found[key] = png
+        real(png, alt=alt, key=key, width=width)
+
+    monkeypatch.setattr(_ui, "image", image)
+    return found
+
+
+def _pixels(png: bytes) -> np.ndarray:
+    """A PNG's colours, axes (row, column, rgb)."""
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))

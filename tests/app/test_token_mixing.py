@@ -118,17 +118,19 @@ def test_reading_equals_the_library_and_follows_the_point(
 ) -> None:
     app = go(mixer_block="1.2", mixing_view="reads", slopes="true")
     model, found = arrays
-    site, share = model.sites[1], {}
-    place = (3, 2)
-    for name, zero in (("at_picture", False), ("at_zero", True)):
-        reading = reading_at.reading_at(site, found, row=3, column=2, at_zero=zero)
-        share[name] = reading.share
-        assert f"{reading.share[place]:.1f}\u00a0%" in facts(app)
-    assert f"{share['at_picture'][place]:.1f}" != f"{share['at_zero'][place]:.1f}"
-    ends = colours.limits(*share.values(), signed=False)
-    picture = np.asarray(Image.open(io.BytesIO(shown.pictures["reading-at_zero"])).convert("RGB"))
-    spot = np.unravel_index(int(share["at_zero"].argmax()), (8, 8))
-    assert brightness(picture, spot, app) == colours.to_indices(share["at_zero"], ends)[spot]
+    readings = {
+        name: reading_at.reading_at(model.sites[1], found, row=3, column=2, at_zero=zero)
+        for name, zero in (("at_picture", False), ("at_zero", True))
+    }
+    words = {name: f"{entry.share[3, 2]:.1f}\u00a0%" for name, entry in readings.items()}
+    assert words["at_picture"] != words["at_zero"]
+    assert all(word in facts(app) for word in words.values())
+    ends = colours.limits(*(entry.raw for entry in readings.values()), signed=True)
+    for name, entry in readings.items():
+        drawn = middle_colours(shown.pictures[f"pixel-slope-{name}"])
+        expected = colours.table(True)[colours.to_indices(entry.raw, ends)]
+        np.testing.assert_array_equal(drawn, expected)
+        assert not np.array_equal(drawn, expected[::-1])  # negative control: upside down
     before = dict(shown.pictures)
     app.number_input(key="x").set_value(600).run()
     check(app)
@@ -139,19 +141,15 @@ def test_reading_equals_the_library_and_follows_the_point(
     assert any("outside" in element.value for element in app.info)
 
 
-def brightness(picture: np.ndarray, spot: tuple[int, ...], app: AppTest) -> int:
-    """The row of the colour table whose blend with some grey is the colour in a cell's middle."""
-    image, model = gallery.load("cat"), models.spec(MODEL)
-    assert model.key == MODEL
-    factor = picture.shape[1] / image.width
-    side = min(image.width, image.height)
+def middle_colours(png: bytes) -> np.ndarray:
+    """The colour at the middle of each of 8 x 8 cells of the picture's middle square."""
+    image = gallery.load("cat")
+    drawn = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    factor, side = drawn.shape[1] / image.width, min(image.width, image.height)
     left, top = (image.width - side) / 2, (image.height - side) / 2
-    row = int((top + (spot[0] + 0.5) * side / 8) * factor)
-    column = int((left + (spot[1] + 0.5) * side / 8) * factor)
-    table = colours.table(False)[:255].astype(np.float64)
-    rest = picture[row, column] - 0.62 * table
-    # The rest is grey: the same in the three channels.
-    return int(np.argmin(rest.max(axis=1) - rest.min(axis=1)))
+    middles = (np.arange(8) + 0.5) * side / 8
+    rows, columns = ((start + middles) * factor for start in (top, left))
+    return np.asarray(drawn[np.ix_(rows.astype(int), columns.astype(int))])
 
 
 def test_one_unit_shows_the_hooked_numbers(go: Open, shown: Shown, arrays: Any) -> None:

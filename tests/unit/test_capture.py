@@ -96,7 +96,7 @@ def test_capture_leaves_the_logits_bitwise_unchanged(any_loaded: LoadedModel) ->
     # Logits that say nothing would prove nothing: they vary over classes and over pictures.
     assert float(expected.std()) > 1e-2
     other = plain_logits(any_loaded, tiny.noise(any_loaded, seed=1).tensor)
-    assert tiny.relative_error(other, expected) > 1e-2
+    assert tiny.relative_error(other, expected) > 1e-3
 
 
 def test_a_hook_that_interferes_is_noticed() -> None:

@@ -434,6 +434,9 @@ def test_export_is_what_evaluation_measures(tmp_path: Path) -> None:
     scores = measure(module, held_out, torch.device("cpu"))
     assert abs(scores.top1 - progress.history[-1]["held_out"]) < 0.001
     assert scores.top1 == card["held_out_top1"]
+    config = models.input_config(module)
+    answers = module(normalise(held_out.images, config.mean, config.std)).argmax(1)
+    assert scores.top1 == float((answers == held_out.targets).double().mean())
     assert (scores.top5, scores.pictures) == (1.0, 12)  # three classes: one of them is right
     turned = replace(held_out, targets=(held_out.targets + 1) % 3)
     assert measure(module, turned, torch.device("cpu")).top1 < 0.3

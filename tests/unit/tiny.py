@@ -68,7 +68,7 @@ def _convmixer() -> nn.Module:
 
 
 def _davit() -> nn.Module:
-    """Grids of 7 x 7 and 4 x 4 tokens: an odd one is halved, and windows of 3 x 3 divide neither."""
+    """Grids of 7 x 7 and 4 x 4 tokens; windows of 3 x 3 divide neither."""
     return DaVit(
         depths=(1, 2), embed_dims=(16, 32), num_heads=(2, 4), window_size=3, num_classes=CLASSES
     )

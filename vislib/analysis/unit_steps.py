@@ -162,7 +162,7 @@ def unit_steps(
         replace(sees, values=product, source=f"{fc1.source} * input of the MLP", **changed),
         replace(
             sees,
-            values=found[channel].after * column,
+            values=found[channel].before * column,
             source=f"gelu(fc1 output) * {fc2.source}",
             **changed,
         ),
