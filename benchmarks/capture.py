@@ -35,12 +35,14 @@ def seconds(run: object) -> float:
 
 
 def main() -> None:
+    """Time the pairs and print one line a model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=10)
     pairs = parser.parse_args().pairs
     picture = gallery.load("cat")
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {pairs} pairs a model")
-    print(f"{'model':36} {'group':16} {'bare ms':>9} {'capture ms':>11} {'ratio: median, min, max':>28}")
+    heads = f"{'bare ms':>9} {'capture ms':>11} {'ratio: median, min, max':>28}"
+    print(f"{'model':36} {'group':16} {heads}")
     for key, group in CASES.items():
         model = models.load(key, untrained=True)
         inputs = models.prepare(model, picture)

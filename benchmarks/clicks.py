@@ -35,8 +35,10 @@ FLAGS = (
 WATCH = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   window.__done = 0;
-  addEventListener('pointerdown', () => { window.__down = performance.now(); window.__ran = false; },
-    true);
+  addEventListener('pointerdown', () => {
+    window.__down = performance.now();
+    window.__ran = false;
+  }, true);
   new MutationObserver(async () => {
     const state = app.getAttribute('data-test-script-state');
     if (state === 'running') window.__ran = true;
@@ -94,9 +96,7 @@ def measure(page: Any, url: str, clicks: int) -> tuple[list[float], list[int]]:
     session.send("Network.enable")
 
     def count(name: str, size: Any) -> None:
-        session.on(
-            name, lambda event: traffic.update(bytes=traffic["bytes"] + size(event))
-        )
+        session.on(name, lambda event: traffic.update(bytes=traffic["bytes"] + size(event)))
 
     count("Network.webSocketFrameReceived", lambda e: 3 * len(e["response"]["payloadData"]) // 4)
     count("Network.loadingFinished", lambda e: int(e["encodedDataLength"]))
@@ -120,6 +120,7 @@ def measure(page: Any, url: str, clicks: int) -> tuple[list[float], list[int]]:
 
 
 def main() -> None:
+    """Measure each page and print one line for it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clicks", type=int, default=20)
     parser.add_argument("--pages", nargs="*", default=PAGES, choices=PAGES)
@@ -130,7 +131,8 @@ def main() -> None:
     try:
         with sync_playwright() as play:
             browser = play.chromium.launch(executable_path=find_chromium(), args=FLAGS)
-            print(f"{'page':20} {'median ms':>10} {'p95 ms':>8} {'kB a click':>11} {'largest kB':>11}")
+            heads = f"{'median ms':>10} {'p95 ms':>8} {'kB a click':>11} {'largest kB':>11}"
+            print(f"{'page':20} {heads}")
             for name in chosen.pages:
                 page = browser.new_page(viewport={"width": 1400, "height": 900})
                 address = f"{url}/{'' if name == PAGES[0] else name}?picture=cat"

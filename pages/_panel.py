@@ -37,7 +37,7 @@ def available() -> tuple[str, ...]:
 
 
 def draw() -> None:
-    """Draw the panel. The bound widgets run first, so that a deep link counts from the first run."""
+    """Draw the panel. Bound widgets run first, so that a deep link counts from the first run."""
     top = st.container()
     with st.container(key="picture_controls"):
         cells = st.container()
@@ -169,7 +169,7 @@ def _point_inputs() -> None:
 
 
 def _cell_inputs(key: str) -> None:
-    """Row and column on the first model's grid, from 1; empty where the point is outside its crop."""
+    """Row and column on the first model's grid, from 1; empty for a point outside its crop."""
     if not is_ready(key):
         return
     grid, place = model(key).grid, cell(key)

@@ -92,9 +92,9 @@ def facts(key: str) -> None:
             (words("filters_count"), f"{len(filters.values)}"),
             (words("numbers"), f"{size} → {len(filters.values)}"),
             (words("parameters"), f"{parameters:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")),
-            (words("position"), words(f"position_{grid.position}")),
         ]
     )
+    st.caption(f"{words('position')}: {words(f'position_{grid.position}')}")
 
 
 def patch_view(key: str) -> None:
@@ -106,7 +106,7 @@ def patch_view(key: str) -> None:
         ("patch grid", digest(), key, place),
         lambda: pictures.grid_png(input_bytes(key), grid, place),
     )
-    _ui.image(png, key=f"pixel-grid-{key}", alt=words("grid_alt", model=spec(key).title))
+    _ui.image(png, key=f"grid-{key}", alt=words("grid_alt", model=spec(key).title))
     if place is None:
         st.info(words("outside"))
     else:
@@ -165,35 +165,42 @@ def filter_order(key: str, by: str) -> tuple[int, ...]:
     )
 
 
-def filter_view(key: str, number: int, by: str) -> None:
-    """One filter enlarged with its parts, then all of them as tiles.
+def filter_name(number: int) -> str:
+    """The name of a column's filter in the address; columns count from 1."""
+    return f"filter_{number}"
+
+
+def filter_view(key: str, number: int) -> None:
+    """One filter enlarged with its parts.
 
     Args:
         key: Registry key.
         number: The model's place among the columns, from 1: part of the widget's name.
-        by: "frequency" or "norm".
     """
     filters = stem(key)[0]
     count, _, side, _ = filters.values.shape
     head(key, words("filters_sub", count=count, side=side), "fixed")
-    name = f"filter_{number}"
+    name = filter_name(number)
     kept = st.session_state.get(name)
     if name in st.session_state and not (isinstance(kept, int) and 1 <= kept <= count):
         del st.session_state[name]
-    chosen = int(
-        st.number_input(
-            words("filter", count=count),
-            min_value=1,
-            max_value=count,
-            value=filter_order(key, "norm")[0] + 1,
-            step=1,
-            key=name,
-            bind="query-params",
-            persist_state="session",
-        )
+    st.number_input(
+        words("filter", count=count),
+        min_value=1,
+        max_value=count,
+        value=filter_order(key, "norm")[0] + 1,
+        step=1,
+        key=name,
+        bind="query-params",
+        persist_state="session",
     )
-    _one_filter(key, filters, chosen - 1)
-    _filter_tiles(key, filters, name, chosen - 1, by)
+    _one_filter(key, filters, chosen_filter(key, number))
+
+
+def chosen_filter(key: str, number: int) -> int:
+    """The filter, from 0, that a column's input names."""
+    kept = st.session_state.get(filter_name(number))
+    return int(kept) - 1 if isinstance(kept, int) else filter_order(key, "norm")[0]
 
 
 def _one_filter(key: str, filters: LabelledArray, index: int) -> None:
@@ -211,7 +218,7 @@ def _one_filter(key: str, filters: LabelledArray, index: int) -> None:
     _ui.html_table(
         [
             (words("norm"), f"{norm[index]:.3g}"),
-            (words("frequency"), words("cycles", value=f"{fine[index]:.2f}")),
+            (words("frequency"), f"{fine[index]:.2f}"),
             (words("largest"), f"{float(np.abs(taps.values).max()):.3g}"),
         ]
     )
@@ -236,8 +243,15 @@ def filter_numbers(key: str) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _filter_tiles(key: str, filters: LabelledArray, name: str, chosen: int, by: str) -> None:
-    """All filters as colour tiles; a click chooses one."""
+def all_filters(key: str, number: int, by: str) -> None:
+    """All filters of a model as colour tiles in the page's whole width; a click chooses one.
+
+    Args:
+        key: Registry key.
+        number: The model's place among the columns, from 1.
+        by: "frequency" or "norm".
+    """
+    filters, name = stem(key)[0], filter_name(number)
     order = filter_order(key, by)
     norm, fine = filter_numbers(key)
     rows, table, _, _ = _ui.remember(
@@ -249,17 +263,19 @@ def _filter_tiles(key: str, filters: LabelledArray, name: str, chosen: int, by: 
         for i in order
     ]
     count = len(order)
-    st.markdown(f"**{words('all_filters', count=count)}** {words(f'sorted_{by}')}")
+    st.markdown(
+        f"**{words('all_filters', model=spec(key).title, count=count)}** {words(f'sorted_{by}')}"
+    )
     _ui.tile_canvas(
         rows,
         table,
         limits=None,
         unit="",
         labels=labels,
-        selected=order.index(chosen),
+        selected=order.index(chosen_filter(key, number)),
         key=f"filter-tiles-{key}",
         alt=words("tiles_alt", model=spec(key).title),
-        tile_px=42 if count <= 100 else 26 if count <= 300 else 18,
+        tile_px=56 if count <= 100 else 40 if count <= 300 else 24,
         texts=_ui.tile_texts(),
         on_change=lambda tile: st.session_state.update({name: order[tile] + 1}),
     )

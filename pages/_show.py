@@ -117,7 +117,10 @@ def strip(
         source=f"{name} ({found.source})",
         shape=" × ".join(f"{t(f'axis.{axis}')} {size}" for axis, size in found.axes),
         range=t(
-            "provenance.range", low=found.low_text, high=found.high_text, unit=unit_words(found.unit)
+            "provenance.range",
+            low=found.low_text,
+            high=found.high_text,
+            unit=unit_words(found.unit),
         ),
     )
     st.html(f'<div class="strip">{html.escape(words + (f" · {note}" if note else ""))}</div>')

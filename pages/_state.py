@@ -22,8 +22,8 @@ from vislib.schema import (
     DecodedImage,
     ImageError,
     LabelledArray,
-    MixScopeError,
     MixingSite,
+    MixScopeError,
     ViewBox,
 )
 
@@ -166,7 +166,9 @@ def box(key: str, untrained: bool = False) -> ViewBox:
     return images.view_box(shown.width, shown.height, size=config.size, crop=config.crop)
 
 
-def cell(key: str, site: MixingSite | None = None, untrained: bool = False) -> tuple[int, int] | None:
+def cell(
+    key: str, site: MixingSite | None = None, untrained: bool = False
+) -> tuple[int, int] | None:
     """The selected point's (row, column) on a model's grid, from 0, or None outside its crop.
 
     Args:

@@ -1,4 +1,4 @@
-"""The words of the pages: one TOML file a language under assets/text; another language is one more."""
+"""The words of the pages: one TOML file a language under assets/text."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from pages._state import (
 )
 from pages._text import languages
 from vislib import registry
-from vislib.schema import MixScopeError, MixingSite
+from vislib.schema import MixingSite, MixScopeError
 
 __all__ = [
     "TILE_TEXTS",
@@ -216,11 +216,9 @@ def choose_site(key: str, *, name: str, operator: str | None = None) -> MixingSi
     """
     sites = [s for s in model(key).sites if operator is None or operator in s.operators]
     staged = len({site.stage for site in sites}) > 1
+    text = "site.stage_block" if staged else "site.block_only"
     words = {
-        f"{s.stage + 1}.{s.block + 1}": t(
-            "site.stage_block" if staged else "site.block_only", stage=s.stage + 1, block=s.block + 1
-        )
-        for s in sites
+        f"{s.stage + 1}.{s.block + 1}": t(text, stage=s.stage + 1, block=s.block + 1) for s in sites
     }
     chosen = choose(t("site.block"), list(words), key=name, words=words, compact=False)
     return sites[list(words).index(chosen)]

@@ -75,7 +75,7 @@ def maps(
         ]
         + ([(_ui.t("compare.beyond"), f"{reading.outside:.1f} %")] if reading.outside else [])
     )
-    st.caption(_ui.t(f"compare.how_{reading.note}"))
+    st.html(f'<div class="how">{html.escape(_ui.t(f"compare.how_{reading.note}"))}</div>')
     raw = LabelledArray(
         values=reading.raw,
         axes=("row", "column"),
@@ -162,7 +162,8 @@ def draw() -> None:
                 st.error(errors[key])
                 continue
             site, reading, place = found[key]
-            words = "stage_block" if len({s.stage for s in _ui.model(key).sites}) > 1 else "block_only"
+            staged = len({s.stage for s in _ui.model(key).sites}) > 1
+            words = "stage_block" if staged else "block_only"
             where = _ui.t(f"site.{words}", stage=site.stage + 1, block=site.block + 1)
             grid = _ui.t("compare.grid", rows=site.rows, columns=site.columns)
             st.html(f'<div class="model-sub">{where} · {grid}</div>')

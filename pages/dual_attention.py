@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages import _dual_attention_closer as closer
 from pages import _dual_attention_parts as parts
+from pages import _dual_attention_tiles as tiles
 from pages import _ui
 from vislib.figures import colours
 from vislib.registry import spec
@@ -87,14 +88,14 @@ def draw() -> None:
     chosen = parts.look_up(key, site, head, entry)
     for upper, lower in (
         (parts.window_map, parts.channel_table),
-        (parts.head_tiles, parts.channel_tiles),
+        (tiles.head_tiles, tiles.channel_tiles),
     ):
         left, right = st.columns(2, gap="medium")
         with left:
             upper(chosen)
         with right:
             lower(chosen)
-    parts.group_tiles(chosen)
+    tiles.group_tiles(chosen)
     closer.draw(chosen)
 
 

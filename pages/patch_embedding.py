@@ -27,12 +27,12 @@ def choose_words(name: str, options: tuple[str, ...], *, key: str, default: str 
 def drawing(view: str) -> Callable[[str, int], None]:
     """What draws one model's column, after the view's own choices and its legend."""
     if view == "filters":
-        by = choose_words("order", ORDERS, key="filter_order")
+        choose_words("order", ORDERS, key="filter_order")
         st.markdown(parts.words("filters_how"))
         _ui.legend(
             signed=True, limits=(-1.0, 1.0), unit=parts.words("filter_unit"), key="filterbar"
         )
-        return lambda key, number: parts.filter_view(key, number, by)
+        return lambda key, number: parts.filter_view(key, number)
     if view in ("similarity", "components"):
         depth = choose_words("depth", parts.DEPTHS, key="token_depth")
         st.markdown(parts.words(f"{view}_how"))
@@ -56,6 +56,10 @@ def draw() -> None:
     for number, (column, key) in enumerate(zip(st.columns(len(keys)), keys, strict=True), 1):
         with column:
             _ui.shielded(lambda key=key, number=number: draw_one(key, number))
+    if view == "filters":
+        by = st.session_state.get("filter_order", ORDERS[0])
+        for number, key in enumerate(keys, 1):
+            _ui.shielded(lambda key=key, number=number: parts.all_filters(key, number, by))
 
 
 _ui.page("patch_embedding")

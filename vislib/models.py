@@ -41,6 +41,7 @@ __all__ = [
     "ModelInput",
     "build",
     "choose_device",
+    "count_multiply_adds",
     "draw_head",
     "input_config",
     "load",
@@ -261,7 +262,7 @@ def _labels(row: ModelSpec, module: nn.Module) -> tuple[str, ...]:
     if row.weights == "bundled":
         try:
             names = tuple(name for _, name in weights.read_card(row.key)["classes"])
-        except WeightsError:  # an untrained model needs no card
+        except (WeightsError, KeyError, ValueError):  # an untrained model needs no whole card
             names = ()
     else:
         subset = infer_imagenet_subset(module)
@@ -319,12 +320,24 @@ def _transform(config: InputConfig) -> Any:
 
 
 def multiply_adds(model: LoadedModel) -> int:
-    """Multiply-adds of one forward pass at the model's input size, as the papers count FLOPs.
+    """Multiply-adds of one forward pass at the model's input size, as the papers count FLOPs."""
+    with model.lock:
+        return count_multiply_adds(model.module, model.config.size)
+
+
+def count_multiply_adds(module: nn.Module, size: int) -> int:
+    """Multiply-adds of one forward pass over one picture of ``size`` model pixels a side.
 
     torch's counter counts a multiplication and an addition as two; elementwise work is left out.
+    The module is put into evaluation mode.
     """
-    size = model.config.size
-    dtype = next(model.module.parameters()).dtype
-    with model.lock, torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        model.module(torch.zeros(1, 3, size, size, device=model.device, dtype=dtype))
+    fused: list[Any] = [part for part in module.modules() if getattr(part, "fused_attn", False)]
+    for part in fused:  # the counter does not know every fused kernel
+        part.fused_attn = False
+    first = next(module.parameters())
+    module.eval()
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        module(torch.zeros(1, 3, size, size, device=first.device, dtype=first.dtype))
+    for part in fused:
+        part.fused_attn = True
     return int(counter.get_total_flops()) // 2

@@ -1,4 +1,7 @@
-"""The registry: one row a model. It imports nothing heavy, so that a page can name its models at once."""
+"""The registry: one row a model.
+
+It imports nothing heavy, so that a page can name its models at once.
+"""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ Provenance = Literal["parameter", "activation", "recomputed", "linearised", "att
 """How an array came about: read off the model; hooked; rebuilt exactly; linearised; estimated."""
 
 Mixing = Literal["fixed", "gated", "computed"]
-"""The badge of three: a fixed map; fixed weights gated by the picture; computed from the picture."""
+"""The badge of three: a fixed map; fixed weights, gated by the picture; computed from it."""
 
 
 class MixScopeError(Exception):
@@ -85,7 +85,7 @@ class ShapeError(MixScopeError):
 
 def freeze(values: np.ndarray) -> np.ndarray:
     """Return a C-contiguous view or copy that refuses writes (so that visitors can share it)."""
-    frozen = np.ascontiguousarray(values)
+    frozen = np.asarray(values, order="C")  # ascontiguousarray would give a 0-d array an axis
     if frozen.flags.writeable:
         if frozen is values or frozen.base is not None:
             frozen = frozen.copy()
@@ -117,9 +117,7 @@ class LabelledArray:
 
     def __post_init__(self) -> None:
         if self.values.ndim != len(self.axes):
-            raise ShapeError(
-                f"{self.source}: {self.values.ndim} axes came, {len(self.axes)} are named {self.axes}."
-            )
+            raise ShapeError(f"{self.source}: {self.values.ndim} axes came, {self.axes} are named.")
         unknown = [name for name in self.axes if name not in AXES]
         if unknown or self.role not in ROLES:
             raise ShapeError(f"{self.source}: unknown axis {unknown} or role {self.role!r}.")
@@ -141,8 +139,9 @@ class LabelledArray:
             if name not in self.axes:
                 raise ShapeError(f"{self.source} has no axis {name!r}; it has {self.axes}.")
             if not 0 <= position < self.shape[name]:
+                last = self.shape[name] - 1
                 raise ShapeError(
-                    f"{self.source}: {name} {position} does not exist; 0 to {self.shape[name] - 1} do."
+                    f"{self.source}: {name} {position} does not exist; 0 to {last} do."
                 )
             slicer[self.axes.index(name)] = position
         kept = tuple(name for name in self.axes if name not in index)
@@ -364,6 +363,13 @@ class ActivationCache(Mapping[str, LabelledArray]):
             raise CaptureError(
                 f"{self.model_key} recorded no {name!r} in this run. Recorded are: {near} ..."
             ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.arrays
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The array, or ``default``; Mapping's own would expect a KeyError."""
+        return self.arrays.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.arrays)

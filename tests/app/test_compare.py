@@ -41,9 +41,7 @@ def expected(key: str, place: int, point: tuple[int, int]) -> tuple[bytes, bytes
         signed=found.raw_signed,
         cell=cell,
     )
-    numbers = statistics(
-        found.share, row=cell[0], column=cell[1], cell_px=box.width / site.columns
-    )
+    numbers = statistics(found.share, row=cell[0], column=cell[1], cell_px=box.width / site.columns)
     return over, raw, f"{numbers.entropy_bits:.1f} bit"
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 
+from pages import _ui
 from tests.app.conftest import Ask, Open
 from vislib import capture, gallery, images, models
 from vislib.analysis import embedding, patches
@@ -107,9 +109,7 @@ def test_what_is_kept_is_the_librarys(open_page: Open, ask: Ask, key: str) -> No
     seen, own = ask(open_page(PAGE, view="reconstruction", models=[key], **POINT)), Library(key)
     stem = own.model.weights("stem")
     linear = capture.run_with_cache(own.model, own.prepared, "stem")["stem.linear"]
-    found = patches.kept(
-        own.pixels, stem["stem.filters"], stem["stem.bias"], linear, own.grid
-    )
+    found = patches.kept(own.pixels, stem["stem.filters"], stem["stem.bias"], linear, own.grid)
     assert f"{100 * found.energy:.1f} %" in seen.text
     assert f"<td>{found.rank}</td>" in seen.text
     kept = patches.as_bytes(found.pixels, own.config.mean, own.config.std)
@@ -130,6 +130,31 @@ def test_a_filter_is_chosen_and_sorted(open_page: Open, ask: Ask) -> None:
     assert f"{float(np.linalg.norm(filters[11])):.3g}" in seen.text
     at.segmented_control(key="filter_order").set_value("norm").run()
     assert ask(at).shows(pictures.filter_png(filters[11]))
+
+
+def test_all_filters_are_shown_in_order(
+    open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: dict[str, tuple[np.ndarray, np.ndarray, dict[str, Any]]] = {}
+
+    def record(rows: np.ndarray, table: np.ndarray, **options: Any) -> None:
+        sent[options["key"]] = rows, table, options
+
+    monkeypatch.setattr(_ui, "tile_canvas", record)
+    at = open_page(PAGE, view="filters", models=["mixer_mini"], filter_1="5", **POINT)
+    filters = Library("mixer_mini").model.weights("stem")["stem.filters"].values
+    for by in ("frequency", "norm"):
+        at.segmented_control(key="filter_order").set_value(by).run()
+        assert not ask(at).errors
+        order = embedding.filter_order(filters, by).tolist()
+        rows, table, options = sent["filter-tiles-mixer_mini"]
+        scaled = filters / np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
+        shades = scaled.transpose(0, 2, 3, 1) * 127 + 128
+        assert len(rows) == len(filters)
+        assert np.abs(table[rows] - shades[order]).mean() < 8
+        assert np.abs(table[rows] - shades[order[::-1]]).mean() > 16
+        assert options["selected"] == order.index(4)
+        assert options["labels"][0].startswith(f"filter {order[0] + 1}:")
 
 
 def test_a_filter_that_a_model_does_not_have_is_replaced(open_page: Open, ask: Ask) -> None:

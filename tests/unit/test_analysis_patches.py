@@ -41,7 +41,9 @@ def labelled(values: np.ndarray, *axes: str, role: str = "tokens") -> LabelledAr
 APART, OVERLAPPING = grid(12, 4, 4, 0), grid(12, 5, 3, -2)
 
 
-def convolve(picture: np.ndarray, filters: np.ndarray, bias: np.ndarray, own: TokenGrid) -> np.ndarray:
+def convolve(
+    picture: np.ndarray, filters: np.ndarray, bias: np.ndarray, own: TokenGrid
+) -> np.ndarray:
     """The convolution as loops: axes (channel, row, column)."""
     room = -own.offset
     padded = np.pad(picture, ((room, room + own.patch), (room, room + own.patch), (0, 0)))
@@ -56,7 +58,11 @@ def convolve(picture: np.ndarray, filters: np.ndarray, bias: np.ndarray, own: To
 
 @pytest.mark.parametrize("own", [APART, OVERLAPPING], ids=["apart", "overlapping"])
 def test_a_patch_becomes_its_token(own: TokenGrid) -> None:
-    picture, filters, bias = random(12, 12, 3), random(6, 3, own.patch, own.patch, seed=1), random(6)
+    picture, filters, bias = (
+        random(12, 12, 3),
+        random(6, 3, own.patch, own.patch, seed=1),
+        random(6),
+    )
     out = convolve(picture, filters, bias, own)
     for row, column in ((0, 0), (1, 2), (own.rows - 1, own.columns - 1)):
         cut, inside = patches.cut_patch(picture, patches.patch_square(own, row, column))

@@ -88,9 +88,7 @@ def test_a_patch_that_overlaps_is_larger_than_its_cell(pixels: np.ndarray) -> No
 
 @pytest.mark.parametrize("cell", [(0, 0), (15, 15), (0, 15)])
 def test_a_frame_stays_on_the_picture(pixels: np.ndarray, cell: tuple[int, int]) -> None:
-    top, left, bottom, right = places(
-        pictures.grid_png(pixels, OVERLAPPING, cell), overlay.OUTLINE
-    )
+    top, left, bottom, right = places(pictures.grid_png(pixels, OVERLAPPING, cell), overlay.OUTLINE)
     assert min(top, left) > 0
     assert max(bottom, right) < 448
     with pytest.raises(ShapeError, match="does not exist"):

@@ -173,3 +173,20 @@ def test_every_error_is_meant_for_a_person() -> None:
     for kind in (ImageError, ModelError, WeightsError, CaptureError, ShapeError):
         assert issubclass(kind, MixScopeError)
     assert not issubclass(MixScopeError, (ValueError, KeyError))
+
+
+def test_a_missing_name_is_no_error_where_one_only_asks() -> None:
+    array = labelled(np.zeros((2, 2)), ("row", "column"))
+    cache = cached(np.zeros(2), **{"stem.out": array})
+    assert "stem.out" in cache
+    assert "stem.in" not in cache
+    assert cache.get("stem.in") is None
+    assert cache.get("stem.out") is array
+
+
+def test_one_number_stays_one_number() -> None:
+    picked = labelled(np.array([[1.0, 2.0]]), ("row", "column")).select(row=0, column=1)
+    assert picked.axes == ()
+    assert picked.values.shape == ()
+    assert picked.shape == {}
+    assert float(picked.values) == 2.0

@@ -1,4 +1,4 @@
-"""Patches and tokens: which pixels a token reads, what it is made of, what it resembles and keeps."""
+"""Patches and tokens: which pixels a token reads, what it is made of, resembles and keeps."""
 
 from __future__ import annotations
 

@@ -34,7 +34,8 @@ def reading_at(
     Args:
         site: The block.
         arrays: Its weights and its captured activations, by name.
-        row, column: The reader's cell, from 0.
+        row: The reader's row, from 0.
+        column: The reader's column, from 0.
         at_zero: Linearise a token MLP at zero instead of at this picture.
 
     Raises:
@@ -61,5 +62,7 @@ def reading_at(
         if role == "global_attention":
             return reading.attention_reading(arrays[f"{site.group}.attention.pattern"], **grid)
     except KeyError as error:
-        raise ShapeError(f"{site.group}: the array {error} is missing; capture the group.") from error
+        raise ShapeError(
+            f"{site.group}: the array {error} is missing; capture the group."
+        ) from error
     raise ShapeError(f"{site.group} has {site.operators}; none of them mixes places.")

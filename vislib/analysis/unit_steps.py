@@ -155,17 +155,11 @@ def unit_steps(
     reads, sees = fc1.select(unit=unit), incoming.select(channel=channel)
     product = reads.values.astype(np.float64) * sees.values.astype(np.float64)
     column = fc2.select(unit=unit).values.astype(np.float64)
-    changed = {"unit": "activation", "provenance": "recomputed", "axes": ("token",)}
     maps = (
         reads,
         sees,
-        replace(sees, values=product, source=f"{fc1.source} * input of the MLP", **changed),
-        replace(
-            sees,
-            values=found[channel].before * column,
-            source=f"gelu(fc1 output) * {fc2.source}",
-            **changed,
-        ),
+        _made(sees, product, f"{fc1.source} * input of the MLP"),
+        _made(sees, found[channel].after * column, f"gelu(fc1 output) * {fc2.source}"),
     )
     first, second, third, fourth = (on_grid(entry, site.rows, site.columns) for entry in maps)
     return UnitSteps(
@@ -176,6 +170,11 @@ def unit_steps(
         bias=float(biases.values[unit]),
         activity=found[channel],
     )
+
+
+def _made(like: LabelledArray, values: np.ndarray, source: str) -> LabelledArray:
+    """Numbers by token that were made from hooked ones."""
+    return replace(like, values=values, axes=("token",), provenance="recomputed", source=source)
 
 
 def own_place(row: int, column: int, rows: int, columns: int) -> Reading:

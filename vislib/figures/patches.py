@@ -143,9 +143,7 @@ def filter_png(taps: np.ndarray, *, side: int = 96, gap: int = 12) -> bytes:
     return _encode(canvas, exact=True)
 
 
-def _frames(
-    grid: TokenGrid, cell: tuple[int, int]
-) -> list[tuple[Square, tuple[int, int, int]]]:
+def _frames(grid: TokenGrid, cell: tuple[int, int]) -> list[tuple[Square, tuple[int, int, int]]]:
     """The squares to frame, in model pixels: the token's cell where patches overlap, its patch."""
     row, column = cell
     if not (0 <= row < grid.rows and 0 <= column < grid.columns):

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
+from vislib import models
 from vislib.schema import ModelSpec, WeightsError
 
 CLASSES_MESSAGE = "Train the model again, or get a complete copy of the project."
@@ -90,7 +89,7 @@ def make(
         "val_top5": None,
         "val_pictures": None,
         "parameters": sum(p.numel() for p in model.parameters()),
-        "multiply_adds": multiply_adds(model, data.size),
+        "multiply_adds": models.count_multiply_adds(model, data.size),
         "stored_as": "float16",
         "classes": [list(pair) for pair in data.classes],
     }
@@ -104,23 +103,6 @@ def _rounded(line: Mapping[str, float]) -> dict[str, float]:
         "held_out": round(line["held_out"], 6),
         "seconds": round(line["seconds"], 1),
     }
-
-
-def multiply_adds(model: nn.Module, size: int) -> int:
-    """Multiply-adds of one forward pass over one picture of ``size`` model pixels a side.
-
-    torch's counter counts a multiplication and an addition as two; elementwise work is left out.
-    """
-    fused = [part for part in model.modules() if getattr(part, "fused_attn", False)]
-    for part in fused:  # the counter does not know every fused kernel
-        part.fused_attn = False  # type: ignore[assignment]
-    device = next(model.parameters()).device
-    model.eval()
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        model(torch.zeros(1, 3, size, size, device=device))
-    for part in fused:
-        part.fused_attn = True  # type: ignore[assignment]
-    return int(counter.get_total_flops()) // 2
 
 
 def write(card: Mapping[str, Any], folder: Path) -> Path:
