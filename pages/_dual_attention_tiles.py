@@ -139,7 +139,7 @@ def _tiles(
     selected: int | None,
     which: str,
 ) -> None:
-    """Signed maps as tiles: four large ones with captions, or sixteen small ones in a row."""
+    """Signed maps as tiles: four large ones with captions, or as many small ones as the width takes."""
     large = which == "feeders"
     _ui.tile_canvas(
         colours.to_indices(maps.values, pair),
@@ -152,7 +152,7 @@ def _tiles(
         key=f"dual-{which}",
         alt=_ui.t(f"dual_attention.{which}_alt"),
         tile_px=112 if large else 56,
-        per_row=4 if large else 16,
+        per_row=4 if large else None,
         texts=_ui.tile_texts(),
         on_change=pick_feeder if large else pick_channel,
     )

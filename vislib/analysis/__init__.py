@@ -7,6 +7,7 @@
     windows          attention windows: cut, stitched back, located
     frequency        how fine the pattern of a map is
     token_units      MLP-Mixer's hidden units as maps, in pairs of opposite phase
+    unit_steps       one hidden unit followed step by step on one channel of a picture
     kernels          depthwise kernels: radius, spectrum, one channel followed exactly
     kernel_depth     all blocks' kernels side by side: radius, spectrum, samples
     one_channel      what one place of a depthwise output is made of
