@@ -139,7 +139,7 @@ def _tiles(
     selected: int | None,
     which: str,
 ) -> None:
-    """Signed maps as tiles: four large ones with captions, or as many small ones as the width takes."""
+    """Signed maps as tiles: large ones with captions, or small ones over the whole width."""
     large = which == "feeders"
     _ui.tile_canvas(
         colours.to_indices(maps.values, pair),

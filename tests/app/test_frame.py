@@ -199,7 +199,8 @@ def asked_keys(source: str) -> Iterator[str]:
     if section:
         calls.append((r"\bwords", f"{section[1]}."))
     for call, prefix in calls:
-        for mark, text in re.findall(call + r'\(\s*(f?)"([^"]+)"', source):
+        string = r"""\(\s*(f?)(["'])((?:(?!\2).)+)\2"""
+        for mark, _, text in re.findall(call + string, source):
             yield prefix + (re.sub(r"\{[^}]*\}", "*", text) if mark else text)
 
 

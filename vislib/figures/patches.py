@@ -81,7 +81,7 @@ def grid_png(
         canvas[(places,) if axis == 0 else (slice(None), places)] = mixed.astype(np.uint8)
     if cell is not None:
         for square, colour in _frames(grid, cell):
-            _frame(canvas, tuple(factor * edge for edge in square), colour)  # type: ignore[arg-type]
+            _frame(canvas, tuple(factor * edge for edge in square), colour)
     return _encode(canvas, exact=pixels.shape[0] * pixels.shape[1] <= EXACT_PIXELS)
 
 
@@ -108,7 +108,7 @@ def patch_png(
     if grid.overlaps:
         start, end = -grid.offset, -grid.offset + grid.stride
         square = tuple(factor * edge for edge in (start, start, end, end))
-        _frame(canvas, square, REGION, inwards=True)  # type: ignore[arg-type]
+        _frame(canvas, square, REGION, inwards=True)
     return _encode(canvas, exact=True)
 
 
