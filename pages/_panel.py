@@ -36,8 +36,9 @@ def available() -> tuple[str, ...]:
     return tuple(row.key for row in registry.MODEL_REGISTRY.values() if weights.status(row).present)
 
 
-def draw() -> None:
+def draw(page: str) -> None:
     """Draw the panel. Bound widgets run first, so that a deep link counts from the first run."""
+    _keep_address(page)
     top = st.container()
     with st.container(key="picture_controls"):
         cells = st.container()
@@ -111,6 +112,19 @@ def redraw_when_boxes_are_known() -> None:
         st.rerun()
 
 
+def _keep_address(page: str) -> None:
+    """Set the shared values anew where the page has changed, so that Streamlit writes them again.
+
+    A visitor's first change of page drops from the address what a link had brought.
+    """
+    state = st.session_state
+    if state.get("_page", page) != page:
+        for key in ("x", "y", "picture", "models"):
+            if key in state:
+                state[key] = state[key]
+    state["_page"] = page
+
+
 def _picture_choice() -> None:
     """Gallery, upload and camera."""
     options = [*gallery.GALLERY, OWN]
@@ -119,7 +133,7 @@ def _picture_choice() -> None:
         t("picture.gallery"),
         options,
         index=options.index(DEFAULT_PICTURE),
-        format_func=lambda key: t("picture.own") if key == OWN else gallery.GALLERY[key].title,
+        format_func=_picture_title,
         key="picture",
         bind="query-params",
     )
@@ -133,6 +147,11 @@ def _picture_choice() -> None:
     )
     if st.toggle(t("picture.camera_open"), key="camera_open"):
         st.camera_input(t("picture.camera"), key="camera", on_change=_take, args=("camera",))
+
+
+def _picture_title(key: str) -> str:
+    """What the list calls a gallery picture, or the visitor's own."""
+    return t("picture.own") if key == OWN else gallery.GALLERY[key].title
 
 
 def _take(widget: str) -> None:
@@ -227,7 +246,11 @@ def _model_choice() -> None:
 
 def _picture_notes() -> None:
     """What decoding changed, and whose picture it is."""
-    for note in view().picture.notes:
+    picture = view().picture
+    if st.session_state.get("picture") == OWN and st.session_state.get("own_picture"):
+        size = t("picture.whole", width=picture.width, height=picture.height)
+        st.caption(f"{picture.name} · {size}")
+    for note in picture.notes:
         st.caption(note)
     entry = gallery.GALLERY.get(st.session_state.get("picture", ""))
     if entry:

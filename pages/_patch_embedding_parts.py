@@ -18,6 +18,8 @@ from vislib.schema import LabelledArray, Mixing, MixingSite, ModelError
 DEPTHS = ("embedding", "first", "middle", "last")
 COSINES = (-1.0, 1.0)
 PATCH_WIDTH = 168
+EXACT_NUMBERS = 60_000
+"""Filters with more numbers are sent in 255 colours: a third of the bytes."""
 
 
 def words(name: str, **values: object) -> str:
@@ -243,6 +245,17 @@ def filter_numbers(key: str) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
+def filter_colours(
+    filters: LabelledArray, order: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The filters as colours for the tile canvas, exact where that is small enough to be sent."""
+    sorted_filters = embedding.as_rgb_tiles(filters)[list(order)]
+    if filters.values.size <= EXACT_NUMBERS:
+        return tiles.rgb_shades(sorted_filters)[0], None
+    rows, table, _, _ = tiles.rgb_rows(sorted_filters)
+    return rows, table
+
+
 def all_filters(key: str, number: int, by: str) -> None:
     """All filters of a model as colour tiles in the page's whole width; a click chooses one.
 
@@ -254,10 +267,7 @@ def all_filters(key: str, number: int, by: str) -> None:
     filters, name = stem(key)[0], filter_name(number)
     order = filter_order(key, by)
     norm, fine = filter_numbers(key)
-    rows, table, _, _ = _ui.remember(
-        ("filter tiles", key, by),
-        lambda: tiles.rgb_rows(embedding.as_rgb_tiles(filters)[list(order)]),
-    )
+    shown, table = _ui.remember(("filter tiles", key, by), lambda: filter_colours(filters, order))
     labels = [
         words("tile_label", number=i + 1, norm=f"{norm[i]:.2g}", frequency=f"{fine[i]:.1f}")
         for i in order
@@ -267,7 +277,7 @@ def all_filters(key: str, number: int, by: str) -> None:
         f"**{words('all_filters', model=spec(key).title, count=count)}** {words(f'sorted_{by}')}"
     )
     _ui.tile_canvas(
-        rows,
+        shown,
         table,
         limits=None,
         unit="",

@@ -38,6 +38,8 @@ MOST_MODELS = 5
 OWN = "own"
 STORE_BYTES = 512 * 2**20
 STORE_MINUTES = 60
+RUNS_TO_WRITE = 3
+"""Of the runs after a link, those that are cut short (a model was loaded) write no address."""
 
 
 @dataclass(frozen=True)
@@ -235,15 +237,23 @@ def from_link(key: str, options: Sequence[str], *, many: bool = False) -> None:
     """Let a link name an option by its stable key; Streamlit itself writes the option's words.
 
     Call it before the widget is drawn. A key counts once: the visitor's next choice is not undone.
+    Streamlit drops a key from the address, since it is none of its words, and writes what is set
+    after a run that came to its end: so the value is set again in the next runs, and the address
+    is whole again with the visitor's first action.
 
     Args:
         key: The widget's key and its name in the address.
         options: The stable keys.
         many: Whether the widget holds a list.
     """
+    state = st.session_state
     named = tuple(name for name in st.query_params.get_all(key) if name in options)
-    seen: dict[str, tuple[str, ...]] = st.session_state.setdefault("_linked", {})
-    if not named or seen.get(key) == named:
-        return
-    seen[key] = named
-    st.session_state[key] = list(named) if many else named[0]
+    seen: dict[str, tuple[str, ...]] = state.setdefault("_linked", {})
+    unwritten: dict[str, int] = state.setdefault("_unwritten", {})
+    if named and seen.get(key) != named:
+        seen[key] = named
+        state[key] = list(named) if many else named[0]
+        unwritten[key] = RUNS_TO_WRITE
+    elif unwritten.get(key, 0) > 0 and key in state:
+        unwritten[key] -= 1
+        state[key] = state[key]

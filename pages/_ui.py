@@ -95,7 +95,7 @@ def frame() -> None:
         )
     left, right = st.columns([1, 2.6], gap="medium")
     with left, st.container(key="picture_panel"):
-        _panel.draw()
+        _panel.draw(current.url_path)
     token = _framed.set(True)
     try:
         with right, st.container(key="page_body"):

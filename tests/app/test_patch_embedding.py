@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pages import _patch_embedding_parts as parts
 from pages import _ui
 from tests.app.conftest import Ask, Open
 from vislib import capture, gallery, images, models
 from vislib.analysis import embedding, patches
-from vislib.figures import overlay
+from vislib.figures import overlay, tiles
 from vislib.figures import patches as pictures
+from vislib.schema import LabelledArray
 
 PAGE = "patch_embedding"
 POINT = {"picture": "cat", "x": "430", "y": "520"}
@@ -135,10 +137,10 @@ def test_a_filter_is_chosen_and_sorted(open_page: Open, ask: Ask) -> None:
 def test_all_filters_are_shown_in_order(
     open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent: dict[str, tuple[np.ndarray, np.ndarray, dict[str, Any]]] = {}
+    sent: dict[str, tuple[np.ndarray, np.ndarray | None, dict[str, Any]]] = {}
 
-    def record(rows: np.ndarray, table: np.ndarray, **options: Any) -> None:
-        sent[options["key"]] = rows, table, options
+    def record(shown: np.ndarray, table: np.ndarray | None, **options: Any) -> None:
+        sent[options["key"]] = shown, table, options
 
     monkeypatch.setattr(_ui, "tile_canvas", record)
     at = open_page(PAGE, view="filters", models=["mixer_mini"], filter_1="5", **POINT)
@@ -147,14 +149,33 @@ def test_all_filters_are_shown_in_order(
         at.segmented_control(key="filter_order").set_value(by).run()
         assert not ask(at).errors
         order = embedding.filter_order(filters, by).tolist()
-        rows, table, options = sent["filter-tiles-mixer_mini"]
+        shown, table, options = sent["filter-tiles-mixer_mini"]
         scaled = filters / np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
         shades = scaled.transpose(0, 2, 3, 1) * 127 + 128
-        assert len(rows) == len(filters)
-        assert np.abs(table[rows] - shades[order]).mean() < 8
-        assert np.abs(table[rows] - shades[order[::-1]]).mean() > 16
+        assert table is None
+        assert np.abs(shown - shades[order]).max() < 0.51
+        assert np.abs(shown - shades[order[::-1]]).max() > 16
         assert options["selected"] == order.index(4)
         assert options["labels"][0].startswith(f"filter {order[0] + 1}:")
+
+
+def test_many_filters_are_sent_in_255_colours() -> None:
+    values = np.random.default_rng(6).standard_normal((500, 3, 8, 8))
+    filters = LabelledArray(
+        values=values,
+        axes=("channel", "rgb", "ky", "kx"),
+        role="patch_embedding",
+        unit="weight",
+        signed=True,
+        provenance="parameter",
+        source="here",
+    )
+    rows, table = parts.filter_colours(filters, tuple(range(500))[::-1])
+    assert table is not None
+    assert (rows.shape, rows.dtype, table.shape) == ((500, 8, 8), np.uint8, (256, 3))
+    exact = tiles.rgb_shades(embedding.as_rgb_tiles(filters)[::-1])[0].astype(float)
+    error, control = (np.abs(table[rows] - other).mean() for other in (exact, exact[::-1]))
+    assert error < 0.3 * control
 
 
 def test_a_filter_that_a_model_does_not_have_is_replaced(open_page: Open, ask: Ask) -> None:

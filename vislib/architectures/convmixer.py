@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from timm.models.convmixer import ConvMixer, Residual
 from torch import Tensor, nn
@@ -47,7 +48,8 @@ class ConvMixerAdapter:
 
     def grid(self, model: nn.Module, input_size: int) -> TokenGrid:
         """Tokens that do not overlap; a rest of the input at the right and bottom is not read."""
-        convolution = model.stem[0]
+        stem: Any = model.stem
+        convolution = stem[0]
         patch = convolution.kernel_size[0]
         side = (input_size - patch) // patch + 1
         return TokenGrid(
@@ -62,7 +64,7 @@ class ConvMixerAdapter:
 
     def sites(self, model: nn.Module, input_size: int) -> tuple[MixingSite, ...]:
         """One stage; the grid never changes."""
-        grid = self.grid(model, input_size)
+        grid, blocks = self.grid(model, input_size), _blocks(model)
         return tuple(
             MixingSite(
                 stage=0,
@@ -76,7 +78,7 @@ class ConvMixerAdapter:
                 mixing="fixed",
                 kernel=block[0].fn[0].kernel_size[0],
             )
-            for index, block in enumerate(model.blocks)
+            for index, block in enumerate(blocks)
         )
 
     def hook_points(self, model: nn.Module, group: str | None) -> tuple[HookPoint, ...]:
@@ -87,7 +89,7 @@ class ConvMixerAdapter:
             ),
             HookPoint(name="stem.out", module="stem", side="out", axes=MAP, role="tokens"),
         )
-        count = len(model.blocks)
+        count = len(_blocks(model))
         outs = tuple(
             HookPoint(
                 name=f"stage0.block{j}.out",
@@ -179,6 +181,11 @@ class ConvMixerAdapter:
         return {}
 
 
+def _blocks(model: nn.Module) -> Any:
+    """The blocks; torch's types do not know that they can be counted and indexed."""
+    return model.blocks
+
+
 def block_facts(model: nn.Module, block: int) -> BlockFacts:
     """Read a block's facts off its modules.
 
@@ -191,7 +198,7 @@ def block_facts(model: nn.Module, block: int) -> BlockFacts:
     """
     if not isinstance(model, ConvMixer) or not 0 <= block < len(model.blocks):
         raise CaptureError(f"There is no block {block} of a ConvMixer in {type(model).__name__}.")
-    wrapped = model.blocks[block][0]
+    wrapped = _blocks(model)[block][0]
     convolution, activation, norm = wrapped.fn
     padding = convolution.padding
     return BlockFacts(

@@ -23,6 +23,7 @@ __all__ = [
     "TileSheet",
     "arrange",
     "rgb_rows",
+    "rgb_shades",
     "rgb_tile_sheet",
     "tile_sheet",
     "to_indices",
@@ -270,6 +271,27 @@ def tile_sheet(
     )
 
 
+def rgb_shades(
+    values: np.ndarray, *, per_tile: bool = True
+) -> tuple[np.ndarray, tuple[float, float]]:
+    """Turn colour filters into colours: zero is mid-grey, +-largest is the channel's end.
+
+    Args:
+        values: Axes (tile, row, column, rgb), signed weights.
+        per_tile: Scale each filter by its own largest |value|; else all by the largest of all.
+
+    Returns:
+        (uint8 of the same axes, 1 to 255; the limits).
+
+    Raises:
+        ShapeError: The axes do not fit.
+    """
+    filters = _check_tiles(values, ("tile", "row", "column", "rgb"))
+    pair = (-1.0, 1.0) if per_tile else colours.limits(filters, signed=True)
+    scaled = _by_own_largest(filters) if per_tile else np.asarray(filters, np.float64) / pair[1]
+    return np.rint(np.nan_to_num(scaled) * 127.0 + 128.0).astype(np.uint8), pair
+
+
 def rgb_rows(
     values: np.ndarray, *, per_tile: bool = True
 ) -> tuple[np.ndarray, np.ndarray, tuple[float, float], str]:
@@ -286,10 +308,7 @@ def rgb_rows(
     Raises:
         ShapeError: The axes do not fit.
     """
-    filters = _check_tiles(values, ("tile", "row", "column", "rgb"))
-    pair = (-1.0, 1.0) if per_tile else colours.limits(filters, signed=True)
-    scaled = _by_own_largest(filters) if per_tile else np.asarray(filters, np.float64) / pair[1]
-    shades = np.rint(np.nan_to_num(scaled) * 127.0 + 128.0).astype(np.uint8)
+    shades, pair = rgb_shades(values, per_tile=per_tile)
     count, height, width, _ = shades.shape
     # Rounded before the enlargement: the picture is small then, and each number stays one square.
     small = Image.fromarray(shades.reshape(count * height, width, 3))
