@@ -1,7 +1,7 @@
 """A small page with both components, for the browser test and to look at them.
 
 ``?long=1`` draws 384 tiles, ``?captions=1`` puts a caption under each, ``?rgb=1`` sends colours
-instead of indices and a table.
+instead of indices and a table, ``?gap=1`` leaves one value out.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def tiles(count: int) -> np.ndarray:
     """uint8 (tile, row, column), 10 rows by 14 columns: index = 16 * row + column in tile 0."""
     rows, columns = np.mgrid[0:10, 0:14]
     waves = [
-        127.5 + 127.5 * np.cos(2 * np.pi * ((i % 6) * rows / 10 + (i // 6 % 6) * columns / 14))
+        127.0 + 127.0 * np.cos(2 * np.pi * ((i % 6) * rows / 10 + (i // 6 % 6) * columns / 14))
         for i in range(count)
     ]
     waves[0] = 16.0 * rows + columns
@@ -101,6 +101,9 @@ with left:
     )
 maps, colours = tiles(count), table()
 is_rgb = bool(st.query_params.get("rgb"))
+if st.query_params.get("gap"):
+    maps = maps.copy()
+    maps[1, 2, 3] = 255
 with right:
     index = tile_canvas(
         colours[maps] if is_rgb else maps,

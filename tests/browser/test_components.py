@@ -308,6 +308,19 @@ def test_the_canvas_shows_the_tables_colours(visit: Callable[..., Visit]) -> Non
     assert canvas.evaluate(script, [3 * 4 + 1, 5 * 4 + 1]) != wanted
 
 
+def test_a_value_that_is_missing_is_left_out(visit: Callable[..., Visit]) -> None:
+    one = visit("?gap=1")
+    script = "(c, [x, y]) => c.getContext('2d').getImageData(x, y, 1, 1).data[3]"
+    canvas = one.stage.locator("canvas")
+    assert canvas.evaluate(script, [58 + 3 * 4 + 1, 2 * 4 + 1]) == 0
+    assert canvas.evaluate(script, [58 + 4 * 4 + 1, 2 * 4 + 1]) == 255
+    one.page.mouse.move(*tile_cell(one, 1, 2, 3))
+    tip = one.stage.locator(".tip")
+    assert tip.inner_text().split("\n") == ["unit 2", "row 3, column 4"]
+    one.page.mouse.move(*tile_cell(one, 1, 2, 4))
+    assert len(tip.inner_text().split("\n")) == 3
+
+
 def test_colours_without_a_table_look_the_same(visit: Callable[..., Visit]) -> None:
     pictures = []
     for query in ("", "?rgb=1"):
