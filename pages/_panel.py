@@ -75,7 +75,8 @@ def _picker() -> None:
         texts={name: t(f"picker.{name}") for name in PICKER_TEXTS},
         on_change=select,
     )
-    st.caption(t("picture.pick"))
+    with st.container(key="picture_hint"):
+        st.caption(t("picture.pick"))
 
 
 def _boxes() -> list[Box]:
@@ -241,7 +242,8 @@ def _model_choice() -> None:
         st.info(t("models.none_chosen"))
     away = [row.title for row in registry.MODEL_REGISTRY.values() if row.key not in present]
     if away:
-        st.caption(t("models.missing", names=", ".join(away)))
+        with st.container(key="models_missing"):
+            st.caption(t("models.missing", names=", ".join(away)))
 
 
 def _picture_notes() -> None:
