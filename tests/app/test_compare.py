@@ -12,6 +12,8 @@ from vislib.figures import colours, overlay
 
 POINT = {"picture": "cat", "x": "430", "y": "520"}
 
+SIDE = 400  # pages/compare.py
+
 
 def expected(key: str, place: int, point: tuple[int, int]) -> tuple[bytes, bytes, str]:
     """The overlay, the raw map and the entropy of one model alone, from the library."""
@@ -32,7 +34,9 @@ def expected(key: str, place: int, point: tuple[int, int]) -> tuple[bytes, bytes
     cache = capture.run_with_cache(model, models.prepare(model, picture), site.group)
     found = reading_at(site, {**model.weights(site.group), **cache}, row=cell[0], column=cell[1])
     limits = colours.limits(found.share, signed=False)
-    over = overlay.share_overlay(picture.pixels, found.share, box=box, limits=limits, cell=cell)
+    over = overlay.share_overlay(
+        picture.pixels, found.share, box=box, limits=limits, cell=cell, side=SIDE
+    )
     raw = overlay.plain_map(
         found.raw,
         picture_shape=(picture.height, picture.width),
@@ -40,6 +44,7 @@ def expected(key: str, place: int, point: tuple[int, int]) -> tuple[bytes, bytes
         limits=colours.limits(found.raw, signed=found.raw_signed),
         signed=found.raw_signed,
         cell=cell,
+        side=SIDE,
     )
     numbers = statistics(found.share, row=cell[0], column=cell[1], cell_px=box.width / site.columns)
     return over, raw, f"{numbers.entropy_bits:.1f} bit"
