@@ -51,10 +51,11 @@ def draw(page: str) -> None:
         _messages()
         _picker()
     with cells:
-        _cell_inputs(view().models[0])
+        if _known():
+            _cell_inputs(_known()[0])
     with notes:
         _picture_notes()
-    st.session_state["_boxes_known"] = _boxes_known()
+    st.session_state["_boxes_known"] = _known()
 
 
 def _picker() -> None:
@@ -103,13 +104,14 @@ def _boxes() -> list[Box]:
     return found
 
 
-def _boxes_known() -> bool:
-    return all(is_ready(key) for key in view().models)
+def _known() -> tuple[str, ...]:
+    """Those of the chosen models that have been loaded: their boxes and grids can be drawn."""
+    return tuple(key for key in view().models if is_ready(key))
 
 
 def redraw_when_boxes_are_known() -> None:
     """Run once more when the page has loaded a model whose view box the picker could not draw."""
-    if not st.session_state.get("_boxes_known", True) and _boxes_known():
+    if st.session_state.get("_boxes_known", _known()) != _known():
         st.rerun()
 
 
@@ -189,9 +191,7 @@ def _point_inputs() -> None:
 
 
 def _cell_inputs(key: str) -> None:
-    """Row and column on the first model's grid, from 1; empty for a point outside its crop."""
-    if not is_ready(key):
-        return
+    """Row and column on a model's grid, from 1; empty for a point outside its crop."""
     grid, place = model(key).grid, cell(key)
     sides = (("row", grid.rows), ("column", grid.columns))
     for part, (column, (name, side)) in enumerate(zip(st.columns(2), sides, strict=True)):
