@@ -386,7 +386,7 @@ def test_the_page_check_tells_pages_apart(source: str, expected: bool) -> None:
 
 # ------------------------------------------------------------ whole files
 
-MACHINE_PATH = re.compile(r"(?<![\w.-])/(?:" + "|".join(("work", "farm")) + r")/")
+MACHINE_PATH = re.compile(r"(?<![\w.-])/(?:" + "|".join(("work", "root")) + r")/")
 
 
 def project_files() -> list[Path]:
