@@ -16,7 +16,7 @@ import streamlit as st
 from pages._store import ResultStore
 from pages._text import languages
 from pages._text import text as _text
-from vislib import gallery, images
+from vislib import gallery, images, registry
 from vislib.schema import (
     ActivationCache,
     DecodedImage,
@@ -156,9 +156,7 @@ def weights(key: str, group: str, *, untrained: bool = False) -> dict[str, Label
 
 def title(key: str, untrained: bool = False) -> str:
     """What the page calls a model; untrained ones say so."""
-    from vislib import models
-
-    name = models.spec(key).title
+    name = registry.spec(key).title
     return f"{name} ({t('models.untrained')})" if untrained else name
 
 
@@ -228,9 +226,7 @@ def take(data: bytes, name: str) -> None:
 
 def of_family(family: str, keys: Sequence[str]) -> list[str]:
     """Those of the keys that belong to a family."""
-    from vislib import models
-
-    return [key for key in keys if models.spec(key).family == family]
+    return [key for key in keys if registry.spec(key).family == family]
 
 
 def from_link(key: str, options: Sequence[str], *, many: bool = False) -> None:

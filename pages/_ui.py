@@ -173,6 +173,7 @@ def choose(
             bind="query-params",
             persist_state="session",
             required=True,
+            wrap=True,
         )
     else:
         chosen = st.selectbox(
