@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 
 from vislib import gallery, images
@@ -142,3 +144,24 @@ def test_arrow_keys_move_the_point(server: Server, page: Page, settle: Settle) -
     page.wait_for_timeout(400)
     settle(page)
     assert int(query(page)["x"][0]) > 400
+
+
+def test_a_figure_comes_as_picture_and_as_numbers(
+    server: Server, page: Page, settle: Settle
+) -> None:
+    page.goto(server.url)
+    settle(page, 120)
+    page.get_by_role("button", name="Download").first.click()
+    files = {}
+    for name in ("PNG", "SVG", "numbers (npz)", "numbers (csv)"):
+        with page.expect_download(timeout=60_000) as coming:
+            page.get_by_role("button", name=name, exact=True).first.click()
+        path = coming.value.path()
+        files[coming.value.suggested_filename.rsplit(".", 1)[1]] = path.read_bytes()
+    assert files["png"].startswith(b"\x89PNG")
+    assert b"<svg" in files["svg"]
+    kept = np.load(io.BytesIO(files["npz"]))
+    (values,) = [kept[name] for name in kept.files if name != "metadata"]
+    rows = [line.split(",")[1:] for line in files["csv"].decode().splitlines()[1:]]
+    assert np.array_equal(np.array(rows, dtype=values.dtype), values)
+    assert not np.array_equal(np.array(rows, dtype=values.dtype).T, values)
