@@ -13,7 +13,7 @@ from pages._depthwise_parts import all_kernels, bias, order, scaled, shown_map, 
 from vislib.analysis import kernels as maths
 from vislib.analysis import one_channel
 from vislib.figures import colours
-from vislib.registry import spec
+from vislib.registry import base_key, epoch_of, spec
 from vislib.schema import LabelledArray, MixingSite
 
 if TYPE_CHECKING:
@@ -28,7 +28,11 @@ def kernels(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> 
     with left:
         _ui.shielded(lambda: kernel_tiles(key, block, channel, by, scale))
     with right:
-        _ui.shielded(lambda: followed(key, block, channel))
+        if epoch_of(key) is not None:
+            st.caption(words("followed_trained"))
+        _ui.shielded(
+            lambda: followed(base_key(key) if epoch_of(key) is not None else key, block, channel)
+        )
 
 
 def kernel_tiles(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> None:

@@ -12,6 +12,7 @@ from pages import _ui
 from vislib.analysis import kernel_depth, one_channel
 from vislib.analysis import kernels as maths
 from vislib.figures import colours, overlay
+from vislib.registry import base_key, epoch_of
 from vislib.schema import LabelledArray, MixingSite, ViewBox, freeze
 
 if TYPE_CHECKING:
@@ -42,15 +43,18 @@ def all_kernels(key: str) -> tuple[LabelledArray, ...]:
 
     def read() -> tuple[LabelledArray, ...]:
         loaded = _ui.model(key)
-        return tuple(
-            loaded.weights(site.group)[f"{site.group}.depthwise.kernel"] for site in loaded.sites
-        )
+        groups = [site.group for site in loaded.sites]
+        if epoch_of(key) is not None:
+            return tuple(_ui.weights(key, g)[f"{g}.depthwise.kernel"] for g in groups)
+        return tuple(loaded.weights(g)[f"{g}.depthwise.kernel"] for g in groups)
 
     return _ui.remember(("depthwise kernels", key), read)
 
 
 def order(key: str, block: int, by: KernelOrder) -> list[int]:
     """Channels of a block, from 0, in the order in which they are shown."""
+    if epoch_of(key) is not None:  # each kernel keeps its place while the training is played
+        key = base_key(key)
     kernels = all_kernels(key)[block]
     found = _ui.remember(
         ("kernel order", key, block, by), lambda: freeze(maths.kernel_order(kernels, by))

@@ -52,7 +52,7 @@ def score(chosen: Chosen) -> None:
     _ui.strip(
         places,
         key="dual.score",
-        name=f"{chosen.name('channel')}.score{i}.{j}",
+        name=f"{chosen.file('channel')}.score{i}.{j}",
         title=spec(chosen.key).title,
         arrays={"keys": shown[0], "values": shown[1], "product": places},
     )
@@ -103,7 +103,7 @@ def head(chosen: Chosen) -> None:
         dark=dark(),
     )
     _ui.plot(figure, key="dual-head", alt=title)
-    _ui.strip(array, key="dual.head", name=chosen.name("window.pattern"), title=title)
+    _ui.strip(array, key="dual.head", name=chosen.file("window.pattern"), title=title)
 
 
 def table(chosen: Chosen) -> None:
@@ -122,7 +122,7 @@ def table(chosen: Chosen) -> None:
         dark=dark(),
     )
     _ui.plot(figure, key="dual-table-large", alt=title)
-    _ui.strip(array, key="dual.table-large", name=chosen.name("channel.pattern"), title=title)
+    _ui.strip(array, key="dual.table-large", name=chosen.file("channel.pattern"), title=title)
 
 
 def depth(chosen: Chosen) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages import _ui
-from vislib.analysis import channel_groups, dual_attention
+from vislib.analysis import attentions, channel_groups, dual_attention
 from vislib.analysis.common_ground import Reading, statistics
 from vislib.analysis.reading_at import reading_at
 from vislib.figures import colours, overlay
@@ -53,6 +53,10 @@ class Chosen:
     def about(self, *what: Hashable) -> tuple[Hashable, ...]:
         """The key under which a result is kept."""
         return ("dual", _ui.view().picture.sha256, self.key, self.site.group, *what)
+
+    def file(self, what: str) -> str:
+        """What an array is called under a figure and as a file: the model's key comes first."""
+        return f"{self.key}.{self.name(what)}"
 
     def name(self, what: str) -> str:
         """An array's name in the library."""
@@ -103,8 +107,8 @@ def window_map(chosen: Chosen) -> None:
         st.info(_ui.t("dual_attention.outside"))
         return
     reading, rows = window(chosen, place)
-    share = dual_attention.share_map(reading, site, chosen.head)
-    heads = [dual_attention.share_map(reading, site, h).values for h in range(site.heads)]
+    share = attentions.share_of(reading, site, chosen.head)
+    heads = [attentions.share_of(reading, site, h).values for h in range(site.heads)]
     # Heads are compared with each other; their mean is flatter and has its own scale.
     pair = colours.limits(*(heads if chosen.head is not None else [share.values]), signed=False)
     picture, seen = _ui.view().picture, _ui.box(chosen.key)
@@ -139,7 +143,7 @@ def window_map(chosen: Chosen) -> None:
         said += " " + _ui.t("dual_attention.padding", share=f"{reading.outside:.1f}")
     st.caption(said)
     _ui.strip(
-        share, key="dual.share", name=f"{chosen.name('window')}.share", title=spec(chosen.key).title
+        share, key="dual.share", name=f"{chosen.file('window')}.share", title=spec(chosen.key).title
     )
 
 
@@ -193,7 +197,7 @@ def channel_table(chosen: Chosen) -> None:
     _ui.strip(
         table,
         key="dual.table",
-        name=f"{chosen.name('channel.pattern')}.group{chosen.group}",
+        name=f"{chosen.file('channel.pattern')}.group{chosen.group}",
         title=spec(chosen.key).title,
         arrays={"pattern": table, "scores": scores},
     )

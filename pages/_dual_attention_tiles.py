@@ -64,7 +64,7 @@ def head_tiles(chosen: Chosen) -> None:
     _ui.strip(
         rows.maps,
         key="dual.heads",
-        name=chosen.name("window.pattern"),
+        name=chosen.file("window.pattern"),
         title=spec(chosen.key).title,
     )
 
@@ -110,7 +110,7 @@ def channel_tiles(chosen: Chosen) -> None:
     _ui.strip(
         shown,
         key="dual.feeders",
-        name=f"{chosen.name('channel')}.fed{chosen.channel}",
+        name=f"{chosen.file('channel')}.fed{chosen.channel}",
         title=spec(chosen.key).title,
     )
 
@@ -127,7 +127,7 @@ def group_tiles(chosen: Chosen) -> None:
     _ui.strip(
         mixed,
         key="dual.channels",
-        name=f"{chosen.name('channel.mixed')}.group{chosen.group}",
+        name=f"{chosen.file('channel.mixed')}.group{chosen.group}",
         title=spec(chosen.key).title,
     )
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages import _machine, _models
 from pages._components import PICKER_TEXTS, Box, patch_picker
 from pages._state import (
-    DEFAULT_MODELS,
     DEFAULT_PICTURE,
-    MOST_MODELS,
     OWN,
     STORE_MINUTES,
     box,
     cell,
     from_link,
-    is_ready,
+    is_known,
     model,
     remember,
     select,
@@ -22,18 +21,18 @@ from pages._state import (
     take,
     view,
 )
-from vislib import gallery, images, registry, weights
+from vislib import gallery, images, registry
 from vislib.figures.colours import family_colour
 
 PICTURE_SIDE = 760
 """Longer side of the picture in the picker, in pixels: one small JPEG, sent once a picture."""
-FORMATS = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif")
+MOST_LINES = 64
+"""Cells a side up to which the picker draws a grid; finer lines would cover the picture."""
 
 
-@st.cache_resource(ttl=60, show_spinner=False)
 def available() -> tuple[str, ...]:
-    """Registry keys whose weights are on this machine; looked up once a minute."""
-    return tuple(row.key for row in registry.MODEL_REGISTRY.values() if weights.status(row).present)
+    """Registry keys whose weights are on this machine."""
+    return _machine.present()
 
 
 def draw(page: str) -> None:
@@ -43,11 +42,17 @@ def draw(page: str) -> None:
     with st.container(key="picture_controls"):
         cells = st.container()
         _point_inputs()
-        _model_choice()
+        _models.choice(available())
         notes = st.container()
     with top:
-        with st.popover(t("picture.change"), width="stretch"):
+        away = _models.away(available())
+        with st.container(key="panel_buttons"):
+            places = st.columns(2 if away else 1, gap="small")
+        with places[0], st.popover(t("picture.change"), width="stretch"):
             _picture_choice()
+        if away:
+            with places[1]:
+                _models.more(away)
         _messages()
         _picker()
     with cells:
@@ -55,6 +60,7 @@ def draw(page: str) -> None:
             _cell_inputs(_known()[0])
     with notes:
         _picture_notes()
+        _models.device_line()
     st.session_state["_boxes_known"] = _known()
 
 
@@ -81,11 +87,9 @@ def _picker() -> None:
 
 
 def _boxes() -> list[Box]:
-    """One view box a model that has been loaded."""
+    """One view box a model that has been loaded; the first grid that is not too fine is drawn."""
     picture, found = view().picture, []
-    for key in view().models:
-        if not is_ready(key):
-            continue
+    for key in _known():
         seen, grid = box(key), model(key).grid
         row = registry.spec(key)
         found.append(
@@ -98,7 +102,7 @@ def _boxes() -> list[Box]:
                 height=1000 * seen.height / picture.height,
                 rows=grid.rows,
                 columns=grid.columns,
-                grid_lines=not found,
+                grid_lines=grid.rows <= MOST_LINES and not any(b.grid_lines for b in found),
             )
         )
     return found
@@ -106,11 +110,12 @@ def _boxes() -> list[Box]:
 
 def _known() -> tuple[str, ...]:
     """Those of the chosen models that have been loaded: their boxes and grids can be drawn."""
-    return tuple(key for key in view().models if is_ready(key))
+    return tuple(key for key in view().models if is_known(key))
 
 
 def redraw_when_boxes_are_known() -> None:
     """Run once more when the page has loaded a model whose view box the picker could not draw."""
+    _models.end_of_run()
     if st.session_state.get("_boxes_known", _known()) != _known():
         st.rerun()
 
@@ -222,28 +227,6 @@ def _select_cell(key: str) -> None:
         columns=grid.columns,
     )
     select(point)
-
-
-def _model_choice() -> None:
-    """Which models are compared, and where the point lies in each."""
-    present = available()
-    from_link("models", present, many=True)
-    st.multiselect(
-        t("models.choose"),
-        present,
-        default=[key for key in DEFAULT_MODELS if key in present],
-        format_func=lambda key: registry.spec(key).title,
-        key="models",
-        bind="query-params",
-        max_selections=MOST_MODELS,
-        help=t("models.choose_help"),
-    )
-    if not st.session_state.get("models"):
-        st.info(t("models.none_chosen"))
-    away = [row.title for row in registry.MODEL_REGISTRY.values() if row.key not in present]
-    if away:
-        with st.container(key="models_missing"):
-            st.caption(t("models.missing", names=", ".join(away)))
 
 
 def _picture_notes() -> None:

@@ -10,13 +10,11 @@ import streamlit as st
 
 from pages import _ui
 from vislib.analysis import embedding, patches
-from vislib.figures import colours, overlay, tiles
+from vislib.figures import colours, tiles
 from vislib.figures import patches as pictures
-from vislib.registry import spec
-from vislib.schema import LabelledArray, Mixing, MixingSite, ModelError
+from vislib.registry import base_key, epoch_of, spec
+from vislib.schema import LabelledArray, Mixing, ModelError
 
-DEPTHS = ("embedding", "first", "middle", "last")
-COSINES = (-1.0, 1.0)
 PATCH_WIDTH = 168
 EXACT_NUMBERS = 60_000
 """Filters with more numbers are sent in 255 colours: a third of the bytes."""
@@ -94,9 +92,23 @@ def facts(key: str) -> None:
             (words("filters_count"), f"{len(filters.values)}"),
             (words("numbers"), f"{size} → {len(filters.values)}"),
             (words("parameters"), f"{parameters:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")),
+            *more_tokens(key),
         ]
     )
     st.caption(f"{words('position')}: {words(f'position_{grid.position}')}")
+
+
+def more_tokens(key: str) -> list[tuple[str, str]]:
+    """What else the embedding does with its tokens: fewer by pooling, more without a place."""
+    grid, found = _ui.model(key).grid, []
+    out = _ui.capture(key, "stem")["stem.out"]
+    rows, columns = patches.grid_of(out, grid.rows, grid.columns)
+    if (rows, columns) != (grid.rows, grid.columns):
+        found.append((words("pooled"), f"{rows} × {columns} = {rows * columns}"))
+    prefix = _ui.model(key).sites[0].prefix
+    if prefix:
+        found.append((words("prefix"), f"{prefix}"))
+    return found
 
 
 def patch_view(key: str) -> None:
@@ -112,12 +124,24 @@ def patch_view(key: str) -> None:
     if place is None:
         st.info(words("outside"))
     else:
-        _one_patch(key, place)
+        token, said = _one_patch(key, place)
     facts(key)
+    # What differs in length stands last, so that pictures and facts stay aligned over the columns.
+    between = pictures.tokens_a_line(size, grid)
+    if between > 1:
+        st.caption(words("dense", count=between))
+    if place is not None:
+        st.caption(said)
+        _ui.strip(
+            token,
+            key=f"token.{key}",
+            name=f"{key}.stem.linear.{place[0] + 1}-{place[1] + 1}",
+            title=spec(key).title,
+        )
 
 
-def _one_patch(key: str, place: tuple[int, int]) -> None:
-    """The pixels that the selected token reads, and the token that they become."""
+def _one_patch(key: str, place: tuple[int, int]) -> tuple[LabelledArray, str]:
+    """Draw the pixels that the selected token reads; the token, and how it was rebuilt."""
     grid, (filters, bias) = _ui.model(key).grid, stem(key)
     square = patches.patch_square(grid, *place)
     linear = _ui.capture(key, "stem")["stem.linear"]
@@ -132,7 +156,7 @@ def _one_patch(key: str, place: tuple[int, int]) -> None:
 
     png, difference = _ui.remember(("one patch", digest(), key, place), look)
     said = words("reads", row=place[0] + 1, column=place[1] + 1, side=grid.patch)
-    st.markdown(f"**{said}**")
+    st.html(f'<div class="reads">{html.escape(said)}</div>')
     _ui.image(
         png,
         key=f"pixel-patch-{key}",
@@ -140,13 +164,7 @@ def _one_patch(key: str, place: tuple[int, int]) -> None:
         width=PATCH_WIDTH,
     )
     below = words("rebuilt", bound=power_of_ten(difference), channels=len(token.values))
-    st.caption(f"{words('reads_overlap')} {below}" if grid.overlaps else below)
-    _ui.strip(
-        token,
-        key=f"token.{key}",
-        name=f"{key}.stem.linear.{place[0] + 1}-{place[1] + 1}",
-        title=spec(key).title,
-    )
+    return token, f"{words('reads_overlap')} {below}" if grid.overlaps else below
 
 
 def power_of_ten(value: float) -> str:
@@ -159,6 +177,8 @@ def power_of_ten(value: float) -> str:
 
 def filter_order(key: str, by: str) -> tuple[int, ...]:
     """Filters, from 0, in the order in which they are shown."""
+    if epoch_of(key) is not None:  # each filter keeps its place while the training is played
+        key = base_key(key)
     filters = stem(key)[0]
     chosen: embedding.FilterOrder = "norm" if by == "norm" else "frequency"
     return _ui.remember(
@@ -211,8 +231,7 @@ def _one_filter(key: str, filters: LabelledArray, index: int) -> None:
     png = _ui.remember(("one filter", key, index), lambda: pictures.filter_png(taps.values))
     _ui.image(png, key=f"pixel-filter-{key}", alt=words("filter_alt", number=index + 1))
     st.html(
-        '<div style="display:grid;grid-template-columns:repeat(4,1fr);column-gap:3%;'
-        'font-size:.95rem">'
+        '<div class="parts">'
         + "".join(f"<span>{html.escape(words(part))}</span>" for part in PARTS)
         + "</div>"
     )
@@ -288,121 +307,6 @@ def all_filters(key: str, number: int, by: str) -> None:
         tile_px=56 if count <= 100 else 40 if count <= 300 else 24,
         texts=_ui.tile_texts(),
         on_change=lambda tile: st.session_state.update({name: order[tile] + 1}),
-    )
-
-
-def site_at(key: str, depth: str) -> MixingSite | None:
-    """The block at a depth that all models have; None for what the embedding gives."""
-    sites = _ui.model(key).sites
-    if depth == "embedding":
-        return None
-    return sites[{"first": 0, "middle": (len(sites) - 1) // 2, "last": len(sites) - 1}[depth]]
-
-
-def token_name(key: str, depth: str) -> str:
-    """The library's name of the tokens at a depth."""
-    site = site_at(key, depth)
-    return "stem.out" if site is None else f"{site.group}.out"
-
-
-def tokens(key: str, depth: str) -> patches.TokenTable:
-    """The tokens after the embedding or after a block, axes (token, channel)."""
-    site, name = site_at(key, depth), token_name(key, depth)
-    grid = site or _ui.model(key).grid
-    cache = _ui.capture(key, name.removesuffix(".out"))
-    return _ui.remember(
-        ("tokens", digest(), key, name),
-        lambda: patches.token_table(cache[name], grid.rows, grid.columns),
-    )
-
-
-def where(key: str, depth: str) -> str:
-    """The depth in words, with the grid there."""
-    site = site_at(key, depth)
-    grid = site or _ui.model(key).grid
-    if site is None:
-        place = words("depth_embedding")
-    else:
-        staged = len({s.stage for s in _ui.model(key).sites}) > 1
-        name = "site.stage_block" if staged else "site.block_only"
-        place = _ui.t(name, stage=site.stage + 1, block=site.block + 1)
-    return f"{place} · {words('grid', rows=grid.rows, columns=grid.columns)}"
-
-
-def similarity_view(key: str, depth: str) -> None:
-    """Cosine similarity of the selected token to all, over the picture and alone."""
-    head(key, where(key, depth), "computed")
-    place = _ui.cell(key, site_at(key, depth))
-    if place is None:
-        st.info(words("outside"))
-        return
-    found, picture, seen = tokens(key, depth), _ui.view().picture, _ui.box(key)
-
-    def look() -> tuple[LabelledArray, bytes, bytes]:
-        cosines = patches.similarity_map(found, *place)
-        over = overlay.share_overlay(
-            picture.pixels, cosines.values, box=seen, limits=COSINES, cell=place, signed=True
-        )
-        plain = overlay.plain_map(
-            cosines.values,
-            picture_shape=(picture.height, picture.width),
-            box=seen,
-            limits=COSINES,
-            signed=True,
-            cell=place,
-        )
-        return cosines, over, plain
-
-    cosines, over, plain = _ui.remember(("similarity", digest(), key, depth, place), look)
-    alt = words("similarity_alt", model=spec(key).title)
-    _ui.image(over, key=f"similar-{key}", alt=alt)
-    near, far = patches.similarity_means(cosines, *place)
-    _ui.html_table([(words("near"), f"{near:.2f}"), (words("far"), f"{far:.2f}")])
-    st.markdown(f"**{words('plain')}**")
-    _ui.image(plain, key=f"similar-plain-{key}", alt=alt)
-    _ui.strip(
-        cosines,
-        key=f"similarity.{key}",
-        name=f"{key}.{token_name(key, depth)}.cosine",
-        title=f"{spec(key).title}: {where(key, depth)}",
-        options={"limits": COSINES, "cell": place},
-    )
-
-
-def component_view(key: str, depth: str) -> None:
-    """The tokens' first three principal components as colours."""
-    head(key, where(key, depth), "computed")
-    found, picture, seen = tokens(key, depth), _ui.view().picture, _ui.box(key)
-    place = _ui.cell(key, site_at(key, depth))
-    parts = _ui.remember(
-        ("components", digest(), key, depth),
-        lambda: embedding.principal_colours(found.values, found.rows, found.columns),
-        busy=_ui.t("busy.draw"),
-    )
-    png = _ui.remember(
-        ("component picture", digest(), key, depth, place),
-        lambda: overlay.colour_map(
-            parts.colours,
-            picture_shape=(picture.height, picture.width),
-            box=seen,
-            cell=place,
-        ),
-    )
-    _ui.image(png, key=f"components-{key}", alt=words("components_alt", model=spec(key).title))
-    explained = [float(share) for share in parts.explained]
-    _ui.html_table(
-        [
-            (words(part), f"{100 * share:.0f} %")
-            for part, share in zip(("first", "second", "third"), explained, strict=True)
-        ]
-        + [(words("together"), f"{100 * sum(explained):.0f} %")]
-    )
-    _ui.strip(
-        patches.component_maps(found, parts),
-        key=f"components.{key}",
-        name=f"{key}.{token_name(key, depth)}.components",
-        title=f"{spec(key).title}: {where(key, depth)}",
-        options={"limits": (-1.0, 1.0)},
     )
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages._components import TILE_TEXTS
 from pages._state import remember, t
+from vislib import registry
 from vislib.figures import legend as legends
 from vislib.figures.strip import strip as facts
 from vislib.schema import LabelledArray, Mixing
@@ -110,7 +111,9 @@ def strip(
         arrays: Everything that belongs into the npz file; the array itself if None.
         options: Further options of ``export.draw``.
     """
-    found = facts(array, note)
+    found, variant = facts(array, note), registry.variant_in(name)
+    if variant and f"({variant})" not in title:
+        title = f"{title} ({variant})".strip()
     words = t(
         "provenance.strip",
         what=t(f"provenance.{found.provenance}"),
@@ -123,6 +126,8 @@ def strip(
             unit=unit_words(found.unit),
         ),
     )
+    if variant:
+        words = f"({variant}) {words}"
     st.html(f'<div class="strip">{html.escape(words + (f" · {note}" if note else ""))}</div>')
     with st.popover(t("download.open"), key=f"{key}.download"):
         unit = unit_words(found.unit)

@@ -6,17 +6,17 @@ place of the upright picture in thousandths; each model finds its own cell.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import streamlit as st
 
+from pages import _machine
 from pages._store import ResultStore
 from pages._text import languages
 from pages._text import text as _text
-from vislib import gallery, images, registry
+from vislib import film, gallery, images, registry
 from vislib.schema import (
     ActivationCache,
     DecodedImage,
@@ -24,10 +24,13 @@ from vislib.schema import (
     LabelledArray,
     MixingSite,
     MixScopeError,
+    ModelError,
     ViewBox,
+    WeightsError,
 )
 
 if TYPE_CHECKING:
+    from vislib.film import Film
     from vislib.models import LoadedModel
 
 T = TypeVar("T")
@@ -36,6 +39,8 @@ DEFAULT_PICTURE = "cat"
 DEFAULT_MODELS = ("mixer_mini", "convmixer_mini", "davit_mini")
 MOST_MODELS = 5
 OWN = "own"
+SWITCH = "untrained"
+"""The switch between trained and seeded random weights, and its name in the address."""
 STORE_BYTES = 512 * 2**20
 STORE_MINUTES = 60
 RUNS_TO_WRITE = 3
@@ -48,7 +53,7 @@ class View:
 
     Attributes:
         picture: The upright picture.
-        models: Registry keys, in the visitor's order.
+        models: Registry keys, in the visitor's order; with the switch on, of untrained variants.
         point: (x, y) in thousandths of the upright picture.
     """
 
@@ -84,44 +89,104 @@ def remember(key: Hashable, make: Callable[[], T], busy: str = "") -> T:
     return store.get(key, make)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _loaded(key: str, untrained: bool) -> LoadedModel | MixScopeError:
-    """The model, or the error as a value: a function that raises runs once for each visitor."""
-    from vislib import models
+def _split(key: str, untrained: bool = False) -> tuple[str, bool]:
+    """The registry key of a key that may name a variant, and whether its weights are random.
 
+    The model of a variant of the film is the trained one: frames hold parameters alone.
+    """
+    return registry.base_key(key), untrained or registry.is_untrained(key)
+
+
+def _loaded(key: str, untrained: bool) -> LoadedModel | MixScopeError:
+    """The model, or the error as a value."""
+    shelf = _machine.shelf()
+    fresh = not shelf.holds(key, untrained=untrained)
     try:
-        model = models.load(key, untrained=untrained)
+        found = shelf.get(key, untrained=untrained)
     except MixScopeError as error:
         return error
-    gc.collect()
-    gc.freeze()  # otherwise every rerun walks through torch's half a million objects
-    _ready.add((key, untrained))
-    return model
+    if (key, untrained) not in _known:
+        _known[key, untrained] = _machine.facts_of(found, lambda: _fetch(key, untrained))
+    if fresh:
+        _machine.agree(key)  # it may come back without a question
+        _machine.settle_memory()
+    return found
 
 
-_ready: set[tuple[str, bool]] = set()
+_known: dict[tuple[str, bool], _machine.KnownModel] = {}
 
 
 def is_ready(key: str, untrained: bool = False) -> bool:
-    """Whether the model has been loaded, so that asking for it costs nothing."""
-    return (key, untrained) in _ready
+    """Whether the model is loaded at this moment, so that asking for it costs nothing."""
+    return _machine.holds(*_split(key, untrained))
 
 
-def model(key: str, untrained: bool = False) -> LoadedModel:
-    """A loaded model, shared by all visitors.
+def is_known(key: str, untrained: bool = False) -> bool:
+    """Whether the model has been loaded once: its grid and its view box can be drawn."""
+    return _split(key, untrained) in _known
+
+
+class CostQuestionError(MixScopeError):
+    """A model is large for this machine; the visitor is asked before it is loaded.
+
+    Attributes:
+        key: Its registry key.
+    """
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+def asks_first(key: str) -> str:
+    """What a model will cost where that is much for this machine, else empty."""
+    price = _machine.price(key)
+    if price is None:
+        return ""
+    words = {
+        "title": title(key),
+        "megabytes": f"{price.cost.bytes / 1e6:,.0f}",
+        "adds": f"{price.cost.multiply_adds / 1e9:.3g}",
+    }
+    parts = [t("models.costs", **words)]
+    if price.seconds is not None:
+        parts.append(t("models.costs_seconds", seconds=f"{max(1, round(price.seconds))}"))
+    if not price.cost.fits:
+        share = f"{100 * price.cost.share_of_available:.0f}"
+        parts.append(t("models.costs_memory", percent=share))
+    return " ".join(parts)
+
+
+def _fetch(key: str, untrained: bool) -> LoadedModel:
+    """The model itself, with a word on the page while it is loaded.
 
     Raises:
+        CostQuestionError: It is large for this machine, and nobody has agreed to it yet.
         MixScopeError: It cannot be loaded; the message is for the visitor.
     """
+    key, untrained = _split(key, untrained)
     if is_ready(key, untrained):
         found = _loaded(key, untrained)
     else:
         with st.spinner(t("busy.model", title=title(key))):
-            found = _loaded(key, untrained)
+            question = asks_first(key)
+            found = CostQuestionError(key, question) if question else _loaded(key, untrained)
     if isinstance(found, MixScopeError):
-        _loaded.clear(key, untrained)
         raise found
     return found
+
+
+def model(key: str, untrained: bool = False) -> LoadedModel:
+    """A loaded model, shared by all visitors; of one that has left the memory, its known facts.
+
+    Raises:
+        CostQuestionError: It is large for this machine, and nobody has agreed to it yet.
+        MixScopeError: It cannot be loaded; the message is for the visitor.
+    """
+    known = _known.get(_split(key, untrained))
+    if known is not None:
+        return cast("LoadedModel", known)
+    return _fetch(key, untrained)
 
 
 def capture(
@@ -132,32 +197,63 @@ def capture(
     Raises:
         MixScopeError: It cannot be run; the message is for the visitor.
     """
+    if registry.epoch_of(key) is not None:
+        raise ModelError(t("film.no_run", title=registry.spec(key).title))
+    key, untrained = _split(key, untrained)
     shown = picture or view().picture
-    loaded = model(key, untrained)
+    name = ("capture", shown.sha256, key, untrained, group)
+    loaded = None if _store().holds(name) else _fetch(key, untrained)
 
-    def run() -> ActivationCache:
+    def work(place: LoadedModel) -> ActivationCache:
         from vislib import capture as capturing
         from vislib import models
 
-        return capturing.run_with_cache(loaded, models.prepare(loaded, shown), group)
+        return capturing.run_with_cache(place, models.prepare(place, shown), group)
 
-    return remember(
-        ("capture", shown.sha256, key, untrained, group),
-        run,
-        busy=t("busy.capture", title=title(key)),
-    )
+    def run() -> ActivationCache:
+        found = _machine.shelf().run(key, work, untrained=untrained, model=loaded)
+        _machine.measured(key, found.seconds)
+        return found
+
+    return remember(name, run, busy=t("busy.capture", title=title(key)))
+
+
+def multiply_adds(key: str) -> int:
+    """Of one forward pass at the model's input size, counted without running it."""
+    return _machine.shelf().cost(registry.spec(registry.base_key(key))).multiply_adds
 
 
 def weights(key: str, group: str, *, untrained: bool = False) -> dict[str, LabelledArray]:
-    """The parameters of a group of a model ("stem" or a block)."""
-    loaded = model(key, untrained)
-    return remember(("weights", key, untrained, group), lambda: loaded.weights(group))
+    """The parameters of a group of a model ("stem" or a block), of the epoch that a key names."""
+    if registry.epoch_of(key) is not None:
+        return {n: a for n, a in film_frame(key).items() if n.startswith(f"{group}.")}
+    key, untrained = _split(key, untrained)
+    name = ("weights", key, untrained, group)
+    loaded = None if _store().holds(name) else _fetch(key, untrained)
+    return remember(name, lambda: (loaded or _fetch(key, untrained)).weights(group))
+
+
+@st.cache_resource(show_spinner=False)
+def film_of(key: str) -> Film | None:
+    """The film of a bundled model's training; it never changes while the app runs."""
+    return film.read(key)
+
+
+def film_frame(key: str) -> dict[str, LabelledArray]:
+    """All arrays of the frame that a key names ("mixer_mini@epoch2").
+
+    Raises:
+        WeightsError: There is no such frame.
+    """
+    epoch, reel = registry.epoch_of(key), film_of(registry.base_key(key))
+    if reel is None or epoch is None:
+        raise WeightsError(t("film.none", title=registry.spec(registry.base_key(key)).title))
+    return remember(("film", key), lambda: reel.frame(epoch))
 
 
 def title(key: str, untrained: bool = False) -> str:
     """What the page calls a model; untrained ones say so."""
-    name = registry.spec(key).title
-    return f"{name} ({t('models.untrained')})" if untrained else name
+    return registry.spec(registry.untrained(key) if untrained else key).title
 
 
 def box(key: str, untrained: bool = False) -> ViewBox:
@@ -198,9 +294,23 @@ def view() -> View:
     else:
         key = chosen if chosen in gallery.GALLERY else DEFAULT_PICTURE
         picture = _gallery_picture(key)
-    chosen_models = tuple(state.get("models") or DEFAULT_MODELS)
+    chosen_models = tuple(state.get("models") or default_models(_machine.present()))
+    chosen_models = tuple(as_switched(key) for key in chosen_models)
     point = (int(state.get("x", 500)), int(state.get("y", 500)))
     return View(picture=picture, models=chosen_models, point=point)
+
+
+def as_switched(key: str) -> str:
+    """The key as it is, or of its untrained variant while the switch is on."""
+    return registry.untrained(key) if st.session_state.get(SWITCH) else key
+
+
+def default_models(present: Sequence[str]) -> tuple[str, ...]:
+    """What is compared at first: published models once one of each family is there, else minis."""
+    families = [registry.spec(key).family for key in DEFAULT_MODELS]
+    published = [key for key in present if registry.spec(key).weights == "timm"]
+    best = [next(iter(of_family(family, published)), "") for family in families]
+    return tuple(best) if all(best) else DEFAULT_MODELS
 
 
 @st.cache_resource(max_entries=40, show_spinner=False)

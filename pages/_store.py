@@ -64,6 +64,12 @@ class ResultStore:
                 self._locks.pop(key, None)
             return result
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._guard:
+            self._results.clear()
+            self._errors.clear()
+
     def holds(self, key: Hashable) -> bool:
         """Whether the result is there at this moment."""
         with self._guard:

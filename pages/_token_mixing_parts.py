@@ -1,4 +1,4 @@
-"""Parts of the token-mixing page: a unit in detail, and what the selected patch reads from."""
+"""Parts of the token-mixing page: a hidden unit in detail, and a map on its place."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import streamlit as st
 
 from pages import _ui
 from vislib.analysis import unit_steps
-from vislib.analysis.common_ground import Reading, statistics
-from vislib.analysis.reading_at import reading_at
 from vislib.analysis.token_units import UnitPair, pair_units
 from vislib.analysis.unit_steps import UnitSteps
 from vislib.figures import colours, overlay
@@ -19,13 +17,17 @@ STRONGEST = 12
 """Channels that are offered for a unit."""
 SIDE = 300
 """Page pixels of a map's longer side where four stand together."""
-READINGS = ("at_picture", "at_zero", "own_place")
 
 
 def number(value: float) -> str:
     """Two decimals with a real minus sign."""
     text = f"{value:.2f}"
     return text.replace("-0.00", "0.00").replace("-", "\N{MINUS SIGN}")
+
+
+def kind(site: MixingSite) -> str:
+    """Units for an MLP over the tokens, linear for one linear layer: also how texts end."""
+    return "units" if site.units else "linear"
 
 
 def in_order(pairs: Sequence[UnitPair]) -> list[int]:
@@ -263,122 +265,3 @@ def _enlarged(key: str, steps: UnitSteps, unit: int) -> None:
         y_title=_ui.t("axis.row"),
     )
     _ui.plot(figure, key="unit_heatmap", alt=title)
-
-
-def reads(key: str, site: MixingSite) -> None:
-    """What the selected patch reads: at this picture, at zero, and through channel mixing."""
-    place = _ui.cell(key, site)
-    if place is None:
-        st.info(_ui.t("token_mixing.outside"))
-        return
-    arrays = {**_ui.weights(key, site.group), **_ui.capture(key, site.group)}
-    found = readings(key, site, place)
-    limits = colours.limits(found["at_picture"].share, found["at_zero"].share, signed=False)
-    st.markdown(_ui.t("token_mixing.left_out"))
-    _ui.legend(
-        signed=False, limits=limits, unit=_ui.t("token_mixing.share_unit"), key="reading_legend"
-    )
-    raw = st.toggle(
-        _ui.t("token_mixing.raw"), key="slopes", bind="query-params", persist_state="session"
-    )
-    for column, name in zip(st.columns(3, gap="medium"), READINGS, strict=True):
-        with column:
-            operator = "channel_mixing" if name == "own_place" else "token_mixing"
-            count = unit_steps.count_weights(arrays, site.group, operator)
-            _reading(key, site, name, found[name], place, limits, count)
-            if raw and name != "own_place":
-                _raw(key, site, name, found, place)
-
-
-def readings(key: str, site: MixingSite, place: tuple[int, int]) -> dict[str, Reading]:
-    """The three readings of a patch."""
-    digest = _ui.view().picture.sha256
-    arrays = {**_ui.weights(key, site.group), **_ui.capture(key, site.group)}
-    row, column = place
-    return {
-        "at_picture": _ui.remember(
-            ("reading", digest, key, site.group, place),
-            lambda: reading_at(site, arrays, row=row, column=column),
-        ),
-        "at_zero": _ui.remember(
-            ("reading_at_zero", key, site.group, place),
-            lambda: reading_at(site, arrays, row=row, column=column, at_zero=True),
-        ),
-        "own_place": unit_steps.own_place(row, column, site.rows, site.columns),
-    }
-
-
-def _array(site: MixingSite, reading: Reading, *, raw: bool) -> LabelledArray:
-    """A reading's share or raw map with its names."""
-    return LabelledArray(
-        values=reading.raw if raw else reading.share,
-        axes=("row", "column"),
-        role="channel_mixing" if reading.note == "own_place" else "token_mixing",
-        unit=reading.raw_unit if raw else "percent",
-        signed=raw and reading.raw_signed,
-        provenance=reading.provenance,
-        source=f"{site.group}, {reading.note}",
-    )
-
-
-def _reading(
-    key: str,
-    site: MixingSite,
-    name: str,
-    reading: Reading,
-    place: tuple[int, int],
-    limits: tuple[float, float],
-    count: int,
-) -> None:
-    """One share of reading over the picture, with its numbers and those of its MLP's weights."""
-    picture, box = _ui.view().picture, _ui.box(key)
-    heading = _ui.t(f"token_mixing.{name}")
-    st.html(f'<div class="model-sub"><b>{heading}</b></div>')
-    png = _ui.remember(
-        ("token_reading", picture.sha256, key, site.group, name, place, limits),
-        lambda: overlay.share_overlay(
-            picture.pixels, reading.share, box=box, limits=limits, cell=place
-        ),
-    )
-    alt = _ui.t("token_mixing.reading_alt", what=heading)
-    _ui.image(png, key=f"reading-{name}", alt=alt)
-    numbers = statistics(
-        reading.share, row=place[0], column=place[1], cell_px=box.width / site.columns
-    )
-    users = _ui.t("token_mixing.on_channels", count=site.channels)
-    if name == "own_place":
-        users = _ui.t("token_mixing.on_patches", count=site.rows * site.columns)
-    _ui.html_table(
-        [
-            (_ui.t("token_mixing.reach"), f"{numbers.reach_px:.0f}\u00a0px"),
-            (_ui.t("token_mixing.entropy"), f"{numbers.entropy_bits:.1f}\u00a0bit"),
-            (_ui.t("token_mixing.local"), f"{numbers.local_percent:.1f}\u00a0%"),
-            (_ui.t("token_mixing.weights"), f"{count:,}".replace(",", "\u202f")),
-            (_ui.t("token_mixing.used_on"), users.replace(" ", "\u00a0")),
-        ]
-    )
-    st.caption(_ui.t(f"token_mixing.how_{reading.note}", channels=site.channels))
-    if name != "own_place":  # that map is no measurement: it says what the layer can reach
-        _ui.strip(
-            _array(site, reading, raw=False),
-            key=f"reading.{name}",
-            name=f"{key}.{site.group}.{name}",
-            title=heading,
-        )
-
-
-def _raw(
-    key: str, site: MixingSite, name: str, found: dict[str, Reading], place: tuple[int, int]
-) -> None:
-    """The signed map behind a share; both linearisations on one scale."""
-    both = [found[other].raw for other in ("at_picture", "at_zero")]
-    map_figure(
-        _array(site, found[name], raw=True),
-        key=f"slope-{name}",
-        seen=(_ui.view().picture.sha256, key, site.group, place),
-        name=f"{key}.{site.group}.{name}.raw",
-        heading=_ui.t("token_mixing.raw_title"),
-        unit=_ui.t("token_mixing.slope_unit"),
-        limits=colours.limits(*both, signed=True),
-        model=key,
-    )

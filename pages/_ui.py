@@ -12,16 +12,21 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import _panel
+from pages import _models, _panel
 from pages._components import TILE_TEXTS, tile_canvas
+from pages._film import choose_epoch
+from pages._models import problem
 from pages._show import badge, dark, html_table, image, legend, plot, strip, tile_texts
 from pages._state import (
+    SWITCH,
     View,
+    as_switched,
     box,
     capture,
     cell,
     from_link,
     model,
+    multiply_adds,
     of_family,
     remember,
     select,
@@ -37,11 +42,13 @@ from vislib.schema import MixingSite, MixScopeError
 __all__ = [
     "TILE_TEXTS",
     "View",
+    "as_switched",
     "badge",
     "box",
     "capture",
     "cell",
     "choose",
+    "choose_epoch",
     "choose_model",
     "choose_site",
     "dark",
@@ -51,9 +58,12 @@ __all__ = [
     "image",
     "legend",
     "model",
+    "multiply_adds",
     "of_family",
+    "offer",
     "page",
     "plot",
+    "problem",
     "remember",
     "select",
     "shielded",
@@ -67,7 +77,13 @@ __all__ = [
 ]
 
 _ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("compare", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention")
+PAGES = (
+    "compare",
+    "patch_embedding",
+    "token_mixing",
+    "depthwise_kernels",
+    "dual_attention",
+)
 _framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
 
 
@@ -118,6 +134,8 @@ def page(name: str) -> View:
         frame()
         st.stop()
     heading(t(f"{name}.title"), t(f"{name}.question"), t(f"{name}.formula"))
+    if st.session_state.get(SWITCH):
+        st.info(t("models.untrained_banner"))
     return view()
 
 
@@ -134,7 +152,17 @@ def shielded(draw: Callable[[], None]) -> None:
     try:
         draw()
     except MixScopeError as error:
-        st.error(f"**{t('error.title')}** {error}")
+        problem(error)
+
+
+def offer(key: str, why: str) -> None:
+    """Offer a published model that is not on this machine; draws nothing when it is.
+
+    Args:
+        key: Registry key.
+        why: What the page could show with it, in one sentence.
+    """
+    _models.offer(key, why, _panel.available())
 
 
 def choose(
@@ -188,23 +216,31 @@ def choose(
     return chosen if chosen in options else first
 
 
-def choose_model(family: str) -> str:
-    """The model of a family for a page of its own: one that the visitor compares, else the mini."""
+def choose_model(*families: str) -> str:
+    """The model for a page of its own: of the families it is for, one that the visitor compares.
+
+    Where none of them is compared it is the first family's: a published one that is there, else
+    the mini. The address names the first family's word.
+    """
     present = _panel.available()
-    options = [key for key in present if registry.spec(key).family == family]
+    options = [key for key in present if registry.spec(key).family in families]
     if not options:
-        raise MixScopeError(t("models.none_of_family", family=family))
-    chosen = [key for key in view().models if key in options]
-    default = chosen[0] if chosen else options[0]
+        raise MixScopeError(t("models.none_of_family", family=", ".join(families)))
+    compared = [registry.base_key(key) for key in view().models]
+    chosen = [key for key in compared if key in options]
+    rows = [registry.spec(key) for key in options]
+    best = min(rows, key=lambda row: (families.index(row.family), row.weights != "timm"))
+    default = chosen[0] if chosen else best.key
     if len(options) == 1:
-        return options[0]
-    return choose(
+        return as_switched(options[0])
+    found = choose(
         t("models.one_of"),
         options,
-        key=family,
+        key=families[0],
         words={key: registry.spec(key).title for key in options},
         default=default,
     )
+    return as_switched(found)
 
 
 def choose_site(key: str, *, name: str, operator: str | None = None) -> MixingSite:

@@ -14,8 +14,11 @@ from vislib.registry import spec
 from vislib.schema import LabelledArray, MixingSite, MixScopeError
 
 DEPTHS = ("first", "middle", "last")
-SIDE = 400
-"""Longer side of a map in pixels: three columns stay well under 300 kB a click."""
+SIDES = {1: 400, 2: 400, 3: 400, 4: 340, 5: 300}
+"""Columns -> longer side of a map in pixels: a click stays under 300 kB with five models too."""
+
+LEGENDS = {1: 420, 2: 420, 3: 420, 4: 300, 5: 250}
+"""Columns -> width of a legend in pixels: it is not made smaller to fit, so it can be read."""
 
 
 def site_at(key: str, depth: str) -> MixingSite:
@@ -55,14 +58,27 @@ def maps(
     reading: Reading,
     place: tuple[int, int],
     limits: tuple[float, float],
+    *,
+    columns: int,
+    beyond: bool,
 ) -> None:
-    """Share of reading over the picture, its four numbers, and the raw map."""
+    """Share of reading over the picture, its numbers, and the raw map.
+
+    Args:
+        key: Registry key.
+        site: The block.
+        reading: What the place reads there.
+        place: The place's cell.
+        limits: Of the share, the same for all columns.
+        columns: Models side by side.
+        beyond: Whether to say how much is read outside the picture (in all columns or in none).
+    """
     picture, seen = _ui.view().picture, _ui.box(key)
-    digest = picture.sha256
+    digest, side = picture.sha256, SIDES[columns]
     png = _ui.remember(
-        ("overlay", digest, key, site.group, place, limits),
+        ("overlay", digest, key, site.group, place, limits, side),
         lambda: overlay.share_overlay(
-            picture.pixels, reading.share, box=seen, limits=limits, cell=place, side=SIDE
+            picture.pixels, reading.share, box=seen, limits=limits, cell=place, side=side
         ),
     )
     _ui.image(png, key=f"share-{key}", alt=_ui.t("compare.share_alt", model=spec(key).title))
@@ -75,9 +91,12 @@ def maps(
             (_ui.t("compare.entropy"), f"{numbers.entropy_bits:.1f} bit"),
             (_ui.t("compare.local"), f"{numbers.local_percent:.1f} %"),
         ]
-        + ([(_ui.t("compare.beyond"), f"{reading.outside:.1f} %")] if reading.outside else [])
+        + ([outside(site, reading)] if beyond else [])
     )
-    st.html(f'<div class="how">{html.escape(_ui.t(f"compare.how_{reading.note}"))}</div>')
+    how = _ui.t(f"compare.how_{reading.note}")
+    if site.step > 1:
+        how = f"{how} {_ui.t('compare.how_step', step=site.step)}"
+    st.html(f'<div class="how">{html.escape(how)}</div>')
     raw = LabelledArray(
         values=reading.raw,
         axes=("row", "column"),
@@ -89,7 +108,7 @@ def maps(
     )
     own = colours.limits(raw.values, signed=raw.signed)
     plain = _ui.remember(
-        ("raw", digest, key, site.group, place),
+        ("raw", digest, key, site.group, place, side),
         lambda: overlay.plain_map(
             raw.values,
             picture_shape=(picture.height, picture.width),
@@ -97,13 +116,25 @@ def maps(
             limits=own,
             signed=raw.signed,
             cell=place,
-            side=SIDE,
+            side=side,
         ),
     )
     st.markdown(f"**{_ui.t('compare.raw')}**")
     _ui.image(plain, key=f"raw-{key}", alt=_ui.t("compare.raw_alt", model=spec(key).title))
-    _ui.legend(signed=raw.signed, limits=own, unit=_ui.t(f"unit.{raw.unit}"), key=f"rawbar-{key}")
+    _ui.legend(
+        signed=raw.signed,
+        limits=own,
+        unit=_ui.t(f"unit.{raw.unit}"),
+        key=f"rawbar-{key}",
+        width=LEGENDS[columns],
+    )
     _ui.strip(raw, key=f"raw.{key}", name=f"{key}.{site.group}", title=spec(key).title)
+
+
+def outside(site: MixingSite, reading: Reading) -> tuple[str, str]:
+    """The share that goes to tokens without a place in the picture, named and in percent."""
+    name = _ui.t("compare.to_class" if site.prefix else "compare.beyond")
+    return name, f"{reading.outside:.1f} %" if site.prefix or site.window else "–"
 
 
 def answers(key: str) -> None:
@@ -119,7 +150,7 @@ def answers(key: str) -> None:
     st.markdown(f"**{_ui.t('compare.top5', count=len(cache.labels))}**")
     st.html(f'<div class="answers">{rows}</div>')
     model = _ui.model(key)
-    adds = _ui.remember(("multiply_adds", key), lambda: _multiply_adds(key))
+    adds = _ui.remember(("multiply_adds", key), lambda: _ui.multiply_adds(key))
     _ui.html_table(
         [
             (_ui.t("compare.parameters"), f"{model.parameters / 1e6:.2f} M"),
@@ -129,12 +160,6 @@ def answers(key: str) -> None:
             (_ui.t("compare.tokens"), f"{model.grid.rows} × {model.grid.columns}"),
         ]
     )
-
-
-def _multiply_adds(key: str) -> int:
-    from vislib import models
-
-    return models.multiply_adds(_ui.model(key))
 
 
 def draw() -> None:
@@ -148,21 +173,22 @@ def draw() -> None:
     )
     keys = _ui.view().models
     found: dict[str, tuple[MixingSite, Reading | None, tuple[int, int] | None]] = {}
-    errors: dict[str, str] = {}
+    errors: dict[str, MixScopeError] = {}
     for key in keys:
         try:
             found[key] = read(key, depth)
         except MixScopeError as error:
-            errors[key] = str(error)
+            errors[key] = error
     shares = [reading.share for _, reading, _ in found.values() if reading is not None]
     limits = colours.limits(*shares, signed=False) if shares else (0.0, 1.0)
     if shares:
         _ui.legend(signed=False, limits=limits, unit=_ui.t("compare.share_unit"), key="sharebar")
+    beyond = any(site.prefix or site.window for site, _, _ in found.values())
     for column, key in zip(st.columns(len(keys)), keys, strict=True):
         with column:
             head(key)
             if key in errors:
-                st.error(errors[key])
+                _ui.problem(errors[key])
                 continue
             site, reading, place = found[key]
             staged = len({s.stage for s in _ui.model(key).sites}) > 1
@@ -174,7 +200,7 @@ def draw() -> None:
             if reading is None or place is None:
                 st.info(_ui.t("compare.outside"))
             else:
-                maps(key, site, reading, place, limits)
+                maps(key, site, reading, place, limits, columns=min(len(keys), 5), beyond=beyond)
             answers(key)
 
 

@@ -6,12 +6,13 @@ import html
 
 import streamlit as st
 
-from pages import _depthwise_block, _depthwise_depth, _depthwise_mixing, _ui
+from pages import _depthwise_beside, _depthwise_block, _depthwise_depth, _depthwise_mixing, _ui
 from pages import _depthwise_parts as parts
 from vislib.figures import colours
 from vislib.registry import spec
 
 VIEWS = ("block", "depth", "mixing")
+BESIDE = "beside"
 ORDERS = ("radius", "norm", "frequency")
 SCALES = ("own", "one")
 
@@ -70,7 +71,7 @@ def choose_words(name: str, options: tuple[str, ...]) -> str:
 
 
 def draw() -> None:
-    """One of three views; block and channel are shared by all."""
+    """One of three views, or four where a ResNet is there; block and channel are shared by all."""
     key = _ui.choose_model("convmixer")
     top = st.container()
     left, middle, right = st.columns([1, 1, 2.2])
@@ -79,7 +80,8 @@ def draw() -> None:
     with middle:
         channel = choose_channel(key, block)
     with right:
-        view = choose_words("view", VIEWS)
+        more = (BESIDE,) if _depthwise_beside.is_there() else ()
+        view = choose_words("view", VIEWS + more)
     with top:
         facts(key, block)
     if view == "mixing":
@@ -90,10 +92,14 @@ def draw() -> None:
         by = choose_words("order", ORDERS)
     with second:
         scale = choose_words("scale", SCALES)
-    if view == "depth":
-        _ui.shielded(lambda: _depthwise_depth.depth(key, block, channel, by, scale))
+    if view == BESIDE:
+        _ui.shielded(lambda: _depthwise_beside.beside(key, block, channel, by, scale))
+    elif view == "depth":
+        (shown,) = _ui.choose_epoch([key])
+        _ui.shielded(lambda: _depthwise_depth.depth(shown, block, channel, by, scale))
     else:
-        _ui.shielded(lambda: _depthwise_block.kernels(key, block, channel, by, scale))
+        (shown,) = _ui.choose_epoch([key])
+        _ui.shielded(lambda: _depthwise_block.kernels(shown, block, channel, by, scale))
 
 
 _ui.page("depthwise_kernels")

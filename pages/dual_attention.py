@@ -6,6 +6,7 @@ import html
 
 import streamlit as st
 
+from pages import _dual_attention_beside as beside
 from pages import _dual_attention_closer as closer
 from pages import _dual_attention_parts as parts
 from pages import _dual_attention_tiles as tiles
@@ -97,6 +98,7 @@ def draw() -> None:
             lower(chosen)
     tiles.group_tiles(chosen)
     closer.draw(chosen)
+    beside.draw(chosen)
 
 
 _ui.page("dual_attention")

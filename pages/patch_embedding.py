@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages import _patch_embedding_parts as parts
+from pages import _patch_embedding_tokens as tokens
 from pages import _ui
 
 VIEWS = ("patches", "filters", "similarity", "components", "reconstruction")
@@ -34,14 +35,14 @@ def drawing(view: str) -> Callable[[str, int], None]:
         )
         return lambda key, number: parts.filter_view(key, number)
     if view in ("similarity", "components"):
-        depth = choose_words("depth", parts.DEPTHS, key="token_depth")
+        depth = choose_words("depth", tokens.DEPTHS, key="token_depth")
         st.markdown(parts.words(f"{view}_how"))
         if view == "components":
-            return lambda key, number: parts.component_view(key, depth)
+            return lambda key, number: tokens.component_view(key, depth)
         _ui.legend(
-            signed=True, limits=parts.COSINES, unit=parts.words("cosine_unit"), key="cosinebar"
+            signed=True, limits=tokens.COSINES, unit=parts.words("cosine_unit"), key="cosinebar"
         )
-        return lambda key, number: parts.similarity_view(key, depth)
+        return lambda key, number: tokens.similarity_view(key, depth)
     st.markdown(parts.words(f"{view}_how"))
     if view == "reconstruction":
         return lambda key, number: parts.reconstruction_view(key)
@@ -52,7 +53,9 @@ def draw() -> None:
     """One column a model; only the chosen view is computed."""
     view = choose_words("view", VIEWS, key="view")
     draw_one = drawing(view)
-    keys = _ui.view().models
+    keys = list(_ui.view().models)
+    if view == "filters":
+        keys = _ui.choose_epoch(keys, needs="stem.filters")
     for number, (column, key) in enumerate(zip(st.columns(len(keys)), keys, strict=True), 1):
         with column:
             _ui.shielded(lambda key=key, number=number: draw_one(key, number))

@@ -7,13 +7,20 @@ The map of the house (each module is imported when it is first needed; this file
     gallery         the pictures that come with the project
     registry        MODEL_REGISTRY: one row a model
     models          load(), prepare(), multiply_adds()
-    weights         where weights come from: bundled or already cached
+    devices         cuda, mps or cpu, and what the machine has
+    shelf           loaded models within a budget of memory
+    weights         where weights come from: bundled, cached or downloaded
+    hub             one download: ask, fetch, check, show
+    downloads       downloads in the background, for a page
+    film            a bundled model's weights over its training
     capture         run_with_cache(): hooks on, one forward, hooks off, completeness check
+    intervention    change a private copy of a model, and run it again
+    attribution     estimates by gradients, always labelled as such
     architectures   one adapter a family: where its tensors live, how to rebuild derived ones
     analysis        array maths on what was captured (numpy)
     figures         arrays -> palette PNGs, plotly figures, matplotlib exports
     training        the recipe of the bundled models (not imported by the app)
-    __main__        the command line: train, evaluate, weights list
+    __main__        the command line: train, evaluate, weights list, pull, verify
 
 The library never imports streamlit and serves a notebook as well as the pages.
 """

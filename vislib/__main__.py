@@ -1,4 +1,4 @@
-"""The command line: ``python -m vislib train | evaluate | weights list``.
+"""The command line: ``python -m vislib train | evaluate | weights list | pull | verify``.
 
 Exit codes: 0 done; 2 something came that cannot be used (the message says what to do); 3 the time
 given with ``--minutes`` ran out and the checkpoint is saved; 130 stopped by Ctrl-C.
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from vislib import weights_commands
 from vislib.schema import MixScopeError
 
 DONE, WRONG, UNFINISHED, INTERRUPTED = 0, 2, 3, 130
@@ -42,15 +43,14 @@ def _parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     parser = argparse.ArgumentParser(
         prog="python -m vislib",
-        description="MixScope's command line: train and measure the bundled models.",
+        description="MixScope's command line: get published weights; train and measure the "
+        "bundled models.",
         epilog="Exit codes: 0 done, 2 unusable input, 3 out of time (saved), 130 stopped (saved).",
     )
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_train(commands)
     _add_evaluate(commands)
-    weights = commands.add_parser("weights", help="which models are on this machine")
-    actions = weights.add_subparsers(required=True, metavar="action")
-    actions.add_parser("list", help="a table of all models").set_defaults(run=_list_weights)
+    weights_commands.add(commands)
     return parser
 
 
@@ -68,6 +68,9 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     train.add_argument("--out", type=Path, default=Path("runs"), help="checkpoints (runs)")
     train.add_argument("--export", type=Path, metavar="FOLDER", help="weights and cards (OUT)")
+    train.add_argument(
+        "--films", type=Path, metavar="FOLDER", help="films of the training (OUT/films)"
+    )
     train.add_argument("--class-names", type=Path, metavar="CSV", help="wnid,name with a header")
     train.add_argument("--seed", type=_whole(0), default=0)
     train.add_argument("--epochs", type=_whole(1), help="instead of the recipe's")
@@ -135,6 +138,7 @@ def _train(options: argparse.Namespace) -> int:
         data=options.data,
         out=options.out,
         export=options.export or options.out,
+        films=options.films or options.out / "films",
         class_names=options.class_names,
         seed=options.seed,
         epochs=options.epochs,
@@ -175,30 +179,6 @@ def _evaluate(options: argparse.Namespace) -> int:
             card["val_top1"], card["val_top5"] = scores.top1, scores.top5
             card["val_pictures"] = scores.pictures
             print(f"Written into {cards.write(card, folder)}")
-    return DONE
-
-
-def _list_weights(options: argparse.Namespace) -> int:
-    from vislib import registry, weights
-
-    heading = ("model", "source", "licence", "there", "MB", "title")
-    rows, missing = [heading], []
-    for row in registry.MODEL_REGISTRY.values():
-        found = weights.status(row)
-        size = "-" if found.megabytes is None else f"{found.megabytes:.1f}"
-        there = "yes" if found.present else "no"
-        rows.append((row.key, found.source, found.licence, there, size, row.title))
-        if not found.present:
-            missing.append(row)
-    widths = [max(len(line[column]) for line in rows) for column in range(len(heading))]
-    for line in rows:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print("  ".join(cells).rstrip())
-    for row in missing:
-        try:
-            weights.require(row)
-        except MixScopeError as error:
-            print(f"\n{row.key}: {error}")
     return DONE
 
 

@@ -174,7 +174,16 @@ def _recorder(
 
 def _labelled(point: HookPoint, tensor: Tensor) -> LabelledArray:
     """Drop the batch axis and name the others."""
-    values = _to_numpy(tensor[0] if point.batched else tensor)
+    value = tensor[0] if point.batched else tensor
+    without = ""
+    if point.prefix:
+        value = value.narrow(
+            point.axes.index("token"),
+            point.prefix,
+            value.shape[point.axes.index("token")] - point.prefix,
+        )
+        without = f", without the first {point.prefix}"
+    values = _to_numpy(value)
     if values.ndim != len(point.axes):
         raise CaptureError(
             f"{point.name} came with {values.ndim} axes {values.shape}; expected {point.axes}."
@@ -186,7 +195,7 @@ def _labelled(point: HookPoint, tensor: Tensor) -> LabelledArray:
         unit="activation",
         signed=point.signed,
         provenance="activation",
-        source=f"{point.module} ({'input' if point.side == 'in' else 'output'})",
+        source=f"{point.module} ({'input' if point.side == 'in' else 'output'}{without})",
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +19,17 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from vislib import images, weights
-from vislib.architectures import ArchitectureAdapter, adapters
-from vislib.registry import MINI_SIZE, MODEL_REGISTRY, spec
+from vislib.architectures import ArchitectureAdapter, Operable, adapters
+from vislib.devices import choose_device, use_exact_float32
+from vislib.registry import MINI_SIZE, MODEL_REGISTRY, base_key, is_untrained, spec
 from vislib.schema import (
+    Cut,
     DecodedImage,
     LabelledArray,
     MixingSite,
     ModelError,
     ModelSpec,
+    TokenAxis,
     TokenGrid,
     ViewBox,
     WeightsError,
@@ -105,6 +107,16 @@ class LoadedModel:
         """The blocks in the order in which they run."""
         return self.adapter.sites(self.module, self.config.size)
 
+    @property
+    def cuts(self) -> tuple[Cut, ...]:
+        """What can be switched off in a private copy; empty where the adapter offers nothing."""
+        return self.adapter.cuts(self.module) if isinstance(self.adapter, Operable) else ()
+
+    @property
+    def token_axes(self) -> tuple[TokenAxis, ...]:
+        """The parameters' axes over tokens; empty where the weights cannot follow a shuffle."""
+        return self.adapter.token_axes(self.module) if isinstance(self.adapter, Operable) else ()
+
     def weights(self, group: str) -> dict[str, LabelledArray]:
         """The parameters of a group ("stem" or "stage{i}.block{j}") as they are."""
         return self.adapter.weights(self.module, group)
@@ -136,8 +148,9 @@ def build(row: ModelSpec, *, classes: int | None = None) -> nn.Module:
         published: nn.Module = timm.create_model(row.key, pretrained=False)
         return published
     arguments: dict[str, Any] = dict(row.build)
-    module_name, class_name = arguments.pop("class").rsplit(".", 1)
-    constructor = getattr(importlib.import_module(module_name), class_name)
+    constructor = _class_named(arguments.pop("class"))
+    if "block" in arguments:  # a ResNet is told of what it is made
+        arguments["block"] = _class_named(arguments["block"])
     count = classes or MINI_CLASSES
     module: nn.Module = constructor(num_classes=count, **arguments)
     module.pretrained_cfg = {  # type: ignore[assignment]  # where timm keeps it
@@ -152,6 +165,12 @@ def build(row: ModelSpec, *, classes: int | None = None) -> nn.Module:
     return module
 
 
+def _class_named(path: str) -> Any:
+    """The class of a dotted path, such as "timm.models.resnet.ResNet"."""
+    module_name, class_name = path.rsplit(".", 1)
+    return getattr(importlib.import_module(module_name), class_name)
+
+
 def input_config(module: nn.Module) -> InputConfig:
     """Read what the model expects off the configuration that timm keeps on it."""
     cfg: Any = timm.data.resolve_data_config(model=module)
@@ -164,58 +183,43 @@ def input_config(module: nn.Module) -> InputConfig:
     )
 
 
-def choose_device() -> torch.device:
-    """cuda, mps or cpu, whichever is there; MIXSCOPE_DEVICE overrides it.
-
-    Raises:
-        ModelError: MIXSCOPE_DEVICE names a device that is not there.
-    """
-    wanted = os.environ.get("MIXSCOPE_DEVICE", "").strip().lower()
-    there = {"cpu"}
-    if torch.cuda.is_available():
-        there.add("cuda")
-    if torch.backends.mps.is_available():
-        there.add("mps")
-    if wanted and wanted.split(":")[0] not in there:
-        raise ModelError(
-            f"MIXSCOPE_DEVICE is {wanted!r}; this machine has {', '.join(sorted(there))}."
-        )
-    return torch.device(wanted or next(d for d in ("cuda", "mps", "cpu") if d in there))
-
-
-def load(key: str, *, untrained: bool = False, seed: int = 0) -> LoadedModel:
+def load(
+    key: str, *, untrained: bool = False, seed: int = 0, device: torch.device | None = None
+) -> LoadedModel:
     """Load a model, ready to be looked into.
 
     Args:
-        key: Registry key.
+        key: Registry key, also with the variant "@untrained".
         untrained: Seeded random weights instead of the trained ones. The head is drawn anew
-            (std 0.02), because timm starts some heads at zero and every logit would be 0.
+            (std 0.02), because timm starts some heads at zero and every logit would be 0; batch
+            norms take their statistics from seeded noise, for without any the network forgets
+            the picture on the way.
         seed: Of the random weights.
+        device: Where it runs; the machine's best if None.
 
     Raises:
-        ModelError: No such model, or no adapter for it.
+        ModelError: No such model, no adapter for it, or MIXSCOPE_DEVICE names no device here.
         WeightsError: The weights are missing, damaged or do not fit.
     """
-    row = spec(key)
+    row, untrained = spec(base_key(key)), untrained or is_untrained(key)
+    place = device or choose_device()  # a bad MIXSCOPE_DEVICE is said before any work
     with _construction:
         module = _construct(row, untrained=untrained, seed=seed)
     adapter = adapters().get(row.family)
     if adapter is None or not adapter.accepts(module):
         raise ModelError(f"There is no adapter for {key} (family {row.family!r}).")
-    device = choose_device()
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
+    use_exact_float32()
     for part in module.modules():
         if hasattr(part, "fused_attn"):  # fused attention computes no pattern that could be shown
             part.fused_attn = False
-    module = module.eval().requires_grad_(False).to(device)
+    module = module.eval().requires_grad_(False).to(place)
     return LoadedModel(
-        spec=row,
+        spec=spec(key),
         module=module,
         adapter=adapter,
         labels=_labels(row, module),
         config=input_config(module),
-        device=device,
+        device=place,
         untrained=untrained,
         parameters=sum(p.numel() for p in module.parameters()),
     )
@@ -231,6 +235,7 @@ def _construct(row: ModelSpec, *, untrained: bool, seed: int) -> nn.Module:
         module = build(row)
         if path is None:
             draw_head(module)
+            settle_norms(module)
             return module
     try:
         module.load_state_dict(weights.read_state(path))
@@ -246,7 +251,10 @@ def _published(row: ModelSpec, path: Path) -> nn.Module:
             row.key, pretrained=True, pretrained_cfg_overlay={"file": str(path)}
         )
     except (SafetensorError, OSError, RuntimeError) as error:
-        raise WeightsError(f"The weights of {row.key} do not load: {error}") from error
+        raise WeightsError(
+            f"The weights of {row.key} do not load ({type(error).__name__}). "
+            f"Get them again: {weights.how_to_pull(row)}"
+        ) from error
     return module
 
 
@@ -254,6 +262,30 @@ def draw_head(module: nn.Module) -> None:
     """Draw the classifier's matrix anew (normal, std 0.02) from torch's global generator."""
     classifier: Any = module.get_classifier()  # type: ignore[operator]
     nn.init.normal_(classifier.weight, std=0.02)
+
+
+def settle_norms(module: nn.Module) -> None:
+    """Give batch norms the statistics of two pictures of noise (torch's global generator).
+
+    The noise has coarse and fine parts, as pictures have. Models without batch norm stay as they
+    are. The module ends in evaluation mode.
+    """
+    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
+    if not norms:
+        return
+    size = input_config(module).size
+    coarse = nn.functional.interpolate(torch.randn(2, 3, 7, 7), size=size, mode="bilinear")
+    pictures = coarse + 0.5 * torch.randn(2, 3, size, size)
+    kept = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = 1.0  # these two pictures alone, not a running mean with the start value
+    module.train()
+    with torch.no_grad():
+        module(pictures)
+    module.eval()
+    for norm, momentum in zip(norms, kept, strict=True):
+        norm.momentum = momentum
 
 
 def _labels(row: ModelSpec, module: nn.Module) -> tuple[str, ...]:

@@ -5,10 +5,42 @@ It imports nothing heavy, so that a page can name its models at once.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from vislib.schema import ModelError, ModelSpec
+
+VARIANT = "@"
+"""Between a registry key and a variant of its weights."""
+UNTRAINED, EPOCH = "untrained", "epoch"
 
 MINI_SIZE = 64
 """Side of the bundled models' input, in model pixels."""
+
+APACHE, BSD = "Apache-2.0", "BSD-3-Clause"
+
+
+def _published(
+    key: str,
+    family: str,
+    title: str,
+    licence: str,
+    paper: str,
+    parameters: float | None = None,
+    multiply_adds: float | None = None,
+) -> ModelSpec:
+    """A row whose weights timm knows where to get (test_models.py compares licence and name)."""
+    return ModelSpec(
+        key=key,
+        family=family,
+        title=title,
+        weights="timm",
+        licence=licence,
+        paper=paper,
+        paper_parameters=parameters,
+        paper_multiply_adds=multiply_adds,
+    )
+
 
 _ROWS = (
     ModelSpec(
@@ -58,33 +90,80 @@ _ROWS = (
         },
     ),
     ModelSpec(
-        key="mixer_b16_224.goog_in21k_ft_in1k",
-        family="mixer",
-        title="Mixer-B/16",
-        weights="timm",
-        licence="Apache-2.0",
-        paper="2105.01601",
-        paper_parameters=59,
-    ),
-    ModelSpec(
-        key="convmixer_768_32.in1k",
-        family="convmixer",
-        title="ConvMixer-768/32",
-        weights="timm",
+        key="vit_mini",
+        family="vit",
+        title="ViT mini",
+        weights="bundled",
         licence="MIT",
-        paper="2201.09792",
-        paper_parameters=21.1,
+        paper="2010.11929",
+        build={
+            "class": "timm.models.vision_transformer.VisionTransformer",
+            "img_size": MINI_SIZE,
+            "patch_size": 8,
+            "embed_dim": 128,
+            "depth": 4,
+            "num_heads": 4,
+        },
     ),
     ModelSpec(
-        key="davit_tiny.msft_in1k",
-        family="davit",
-        title="DaViT-Tiny",
-        weights="timm",
-        licence="Apache-2.0",
-        paper="2204.03645",
-        paper_parameters=28.3,
-        paper_multiply_adds=4.5,
+        key="resnet_mini",
+        family="resnet",
+        title="ResNet mini",
+        weights="bundled",
+        licence="MIT",
+        paper="1512.03385",
+        build={
+            "class": "timm.models.resnet.ResNet",
+            "block": "timm.models.resnet.Bottleneck",
+            "layers": (1, 2, 2, 2),
+            "channels": (24, 48, 72, 96),
+            "stem_width": 32,
+        },
     ),
+    # MLP-Mixer: parameters as in the paper's Table 1
+    _published("mixer_b16_224.goog_in21k_ft_in1k", "mixer", "Mixer-B/16", APACHE, "2105.01601", 59),
+    _published(
+        "mixer_b16_224.miil_in21k_ft_in1k", "mixer", "Mixer-B/16 (miil)", APACHE, "2104.10972", 59
+    ),
+    _published("mixer_b16_224.goog_in21k", "mixer", "Mixer-B/16 (21k)", APACHE, "2105.01601"),
+    _published(
+        "mixer_l16_224.goog_in21k_ft_in1k", "mixer", "Mixer-L/16", APACHE, "2105.01601", 207
+    ),
+    # ConvMixer: the paper's Table 1, and its README for 1024/20
+    _published("convmixer_768_32.in1k", "convmixer", "ConvMixer-768/32", "MIT", "2201.09792", 21.1),
+    _published(
+        "convmixer_1024_20_ks9_p14.in1k",
+        "convmixer",
+        "ConvMixer-1024/20",
+        "MIT",
+        "2201.09792",
+        24.4,
+    ),
+    _published(
+        "convmixer_1536_20.in1k", "convmixer", "ConvMixer-1536/20", "MIT", "2201.09792", 51.6
+    ),
+    # DaViT and those that its Table 1 gives beside it
+    _published("davit_tiny.msft_in1k", "davit", "DaViT-Tiny", APACHE, "2204.03645", 28.3, 4.5),
+    _published("davit_small.msft_in1k", "davit", "DaViT-Small", APACHE, "2204.03645", 49.7, 8.8),
+    _published("davit_base.msft_in1k", "davit", "DaViT-Base", APACHE, "2204.03645", 87.9, 15.5),
+    _published("vit_base_patch16_224.augreg_in1k", "vit", "ViT-B/16", APACHE, "2106.10270"),
+    _published(
+        "vit_base_patch16_224.augreg2_in21k_ft_in1k", "vit", "ViT-B/16 (21k)", APACHE, "2106.10270"
+    ),
+    _published(
+        "deit_small_patch16_224.fb_in1k", "vit", "DeiT-S/16", APACHE, "2012.12877", 22.1, 4.5
+    ),
+    _published(
+        "deit_base_patch16_224.fb_in1k", "vit", "DeiT-B/16", APACHE, "2012.12877", 86.7, 17.4
+    ),
+    _published("resmlp_24_224.fb_in1k", "resmlp", "ResMLP-S24", APACHE, "2105.03404"),
+    _published("resmlp_big_24_224.fb_in1k", "resmlp", "ResMLP-B24/8", APACHE, "2105.03404"),
+    _published(
+        "swin_tiny_patch4_window7_224.ms_in1k", "swin", "Swin-T", "MIT", "2103.14030", 28.3, 4.5
+    ),
+    _published("resnetv2_50x1_bit.goog_in21k_ft_in1k", "resnet", "BiT-R50x1", APACHE, "1912.11370"),
+    _published("resnet50.tv_in1k", "resnet", "ResNet-50", BSD, "1512.03385", 25.0, 4.1),
+    _published("resnet152.tv_in1k", "resnet", "ResNet-152", BSD, "1512.03385", 60.0, 11.0),
 )
 
 MODEL_REGISTRY: dict[str, ModelSpec] = {row.key: row for row in _ROWS}
@@ -92,14 +171,61 @@ MODEL_REGISTRY: dict[str, ModelSpec] = {row.key: row for row in _ROWS}
 
 
 def spec(key: str) -> ModelSpec:
-    """The registry row of ``key``.
+    """The registry row of ``key``, which may name a variant ("mixer_mini@untrained").
 
     Raises:
-        ModelError: No such model; the message names those that are there.
+        ModelError: No such model or variant; the message names those that are there.
     """
-    try:
-        return MODEL_REGISTRY[key]
-    except KeyError:
+    base, _, variant = key.partition(VARIANT)
+    if base not in MODEL_REGISTRY:
+        known = ", ".join(MODEL_REGISTRY)
+        raise ModelError(f"There is no model {base!r}. Known are: {known}.") from None
+    row = MODEL_REGISTRY[base]
+    if not variant:
+        return row
+    return replace(row, key=key, title=f"{row.title} ({_in_words(variant)})", variant=variant)
+
+
+def untrained(key: str) -> str:
+    """The key of the same architecture with seeded random weights."""
+    return f"{base_key(key)}{VARIANT}{UNTRAINED}"
+
+
+def after_epoch(key: str, epoch: int) -> str:
+    """The key of the same model after an epoch of its training: its weights are in the film."""
+    return f"{base_key(key)}{VARIANT}{EPOCH}{epoch}"
+
+
+def base_key(key: str) -> str:
+    """The registry key without a variant."""
+    return key.partition(VARIANT)[0]
+
+
+def epoch_of(key: str) -> int | None:
+    """The epoch that a key names, None where it names none."""
+    variant = key.partition(VARIANT)[2]
+    number = variant.removeprefix(EPOCH)
+    return int(number) if variant.startswith(EPOCH) and number.isdigit() else None
+
+
+def variant_in(name: str) -> str:
+    """The words of the variant that a tensor's or a file's name carries, empty without one."""
+    found = re.search(rf"{VARIANT}({UNTRAINED}|{EPOCH}\d+)", name)
+    return _in_words(found[1]) if found else ""
+
+
+def is_untrained(key: str) -> bool:
+    """Whether a key names the untrained variant."""
+    return key.partition(VARIANT)[2] == UNTRAINED
+
+
+def _in_words(variant: str) -> str:
+    """What a title says of a variant."""
+    if variant == UNTRAINED:
+        return "untrained"
+    epoch = epoch_of(VARIANT + variant)
+    if epoch is None:
         raise ModelError(
-            f"There is no model {key!r}. Known are: {', '.join(MODEL_REGISTRY)}."
-        ) from None
+            f"There is no variant {variant!r} of a model. Known are: {UNTRAINED}, {EPOCH}<number>."
+        )
+    return f"after epoch {epoch}"

@@ -215,6 +215,8 @@ class ModelSpec:
         build: Keyword arguments of the family's constructor, for bundled models.
         paper_parameters: In millions as the paper gives them, None where it gives none.
         paper_multiply_adds: In G (1e9) as the paper gives them, None where it gives none.
+        variant: "untrained" or "epoch<number>" where the weights are not the final ones; the key
+            and the title say so too.
     """
 
     key: str
@@ -226,6 +228,7 @@ class ModelSpec:
     build: Mapping[str, Any] = field(default_factory=dict)
     paper_parameters: float | None = None
     paper_multiply_adds: float | None = None
+    variant: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,6 +245,8 @@ class HookPoint:
         signed: Whether zero is a middle.
         batched: False when the module has folded the batch axis into the first named axis
             (windows), so that none is left to drop.
+        prefix: Tokens without a place (class, registers) before the grid's; the array goes without
+            them, the tensor that ``derive`` gets still has them.
     """
 
     name: str
@@ -252,6 +257,7 @@ class HookPoint:
     keep: bool = True
     signed: bool = True
     batched: bool = True
+    prefix: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,7 +294,9 @@ class TokenGrid:
     stride: int
     offset: int
     input_size: int
-    position: Literal["none", "token_mlp_weights", "zero_padding", "learned", "depthwise"]
+    position: Literal[
+        "none", "token_mlp_weights", "zero_padding", "learned", "depthwise", "relative_bias"
+    ]
 
     @property
     def overlaps(self) -> bool:
@@ -309,9 +317,12 @@ class MixingSite:
         channels: Feature channels here.
         mixing: The badge of the first operator.
         units: Hidden units of the token MLP, 0 where there is none.
-        kernel: Side of the depthwise kernel, 0 where there is none.
+        kernel: Side of the kernel that mixes places, 0 where there is none.
         window: Side of the attention window in tokens, 0 where there is none.
         heads: Attention heads, which is also the number of channel groups; 0 where there are none.
+        shift: Cells by which the windows are shifted down and right, 0 where they are not.
+        step: Stride of the convolution: it writes one token for each step x step of the grid.
+        prefix: Tokens without a place (class, registers) that are attended beside the grid's.
     """
 
     stage: int
@@ -327,6 +338,48 @@ class MixingSite:
     kernel: int = 0
     window: int = 0
     heads: int = 0
+    shift: int = 0
+    step: int = 1
+    prefix: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """Something in a block that can be switched off exactly, by zeros in its parameters.
+
+    Attributes:
+        kind: "unit" (hidden unit of a token MLP), "kernel" (a channel's kernel), "head",
+            "channel_group", "operator" (all that one operator adds), "block".
+        group: The block: "stage{i}.block{j}".
+        role: The operator's role; "tokens" for a block.
+        count: How many there are to choose from.
+        zeros: (parameter path, axis, entries of one): number i is switched off by zeros in the
+            entries [i * size, (i + 1) * size) of the axis; all of the parameter for a size of 0.
+        passed: Path of the module that hands its input through instead (a whole block); empty
+            where the zeros do it.
+    """
+
+    kind: Literal["unit", "kernel", "head", "channel_group", "operator", "block"]
+    group: str
+    role: str
+    count: int = 1
+    zeros: tuple[tuple[str, int, int], ...] = ()
+    passed: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenAxis:
+    """An axis of a parameter that has one entry a token of the grid.
+
+    Attributes:
+        parameter: Its path.
+        axis: Which axis.
+        prefix: Entries before the grid's (class token).
+    """
+
+    parameter: str
+    axis: int
+    prefix: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

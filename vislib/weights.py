@@ -1,12 +1,16 @@
-"""Where weights come from: bundled with the project, or already in the Hugging Face cache.
+"""Where weights come from: bundled with the project, or in the Hugging Face cache.
 
 Weights are read from safetensors only. Bundled ones are stored as float16 and computed with as
-float32; each has a card (JSON) beside it.
+float32; each has a card (JSON) beside it. Nothing here uses a network but ``pull``.
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +25,13 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "weights"
 
+FILE = "model.safetensors"
+"""The file of a published model, in its repository and in the cache."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_HEADER_LIMIT = 25_000_000
+"""Bytes; more is no safetensors file (Hugging Face's own limit)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsStatus:
@@ -28,10 +39,11 @@ class WeightsStatus:
 
     Attributes:
         key: Registry key.
-        path: The file, None when it is not there.
+        path: The file, None when it is not there or not whole.
         megabytes: Size of the file (1e6 bytes), None when it is not there.
         source: "bundled" or "timm".
         licence: Of the weights.
+        damaged: Whether there is a file that cannot be whole: empty, cut off, or something else.
     """
 
     key: str
@@ -39,6 +51,7 @@ class WeightsStatus:
     megabytes: float | None
     source: str
     licence: str
+    damaged: bool = False
 
     @property
     def present(self) -> bool:
@@ -46,48 +59,179 @@ class WeightsStatus:
         return self.path is not None
 
 
+def repository(spec: ModelSpec) -> str:
+    """Where timm publishes a row's weights (test_weights.py compares with timm's own record)."""
+    return f"timm/{spec.key}"
+
+
 def status(spec: ModelSpec) -> WeightsStatus:
-    """Look for a model's weights without any network."""
-    path = _bundled_path(spec.key) if spec.weights == "bundled" else _cached_path(spec.key)
-    found = path if path is not None and path.is_file() else None
+    """Look for a model's weights without any network; the bytes are not hashed (``check`` does)."""
+    found = _place(spec)
+    whole = found is not None and is_whole(found)
     return WeightsStatus(
         key=spec.key,
-        path=found,
-        megabytes=found.stat().st_size / 1e6 if found else None,
+        path=found if whole else None,
+        megabytes=found.stat().st_size / 1e6 if found and whole else None,
         source=spec.weights,
         licence=spec.licence,
+        damaged=found is not None and not whole,
     )
 
 
-def _bundled_path(key: str) -> Path:
-    return FOLDER / f"{key}.safetensors"
+def _place(spec: ModelSpec) -> Path | None:
+    """The file of a row if there is one, whole or not."""
+    if spec.weights == "bundled":
+        path = FOLDER / f"{spec.key}.safetensors"
+    else:
+        found = try_to_load_from_cache(repository(spec), FILE)
+        if not isinstance(found, str):
+            return None
+        path = Path(found)
+    return path if path.is_file() else None
 
 
-def _cached_path(key: str) -> Path | None:
-    """The file in the Hugging Face cache, where timm puts it (test_weights.py checks the name)."""
-    found = try_to_load_from_cache(f"timm/{key}", "model.safetensors")
-    return Path(found) if isinstance(found, str) else None
+def is_whole(path: Path) -> bool:
+    """Whether a file is as long as its safetensors header says (quick: the header alone is read).
+
+    A file that is not there, cannot be read or is no safetensors file is not whole.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= min(_HEADER_LIMIT, size - 8):
+                return False
+            header = json.loads(file.read(length))
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name[:2] != "__"]
+        return bool(size == 8 + length + max(ends, default=0))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return False
+
+
+def sha256(path: Path) -> str:
+    """Digest of a file's bytes as 64 hexadecimal digits (0.8 s a GB).
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.lru_cache(maxsize=256)
+def _known_sha256(path: Path, size: int, changed: int) -> str:
+    """``sha256``, once for each state of a file (size in bytes, time of its last change in ns)."""
+    return sha256(path)
+
+
+def _promised(path: Path) -> str | None:
+    """The sha256 that a file of the cache was stored under; None where it is not known.
+
+    A snapshot's file is a link to blobs/<sha256>. Only the first link counts: the blob may itself
+    be a link into a store that is shared between repositories, with names of another kind.
+    """
+    blob = path.readlink() if path.is_symlink() else path
+    return blob.name if blob.parent.name == "blobs" and _SHA256.fullmatch(blob.name) else None
+
+
+def fault(path: Path) -> str | None:
+    """What is wrong with a weights file, in words; None when nothing is.
+
+    The bytes are hashed where the cache says what their sha256 must be (once for each state of
+    the file), so this may take a second.
+    """
+    if not is_whole(path):
+        return "it is empty, cut off or no safetensors file"
+    promised = _promised(path)
+    try:
+        state = path.stat()
+        if promised not in (None, _known_sha256(path, state.st_size, state.st_mtime_ns)):
+            return "its bytes are not those that were published (sha256 differs)"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror or type(error).__name__}"
+    return None
 
 
 def require(spec: ModelSpec) -> Path:
-    """The weights file of a model.
+    """The weights file of a model, checked.
 
     Raises:
-        WeightsError: It is not there; the message says how to get it.
+        WeightsError: It is not there or damaged; the message says how to get it.
     """
-    path = status(spec).path
-    if path is None and spec.weights == "bundled":
+    path = _place(spec)
+    wrong = fault(path) if path is not None else None
+    if path is not None and wrong is None:
+        return path
+    if spec.weights == "bundled":
+        what = f"The bundled weights of {spec.key} are missing from assets/weights. Get"
+        if wrong is not None:
+            what = f"{spec.key}.safetensors is damaged: {wrong}. Delete the file and get it again:"
         raise WeightsError(
-            f"The bundled weights of {spec.key} are missing from assets/weights. "
-            "Get a complete copy of the project, or train them: python -m vislib train."
+            f"{what} a complete copy of the project, or train them: python -m vislib train."
         )
-    if path is None:
+    if wrong is None:
         raise WeightsError(
-            f"The published weights of {spec.key} are not on this machine. With a network, "
-            f"timm.create_model({spec.key!r}, pretrained=True) puts them into the cache once; "
-            "the bundled models work without."
+            f"The published weights of {spec.key} are not on this machine. With a network, get "
+            f"them once: {how_to_pull(spec)}; the bundled models work without."
         )
-    return path
+    raise WeightsError(
+        f"The file {FILE} of {spec.key} in the Hugging Face cache is damaged: {wrong}. "
+        f"Get it again: {how_to_pull(spec)}; the other models go on working."
+    )
+
+
+def how_to_pull(spec: ModelSpec) -> str:
+    """The command that gets a row's weights."""
+    return f"python -m vislib weights pull {spec.key}"
+
+
+def pull(
+    spec: ModelSpec,
+    *,
+    progress: Callable[[int, int | None], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Path:
+    """Get the published weights of a row into the Hugging Face cache: ``vislib.hub.pull``.
+
+    Args:
+        spec: A registry row.
+        progress: Called with the bytes that are there and how many there will be (None: unknown).
+        cancelled: Asked often; once it answers True the download stops and keeps what it has.
+
+    Returns:
+        The file, verified.
+
+    Raises:
+        WeightsError: It could not be had; ``vislib.hub.DownloadStopped`` when cancelled.
+    """
+    from vislib import hub  # what speaks HTTP is imported when it is needed
+
+    return hub.pull(spec, progress=progress, cancelled=cancelled)
+
+
+def expected_megabytes(spec: ModelSpec) -> float:
+    """Size that a row's file has or will have (1e6 bytes).
+
+    Of a file that is there, its own size; else computed from the architecture: all parameters and
+    buffers as float32 (bundled: float16), without the header. The model is laid out without
+    memory for its values.
+    """
+    found = status(spec).megabytes
+    return _computed_megabytes(spec.key) if found is None else found
+
+
+@functools.lru_cache(maxsize=64)
+def _computed_megabytes(key: str) -> float:
+    """Bytes of a row's state on torch's meta device / 1e6."""
+    import torch
+
+    from vislib import models
+
+    row = models.spec(key)
+    with torch.device("meta"):
+        module = models.build(row)
+    state = (module.half() if row.weights == "bundled" else module).state_dict()
+    return float(sum(value.numel() * value.element_size() for value in state.values()) / 1e6)
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -101,8 +245,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
     try:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise WeightsError(
-            f"{path.name} is damaged ({error}). Delete the file and get it again."
+            f"{path.name} is damaged ({reason}). Delete the file and get it again."
         ) from error
     return {name: t.float() if t.is_floating_point() else t for name, t in state.items()}
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import streamlit as st
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 from streamlit.testing.v1 import AppTest
 
-from vislib import registry, weights
+from pages import _machine, _ui
+from pages._state import DEFAULT_MODELS
+from vislib import models, registry, weights
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
@@ -21,6 +27,7 @@ SECONDS = 600.0
 
 Open = Callable[..., AppTest]
 Ask = Callable[[AppTest], "Seen"]
+Bring = Callable[..., None]
 
 
 class Seen:
@@ -47,14 +54,80 @@ class Seen:
         return _calculate_file_id(png, "image/png") in self.pictures
 
 
+class Shown:
+    """What a page handed to the browser since ``clear``: tiles and pictures by their keys."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.tiles: dict[str, tuple[np.ndarray, dict[str, Any]]] = {}
+        self.pictures: dict[str, bytes] = {}
+        real_tiles, real_image = _ui.tile_canvas, _ui.image
+
+        def tiles(indices: np.ndarray, table: np.ndarray, **options: Any) -> int | None:
+            self.tiles[options["key"]] = (indices, options)
+            return real_tiles(indices, table, **options)
+
+        def image(png: bytes, **options: Any) -> None:
+            self.pictures[options["key"]] = png
+            real_image(png, **options)
+
+        monkeypatch.setattr(_ui, "tile_canvas", tiles)
+        monkeypatch.setattr(_ui, "image", image)
+
+    def click(self, key: str, tile: int, app: AppTest, *names: str) -> None:
+        """Choose a tile: what the callback sets goes into the app's state, and the app runs."""
+        self.tiles[key][1]["on_change"](tile)  # outside a run it sets a state of its own
+        for name in names:
+            app.session_state[name] = st.session_state[name]
+        app.run()
+        assert not app.exception
+        assert not app.error
+
+    def clear(self) -> None:
+        """Forget what was shown."""
+        self.tiles, self.pictures = {}, {}
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
+    """Records what the pages hand to the browser."""
+    return Shown(monkeypatch)
+
+
+@pytest.fixture
+def bring(minis: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> Bring:
+    """Puts models on the machine, by their keys; where they are not, with seeded random weights."""
+    real = models.load
+    brought: list[str] = []
+
+    def load(key: str, *, untrained: bool = False, **more: Any) -> models.LoadedModel:
+        if key not in brought or untrained:
+            return real(key, untrained=untrained, **more)
+        return dataclasses.replace(real(key, untrained=True, **more), untrained=False)
+
+    def bringing(*keys: str) -> None:
+        brought.extend(key for key in keys if not weights.status(registry.spec(key)).present)
+        there = tuple(key for key in registry.MODEL_REGISTRY if key in (*minis, *keys))
+        monkeypatch.setattr(_machine, "present", lambda: there)
+
+    monkeypatch.setattr(models, "load", load)
+    return bringing
+
+
 @pytest.fixture(scope="session")
 def minis() -> tuple[str, ...]:
-    """The bundled models' keys; a test that needs them is skipped where one is missing."""
+    """The bundled models that are there; without the first three, a test with them is skipped."""
     rows = [row for row in registry.MODEL_REGISTRY.values() if row.weights == "bundled"]
-    missing = [row.key for row in rows if not weights.status(row).present]
+    there = tuple(row.key for row in rows if weights.status(row).present)
+    missing = [key for key in DEFAULT_MODELS if key not in there]
     if missing:
         pytest.skip(f"the bundled weights of {', '.join(missing)} are not in assets/weights")
-    return tuple(row.key for row in rows)
+    return there
+
+
+@pytest.fixture(autouse=True)
+def no_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large models are loaded without asking the visitor first; test_models.py has the question."""
+    monkeypatch.setattr(_machine, "price", lambda _key: None)
 
 
 @pytest.fixture

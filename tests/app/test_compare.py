@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.app.conftest import Ask, Open
+from tests.app.conftest import Ask, Bring, Open
 from vislib import capture, gallery, images, models
 from vislib.analysis.common_ground import statistics
-from vislib.analysis.reading_at import reading_at
+from vislib.analysis.reading_at import reading_at, spatial_operator
 from vislib.figures import colours, overlay
 
 POINT = {"picture": "cat", "x": "430", "y": "520"}
 
-SIDE = 400  # pages/compare.py
+SIDE = 400  # pages/compare.py, up to three columns
+FIVE = {  # one of each operator; see the fixture ``bring``
+    "mixer_mini": "token_mixing",
+    "convmixer_mini": "depthwise",
+    "davit_mini": "window_attention",
+    "vit_mini": "global_attention",
+    "resnet_mini": "convolution",
+}
 
 
-def expected(key: str, place: int, point: tuple[int, int]) -> tuple[bytes, bytes, str]:
+def expected(
+    key: str, place: int, point: tuple[int, int], side: int = SIDE
+) -> tuple[bytes, bytes, str]:
     """The overlay, the raw map and the entropy of one model alone, from the library."""
     picture, model = gallery.load("cat"), models.load(key)
     site = model.sites[place]
@@ -35,7 +46,7 @@ def expected(key: str, place: int, point: tuple[int, int]) -> tuple[bytes, bytes
     found = reading_at(site, {**model.weights(site.group), **cache}, row=cell[0], column=cell[1])
     limits = colours.limits(found.share, signed=False)
     over = overlay.share_overlay(
-        picture.pixels, found.share, box=box, limits=limits, cell=cell, side=SIDE
+        picture.pixels, found.share, box=box, limits=limits, cell=cell, side=side
     )
     raw = overlay.plain_map(
         found.raw,
@@ -44,7 +55,7 @@ def expected(key: str, place: int, point: tuple[int, int]) -> tuple[bytes, bytes
         limits=colours.limits(found.raw, signed=found.raw_signed),
         signed=found.raw_signed,
         cell=cell,
-        side=SIDE,
+        side=side,
     )
     numbers = statistics(found.share, row=cell[0], column=cell[1], cell_px=box.width / site.columns)
     return over, raw, f"{numbers.entropy_bits:.1f} bit"
@@ -59,6 +70,44 @@ def test_the_maps_are_the_librarys(open_page: Open, ask: Ask, key: str) -> None:
     assert entropy in seen.text
     other, _, _ = expected(key, 0, (300, 300))
     assert not seen.shows(other)
+
+
+@pytest.mark.parametrize("key", ["vit_mini", "resnet_mini"])
+def test_attention_and_dense_kernels_are_the_librarys(
+    open_page: Open, ask: Ask, bring: Bring, key: str
+) -> None:
+    bring(key)
+    place = {"vit_mini": 1, "resnet_mini": 3}[key]
+    seen = ask(open_page(models=[key], depth="middle", **POINT))
+    over, raw, entropy = expected(key, place, (430, 520))
+    assert seen.shows(over)
+    assert seen.shows(raw)
+    assert entropy in seen.text
+    assert not seen.shows(expected(key, place, (300, 300))[0])
+    # What is read outside the picture has its own name in each family.
+    assert ("goes to class token" in seen.text) == (key == "vit_mini")
+    assert "goes to padding" not in seen.text
+
+
+def test_five_families_stand_side_by_side(open_page: Open, ask: Ask, bring: Bring) -> None:
+    bring(*FIVE)
+    at = open_page(models=list(FIVE), depth="last", **POINT)
+    seen = ask(at)
+    assert not seen.errors
+    for key, role in FIVE.items():
+        model = models.load(key)
+        places = [i for i, site in enumerate(model.sites) if spatial_operator(site) == role]
+        _, raw, entropy = expected(key, places[-1], (430, 520), side=300)
+        assert seen.shows(raw)
+        assert entropy in seen.text
+    # Of all five or of none: the rows below stay aligned.
+    assert seen.text.count("goes to padding") + seen.text.count("goes to class token") == 5
+    before = seen.pictures
+    at.number_input(key="x").set_value(300).run()
+    after = ask(at)
+    assert len(after.pictures) == len(before)
+    fixed = re.compile(r"[-\u2212]?\d[\d.,]*(e[-+\u2212]?\d+)?")
+    assert fixed.sub("", after.text) == fixed.sub("", seen.text)
 
 
 def test_depth_changes_the_maps(open_page: Open, ask: Ask) -> None:

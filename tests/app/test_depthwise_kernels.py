@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages import _ui
+from pages import _machine
+from tests.app.conftest import Bring, Shown
 from vislib import capture, gallery, models
-from vislib.analysis import kernel_depth, kernels
+from vislib.analysis import dense_kernels, kernel_depth, kernels
 from vislib.figures import colours
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,31 +26,6 @@ pytestmark = pytest.mark.skipif(
     not (ROOT / "assets" / "weights" / f"{MODEL}.safetensors").is_file(),
     reason="the bundled weights of ConvMixer mini are not here",
 )
-
-
-class Shown:
-    """What the page handed to the browser in its last run."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.tiles: dict[str, tuple[np.ndarray, dict[str, Any]]] = {}
-        self.pictures: dict[str, bytes] = {}
-        real_tiles, real_image = _ui.tile_canvas, _ui.image
-
-        def tiles(indices: np.ndarray, table: np.ndarray, **options: Any) -> int | None:
-            self.tiles[options["key"]] = (indices, options)
-            return real_tiles(indices, table, **options)
-
-        def image(png: bytes, **options: Any) -> None:
-            self.pictures[options["key"]] = png
-            real_image(png, **options)
-
-        monkeypatch.setattr(_ui, "tile_canvas", tiles)
-        monkeypatch.setattr(_ui, "image", image)
-
-
-@pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
-    return Shown(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +167,84 @@ def test_choices_change_what_is_drawn_and_bad_links_do_no_harm(shown: Shown) -> 
         assert not app.exception
         assert not np.array_equal(shown.tiles["kernel_tiles"][0], before)
     assert not np.array_equal(shown.tiles["kernel_tiles"][0], radius)
+
+
+def facts(app: AppTest) -> list[dict[str, str]]:
+    """The tables of facts of the page: name -> value."""
+    bodies = [element.proto.body for element in app.get("html")]
+    rows = [re.findall(r"<th>(.*?)</th><td>(.*?)</td>", b) for b in bodies if "facts" in b]
+    return [dict(row) for row in rows if row]
+
+
+BESIDE = "resnet_mini"
+
+
+def beside(bring: Bring, **address: str) -> AppTest:
+    bring(BESIDE)
+    return opened(kernel_view="beside", **address)
+
+
+def test_beside_counts_both_convolutions(
+    bring: Bring, shown: Shown, model: models.LoadedModel
+) -> None:
+    app = beside(bring, kernel_block="1.4", written="5")
+    resnet = models.load(BESIDE)  # brought: with seeded random weights where there are no others
+    site = resnet.sites[dense_kernels.same_depth(3, len(model.sites), len(resnet.sites))]
+    assert site.step == 2
+    dense = resnet.weights(site.group)[f"{site.group}.convolution.kernel"]
+    own = model.weights("stage0.block3")["stage0.block3.depthwise.kernel"].values
+    left, right = (
+        {name: value.replace("\N{NARROW NO-BREAK SPACE}", "") for name, value in one.items()}
+        for one in facts(app)
+    )
+    assert left["tables, one a channel"] == str(len(own))
+    assert left["weights, all tables"] == str(own.size)
+    outputs, reads = dense.values.shape[:2]
+    assert right["tables, one a pair"] == f"{outputs * reads} ({outputs} × {reads})"
+    assert right["weights, all tables"] == str(dense.values.size)
+    assert right["if depthwise"] == str(9 * outputs)
+    assert right["places"] == f"{site.rows} × {site.rows} → {site.rows // 2} × {site.rows // 2}"
+    assert (left["writes"], right["writes"]) == ("every place", "one of 2 × 2")
+
+    taps = dense.values[4]
+    order = kernels.kernel_order(taps, "radius")
+    indices, options = shown.tiles["dense_tiles"]
+    expected = colours.to_indices(kernel_depth.own_scale(taps[order]), (-1.0, 1.0))
+    np.testing.assert_array_equal(indices, expected)
+    assert f"reads channel {order[0] + 1}, writes channel 5" in options["labels"][0]
+    # Negative control: the tables that read channel 5 are others.
+    assert not np.array_equal(
+        indices, colours.to_indices(kernel_depth.own_scale(dense.values[:, 4][order]), (-1.0, 1.0))
+    )
+    app.number_input(key="written").set_value(6).run()
+    assert not app.exception
+    assert not np.array_equal(shown.tiles["dense_tiles"][0], expected)
+
+
+def test_beside_draws_the_energy_of_both(bring: Bring, model: models.LoadedModel) -> None:
+    app = beside(bring, kernel_block="1.8")
+    resnet = models.load(BESIDE)
+    lines = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+    for number, (one, name) in enumerate(((model, "depthwise"), (resnet, "convolution"))):
+        blocks = [one.weights(site.group)[f"{site.group}.{name}.kernel"] for site in one.sites]
+        found = dense_kernels.energy_over_depth(blocks)
+        np.testing.assert_allclose(numbers(lines[2 * number]["y"]), found.centre)
+        np.testing.assert_allclose(numbers(lines[2 * number + 1]["y"]), found.even)
+        assert not np.allclose(numbers(lines[2 * number]["y"]), found.centre[::-1])
+    strided = [f"Stage {s.stage + 1}, block {s.block + 1}" for s in resnet.sites if s.step == 2]
+    assert len(strided) == 3
+    said = " ".join(caption.value for caption in app.caption)
+    assert all(words in said for words in strided)
+
+
+def test_beside_is_offered_where_a_resnet_is_there(
+    bring: Bring, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_machine, "present", lambda: (MODEL,))
+    app = opened(kernel_view="beside")
+    assert app.segmented_control(key="kernel_view").value == "block"
+    assert "dense_tiles" not in shown.tiles
+    app = beside(bring, written="9999")
+    assert app.segmented_control(key="kernel_view").value == "beside"
+    assert app.number_input(key="written").value == 1
+    assert "dense_tiles" in shown.tiles

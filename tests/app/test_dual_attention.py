@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,15 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages import _ui
-from vislib import capture, gallery, models
+from pages import _panel, _state, _ui
+from pages._dual_attention_beside import SIDE
+from tests.unit import tiny
+from vislib import capture, gallery, images, models, registry
+from vislib.analysis import attentions
+from vislib.analysis.reading_at import reading_at
+from vislib.analysis.windows import window_piece
 from vislib.figures import colours, overlay
-from vislib.schema import ActivationCache, MixingSite
+from vislib.schema import ActivationCache, MixingSite, WeightsError
 
 ADDRESS = {
     "models": "davit_mini",
@@ -219,3 +225,200 @@ def sent_pictures(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 def _pixels(png: bytes) -> np.ndarray:
     """A PNG's colours, axes (row, column, rgb)."""
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+# Beside it: other attentions
+
+SWIN, VIT = "swin_tiny_patch4_window7_224.ms_in1k", "vit_mini"
+BESIDE = {"beside": "maps", "block": "1.1", "picture": "cat"}
+KINDS = ("davit", "vit", "swin", "swin_shifted")
+
+
+@pytest.fixture(scope="module")
+def attentive() -> dict[str, models.LoadedModel]:
+    """The three models: DaViT as it is bundled, a tiny Swin and a ViT with random weights."""
+    swin = dataclasses.replace(tiny.tiny_model("swin"), spec=registry.spec(SWIN))
+    vit = models.load(VIT, untrained=True)
+    tiny.draw_weights(vit.module, seed=0)
+    return {"davit_mini": models.load("davit_mini"), SWIN: swin, VIT: vit}
+
+
+@pytest.fixture
+def together(
+    open_page: Open, attentive: dict[str, models.LoadedModel], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Open]:
+    """Opens the page where Swin and ViT are on this machine beside the bundled models."""
+    real, there = _state._loaded, (*_state.DEFAULT_MODELS, VIT, SWIN)
+    monkeypatch.setattr(_panel, "available", lambda: there)
+    monkeypatch.setattr(_state, "_known", {})
+    monkeypatch.setattr(_state, "_loaded", lambda key, rnd: attentive.get(key) or real(key, rnd))
+    _state._store.clear()  # the models are not those that their keys name
+    yield lambda **more: opened(open_page, **{**BESIDE, **more})
+    _state._store.clear()
+
+
+def beside_share(
+    model: models.LoadedModel, block: int, x: int, y: int, head: int | None = None
+) -> tuple[Any, MixingSite, tuple[int, int], Any]:
+    """Share, block, cell and view box of one column, computed without the page."""
+    picture, site = gallery.load("cat"), model.sites[block]
+    inputs = models.prepare(model, picture)
+    place = images.cell_at(
+        inputs.view_box,
+        picture=(picture.width, picture.height),
+        x=x,
+        y=y,
+        rows=site.rows,
+        columns=site.columns,
+    )
+    assert place is not None
+    cache = capture.run_with_cache(model, inputs, site.group)
+    found = reading_at(site, cache, row=place[0], column=place[1])
+    return attentions.share_of(found, site, head), site, place, inputs.view_box
+
+
+def test_beside_is_closed_and_loads_nothing(
+    together: Open, sent_pictures: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = _state._loaded
+    monkeypatch.setattr(_state, "_loaded", lambda key, rnd: asked.append(key) or real(key, rnd))
+    together(beside="closed")
+    assert set(asked) == {"davit_mini"}
+    assert not [key for key in sent_pictures if key.startswith("beside")]
+    together()
+    assert {SWIN, VIT} <= set(asked)
+
+
+def test_beside_draws_each_model_s_reading_on_one_scale(
+    together: Open,
+    attentive: dict[str, models.LoadedModel],
+    sent_pictures: dict[str, bytes],
+) -> None:
+    together(x="480", y="520")
+    columns = dict(zip(KINDS, (("davit_mini", 0), (VIT, 0), (SWIN, 0), (SWIN, 1)), strict=True))
+    found = {
+        kind: beside_share(attentive[key], block, 480, 520)
+        for kind, (key, block) in columns.items()
+    }
+    limits = colours.limits(*(share.values for share, *_ in found.values()), signed=False)
+    picture = gallery.load("cat").pixels
+
+    def drawn(kind: str, **changes: Any) -> bytes:
+        share, site, place, box = found[kind]
+        region = None
+        if site.window:
+            sizes = {"rows": site.rows, "columns": site.columns, "window": site.window}
+            region = window_piece(*place, **sizes, shift=site.shift)
+        options: dict[str, Any] = {"box": box, "limits": limits, "cell": place, "region": region}
+        return overlay.share_overlay(picture, share.values, side=SIDE, **(options | changes))
+
+    for kind in KINDS:
+        assert sent_pictures[f"beside-{kind}"] == drawn(kind)
+    # Negative control: a scale of its own, or the windows in place, is another picture.
+    own = colours.limits(found["vit"][0].values, signed=False)
+    assert sent_pictures["beside-vit"] != drawn("vit", limits=own)
+    assert sent_pictures["beside-swin"] != sent_pictures["beside-swin_shifted"]
+    assert sum(len(sent_pictures[f"beside-{kind}"]) for kind in KINDS) < 200_000
+
+
+def words_of(at: AppTest) -> str:
+    """All words in HTML parts and captions."""
+    return "\n".join(
+        [*(c.value for c in at.caption), *(element.proto.body for element in at.get("html"))]
+    )
+
+
+def test_beside_prints_the_class_token_s_share_and_the_nearest_head(
+    together: Open, attentive: dict[str, models.LoadedModel]
+) -> None:
+    at = together(x="480", y="520", beside_head="4")
+    share, site, *_ = beside_share(attentive[VIT], 0, 480, 520, head=3)
+    outside = 100.0 - float(share.values.sum())
+    assert f"goes to the class token</th><td>{outside:.1f} %" in words_of(at)
+    every, *_ = beside_share(attentive[VIT], 0, 480, 520)
+    assert abs(outside - (100.0 - float(every.values.sum()))) > 0.1
+    assert site.heads == 4
+    # DaViT's first block and the tiny Swin have two heads: the nearest is shown, and said.
+    assert words_of(at).count("head 2 of 2") == 3
+    assert words_of(at).count("head 4 of 4") == 1
+    at.session_state["beside_head"] = "all"
+    assert "head 4 of 4" not in words_of(calm(at.run()))
+
+
+def test_beside_keeps_the_relative_depth(together: Open) -> None:
+    at = together(beside_depth="last")
+    assert at.session_state["beside_depth"] == "last"
+    said = words_of(at)
+    assert "Stage 3, block 2 · 4 × 4 tokens" in said
+    assert f"Block {len(models.load(VIT, untrained=True).sites)} · 8 × 8 tokens" in said
+    assert "Stage 2, block 2" in said
+    at.session_state["beside_depth"] = "same"
+    said = words_of(calm(at.run()))
+    assert "Block 1 · 8 × 8 tokens" in said
+    assert "Stage 2, block 2" not in said
+    at.session_state["block"] = "3.2"
+    assert "Block 4 · 8 × 8 tokens" in words_of(calm(at.run()))
+
+
+def test_beside_follows_the_point_and_says_when_it_is_outside(
+    together: Open, sent_pictures: dict[str, bytes]
+) -> None:
+    at = together(x="480", y="520")
+    first = {k: v for k, v in sent_pictures.items() if k.startswith("beside")}
+    at.session_state["x"] = 300
+    calm(at.run())
+    assert first.keys() == {f"beside-{kind}" for kind in KINDS}
+    assert all(sent_pictures[key] != png for key, png in first.items())
+    sent_pictures.clear()
+    at.session_state["x"] = 0
+    calm(at.run())
+    assert not [key for key in sent_pictures if key.startswith("beside")]
+    assert any("outside this model's crop" in note.value for note in at.info)
+
+
+def test_beside_reach_over_depth_is_the_library_s(
+    together: Open, attentive: dict[str, models.LoadedModel]
+) -> None:
+    at = together(beside="depth")
+    lines = json.loads(at.get("plotly_chart")[-1].proto.spec)["data"]
+    assert [line["name"] for line in lines] == [registry.spec(k).title for k in attentive]
+    for line, model in zip(lines, attentive.values(), strict=True):
+        inputs = models.prepare(model, gallery.load("cat"))
+        cache = capture.run_with_cache(model, inputs)
+        wanted = attentions.reach_over_depth(model.sites, cache)
+        np.testing.assert_allclose(numbers(line["x"]), wanted.depth)
+        np.testing.assert_allclose(numbers(line["y"]), wanted.reach * inputs.view_box.width)
+        assert line["line"]["color"] == colours.family_colour(model.spec.family)
+        assert numbers(line["y"]).std() > 0
+
+
+def numbers(sent: Any) -> np.ndarray:
+    """An axis of a chart as it is sent."""
+    if isinstance(sent, dict):
+        return np.frombuffer(base64.b64decode(sent["bdata"]), dtype=sent["dtype"])
+    return np.array(sent)
+
+
+def test_beside_offers_what_is_not_there(
+    together: Open, sent_pictures: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: list[str] = []
+    monkeypatch.setattr(_panel, "available", lambda: _state.DEFAULT_MODELS)
+    monkeypatch.setattr(_ui, "offer", lambda key, why: offered.append(key))
+    together()
+    assert offered == [SWIN, "deit_small_patch16_224.fb_in1k"]
+    assert {k for k in sent_pictures if k.startswith("beside")} == {"beside-davit"}
+
+
+def test_a_model_that_does_not_load_leaves_the_others(
+    together: Open, sent_pictures: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = _state._loaded
+    damaged = WeightsError("The file is damaged. Pull it again.")
+    monkeypatch.setattr(
+        _state, "_loaded", lambda key, rnd: damaged if key == SWIN else real(key, rnd)
+    )
+    with pytest.raises(AssertionError):
+        together()  # says so
+    assert {k for k in sent_pictures if k.startswith("beside")} == {"beside-davit", "beside-vit"}

@@ -215,6 +215,10 @@ def known(key: str) -> bool:
 def asked_keys(source: str) -> Iterator[str]:
     """The keys that a file asks for, through t() and through its own words()."""
     section = re.search(r't\(f"(\w+)\.\{name\}"', source)
+    lender = re.search(r"from pages\.(\w+) import [^\n]*\bwords\b", source)
+    if lender and not section:
+        lent = (ROOT / "pages" / f"{lender[1]}.py").read_text(encoding="utf-8")
+        section = re.search(r't\(f"(\w+)\.\{name\}"', lent)
     calls = [(r"\bt", "")]
     if section:
         calls.append((r"\bwords", f"{section[1]}."))

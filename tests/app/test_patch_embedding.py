@@ -10,7 +10,7 @@ import pytest
 
 from pages import _patch_embedding_parts as parts
 from pages import _ui
-from tests.app.conftest import Ask, Open
+from tests.app.conftest import Ask, Bring, Open
 from vislib import capture, gallery, images, models
 from vislib.analysis import embedding, patches
 from vislib.figures import overlay, tiles
@@ -20,6 +20,13 @@ from vislib.schema import LabelledArray
 PAGE = "patch_embedding"
 POINT = {"picture": "cat", "x": "430", "y": "520"}
 MINIS = ("mixer_mini", "convmixer_mini", "davit_mini")
+OTHERS = (
+    "vit_mini",
+    "resnet_mini",
+    "swin_tiny_patch4_window7_224.ms_in1k",
+    "resmlp_24_224.fb_in1k",
+)
+"""One model of each family whose tokens or stem are of another kind; see the fixture ``bring``."""
 PICTURES = {"patches": 2, "filters": 1, "similarity": 2, "components": 1, "reconstruction": 2}
 LEGENDS = {"filters": 1, "similarity": 1}
 
@@ -51,9 +58,13 @@ class Library:
         return found
 
     def last_tokens(self) -> patches.TokenTable:
-        site = self.model.sites[-1]
+        return self.tokens(len(self.model.sites) - 1)
+
+    def tokens(self, block: int) -> patches.TokenTable:
+        site = self.model.sites[block]
         cache = capture.run_with_cache(self.model, self.prepared, site.group)
-        return patches.token_table(cache[f"{site.group}.out"], site.rows, site.columns)
+        rows, columns = (-(-side // site.step) for side in (site.rows, site.columns))
+        return patches.token_table(cache[f"{site.group}.out"], rows, columns)
 
 
 @pytest.mark.parametrize("view", PICTURES)
@@ -90,6 +101,68 @@ def test_the_similarity_map_is_the_librarys(open_page: Open, ask: Ask, key: str)
 
     assert seen.shows(over(cell))
     assert not seen.shows(over((0, 0)))
+
+
+@pytest.mark.parametrize("key", OTHERS)
+def test_other_stems_are_shown_as_they_are(
+    open_page: Open, ask: Ask, bring: Bring, key: str
+) -> None:
+    bring(key)
+    seen, own = ask(open_page(PAGE, models=[key], **POINT)), Library(key)
+    assert not seen.errors
+    cell = own.cell(own.grid.rows, own.grid.columns)
+    assert seen.shows(pictures.grid_png(own.shades, own.grid, cell))
+    assert not seen.shows(pictures.grid_png(own.shades, own.grid, (0, 0)))
+    first = own.model.sites[0].rows
+    assert f"{first} × {first} = {first**2}" in seen.text
+    assert ("left by pooling" in seen.text) == (key == "resnet_mini")
+    assert ("without a place" in seen.text) == (key == "vit_mini")
+    bound = re.search(r"less than 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", seen.text)
+    assert bound is not None
+    assert bound.group(1) in ("⁻⁵", "⁻⁶", "⁻⁷")
+
+
+@pytest.mark.parametrize("view", ["filters", "components", "reconstruction"])
+def test_every_view_works_for_every_family(
+    open_page: Open, ask: Ask, bring: Bring, view: str
+) -> None:
+    bring(*OTHERS)
+    at = open_page(PAGE, models=list(OTHERS), view=view, token_depth="middle", **POINT)
+    seen = ask(at)
+    assert not seen.errors
+    assert len(seen.pictures) == len(OTHERS) * PICTURES[view] + LEGENDS.get(view, 0)
+    if view == "reconstruction":  # only the convolution's squares overlap
+        assert (seen.text.count("An estimate"), seen.text.count("Exact: each")) == (1, 3)
+
+
+@pytest.mark.parametrize("depth", ["embedding", "middle"])
+def test_tokens_of_any_shape_are_compared(
+    open_page: Open, ask: Ask, bring: Bring, depth: str
+) -> None:
+    """ResNet's pooled stem and strided blocks, Swin's (row, column, channel), ViT's class token."""
+    bring(*OTHERS)
+    at = open_page(PAGE, view="similarity", token_depth=depth, models=list(OTHERS), **POINT)
+    seen = ask(at)
+    assert not seen.errors
+    for key in OTHERS:
+        own = Library(key)
+        if depth == "embedding":
+            cache = capture.run_with_cache(own.model, own.prepared, "stem")
+            side = own.model.sites[0].rows
+            tokens = patches.token_table(cache["stem.out"], side, side)
+        else:
+            tokens = own.tokens((len(own.model.sites) - 1) // 2)
+        cell = own.cell(tokens.rows, tokens.columns)
+        values = patches.similarity_map(tokens, *cell).values
+        shown, turned = (
+            overlay.share_overlay(
+                own.picture.pixels, one, box=own.box, limits=(-1, 1), cell=cell, signed=True
+            )
+            for one in (values, values.T)
+        )
+        assert seen.shows(shown)
+        assert not seen.shows(turned)
+        assert f"{tokens.rows} × {tokens.columns} tokens" in seen.text
 
 
 def test_the_components_are_the_librarys(open_page: Open, ask: Ask) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -13,40 +15,23 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages import _panel, _state, _ui
-from vislib import capture, gallery, models
-from vislib.analysis import reading_at, token_units, unit_steps
+from tests.app.conftest import Shown
+from vislib import capture, gallery, images, models, weights
+from vislib.analysis import linear_mixing, reading_at, token_units, unit_steps
 from vislib.figures import colours
+from vislib.registry import spec
 
-MODEL = "mixer_mini"
+MODEL, LINEAR = "mixer_mini", "resmlp_24_224.fb_in1k"
 Open = Callable[..., AppTest]
 
 
-class Shown:
-    """What the page handed to the browser since ``clear``."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.tiles: dict[str, tuple[np.ndarray, dict[str, Any]]] = {}
-        self.pictures: dict[str, bytes] = {}
-        real_tiles, real_image = _ui.tile_canvas, _ui.image
-
-        def tiles(indices: np.ndarray, table: np.ndarray, **options: Any) -> int | None:
-            self.tiles[options["key"]] = (indices, options)
-            return real_tiles(indices, table, **options)
-
-        def image(png: bytes, **options: Any) -> None:
-            self.pictures[options["key"]] = png
-            real_image(png, **options)
-
-        monkeypatch.setattr(_ui, "tile_canvas", tiles)
-        monkeypatch.setattr(_ui, "image", image)
-
-    def clear(self) -> None:
-        self.tiles, self.pictures = {}, {}
-
-
-@pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
-    return Shown(monkeypatch)
+@pytest.fixture(scope="session")
+def minis() -> tuple[str, ...]:
+    """This page needs no more than the models that the app begins with."""
+    missing = [k for k in _state.DEFAULT_MODELS if not weights.status(spec(k)).present]
+    if missing:
+        pytest.skip(f"the bundled weights of {', '.join(missing)} are not in assets/weights")
+    return _state.DEFAULT_MODELS
 
 
 @pytest.fixture
@@ -66,6 +51,32 @@ def arrays() -> tuple[Any, dict[str, Any]]:
         model, models.prepare(model, gallery.load("cat")), "stage0.block1"
     )
     return model, {**model.weights("stage0.block1"), **cache}
+
+
+@pytest.fixture(scope="module")
+def linear_model() -> models.LoadedModel:
+    """ResMLP at full size; random weights, for there is no small trained one."""
+    return models.load(LINEAR, untrained=True)
+
+
+@pytest.fixture
+def with_linear(
+    go: Open, linear_model: models.LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> Open:
+    """Opens the page where ResMLP is on the machine beside the bundled models."""
+    real = _state._loaded
+
+    def loaded(key: str, untrained: bool) -> Any:
+        return linear_model if key == LINEAR else real(key, untrained)
+
+    monkeypatch.setattr(_panel, "available", lambda: (*_state.DEFAULT_MODELS, LINEAR))
+    monkeypatch.setattr(_state, "_loaded", loaded)
+    monkeypatch.setattr(_state, "asks_first", lambda key: "")
+
+    def opened(**address: str) -> AppTest:
+        return go(models=LINEAR, **address)
+
+    return opened
 
 
 def check(app: AppTest) -> None:
@@ -141,13 +152,13 @@ def test_reading_equals_the_library_and_follows_the_point(
     assert any("outside" in element.value for element in app.info)
 
 
-def middle_colours(png: bytes) -> np.ndarray:
-    """The colour at the middle of each of 8 x 8 cells of the picture's middle square."""
+def middle_colours(png: bytes, *, cells: int = 8, crop: float = 1.0) -> np.ndarray:
+    """The colour at the middle of each cell of the picture's middle square, cropped."""
     image = gallery.load("cat")
     drawn = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
-    factor, side = drawn.shape[1] / image.width, min(image.width, image.height)
+    factor, side = drawn.shape[1] / image.width, crop * min(image.width, image.height)
     left, top = (image.width - side) / 2, (image.height - side) / 2
-    middles = (np.arange(8) + 0.5) * side / 8
+    middles = (np.arange(cells) + 0.5) * side / cells
     rows, columns = ((start + middles) * factor for start in (top, left))
     return np.asarray(drawn[np.ix_(rows.astype(int), columns.astype(int))])
 
@@ -190,6 +201,144 @@ def test_first_blocks_stand_side_by_side(go: Open, shown: Shown) -> None:
     check(app)
     chosen = [key for key, entry in shown.tiles.items() if entry[1]["selected"] is not None]
     assert all("1.3" in key for key in chosen)
+
+
+def test_rows_stand_at_their_own_patch_and_a_click_moves_the_point(
+    with_linear: Open, shown: Shown, linear_model: models.LoadedModel
+) -> None:
+    app = with_linear(mixer_block="1.3", row_scale="shared")
+    name = "stage0.block2.token_mixing.weight"
+    matrix = linear_model.weights("stage0.block2")[name].values
+    indices, options = shown.tiles["matrix_rows"]
+    ends = colours.limits(matrix, signed=True)
+    expected = colours.to_indices(matrix.reshape(196, 14, 14), ends)
+    np.testing.assert_array_equal(indices, expected)
+    turned = colours.to_indices(matrix.T.reshape(196, 14, 14), ends)
+    assert not np.array_equal(indices, turned)  # negative control: columns
+    assert options["per_row"] == 14
+    place = cell(app, linear_model)
+    assert options["selected"] == place[0] * 14 + place[1]
+    before, tiles = dict(shown.pictures), indices.tobytes()
+    # What the component calls after a click on the tile of the patch in row 10, column 4.
+    shown.click("matrix_rows", 9 * 14 + 3, app, "x", "y")
+    assert cell(app, linear_model) == (9, 3)
+    assert shown.tiles["matrix_rows"][1]["selected"] == 9 * 14 + 3
+    assert shown.tiles["matrix_rows"][0].tobytes() == tiles
+    assert shown.pictures["pixel-row-raw"] != before["pixel-row-raw"]
+    assert shown.pictures["reading-row"] != before["reading-row"]
+    app.segmented_control(key="row_scale").set_value("own").run()
+    check(app)
+    assert shown.tiles["matrix_rows"][1]["limits"] == (-1.0, 1.0)
+
+
+def cell(app: AppTest, model: models.LoadedModel) -> tuple[int, int]:
+    """The patch that the app's point lies in."""
+    picture = gallery.load("cat")
+    box = images.view_box(
+        picture.width, picture.height, size=model.config.size, crop=model.config.crop
+    )
+    found = images.cell_at(
+        box,
+        picture=(picture.width, picture.height),
+        x=app.session_state["x"],
+        y=app.session_state["y"],
+        rows=model.grid.rows,
+        columns=model.grid.columns,
+    )
+    assert found is not None
+    return found
+
+
+def test_row_and_column_of_a_patch_are_the_matrix_s(
+    with_linear: Open, shown: Shown, linear_model: models.LoadedModel
+) -> None:
+    app = with_linear(mixer_block="1.2", mixing_view="reads", slopes="true")
+    matrix = linear_model.weights("stage0.block1")["stage0.block1.token_mixing.weight"].values
+    row, column = cell(app, linear_model)
+    token = 14 * row + column
+    raw = {"row": matrix[token], "read_by": matrix[:, token]}
+    ends = colours.limits(*raw.values(), signed=True)
+    side = linear_model.config.crop
+    for name, values in raw.items():
+        drawn = middle_colours(shown.pictures[f"pixel-slope-{name}"], cells=14, crop=side)
+        expected = colours.table(True)[colours.to_indices(values.reshape(14, 14), ends)]
+        free = np.ones((14, 14), dtype=bool)
+        free[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = False  # the mark
+        np.testing.assert_array_equal(drawn[free], expected[free])
+        other = raw["read_by" if name == "row" else "row"].reshape(14, 14)
+        wrong = colours.table(True)[colours.to_indices(other, ends)]
+        assert not np.array_equal(drawn[free], wrong[free])  # negative control
+    found = linear_mixing.read_by(matrix, token=token, rows=14, columns=14)
+    assert f"{found.share[row, column]:.1f}\u00a0%" in facts(app)
+    assert f"{matrix.size + 196:,}".replace(",", "\u202f") in facts(app)
+
+
+def test_depth_shows_every_block_and_goes_there(
+    with_linear: Open, shown: Shown, linear_model: models.LoadedModel
+) -> None:
+    app = with_linear(mixing_view="depth")
+    indices, options = shown.tiles["row_blocks"]
+    assert indices.shape == (24, 14, 14)
+    assert options["selected"] == 0
+    row, column = cell(app, linear_model)
+    matrix = linear_model.weights("stage0.block7")["stage0.block7.token_mixing.weight"].values
+    own = unit_steps.by_own_largest(matrix[None, 14 * row + column].reshape(1, 14, 14))
+    np.testing.assert_array_equal(indices[7], colours.to_indices(own, (-1.0, 1.0))[0])
+    assert not np.array_equal(indices[6], indices[7])
+    shown.click("row_blocks", 7, app, "mixer_block")
+    assert app.selectbox(key="mixer_block").value == "1.8"
+    assert shown.tiles["row_blocks"][1]["selected"] == 7
+    charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    depth = linear_mixing.over_depth(
+        [
+            linear_model.weights(site.group)[f"{site.group}.token_mixing.weight"]
+            for site in linear_model.sites
+        ],
+        rows=14,
+        columns=14,
+    )
+    for chart, values in zip(charts, (depth.reach, depth.local), strict=True):
+        drawn = numbers_of(chart["data"][0]["y"])
+        np.testing.assert_allclose(drawn, np.median(values, axis=1))
+
+
+def numbers_of(entry: Any) -> np.ndarray:
+    """A plotly array, plain or as base64."""
+    if isinstance(entry, dict):
+        return np.frombuffer(base64.b64decode(entry["bdata"]), dtype=entry["dtype"])
+    return np.asarray(entry)
+
+
+def test_resmlp_beside_mixer_moves_nothing_where_mixer_does(
+    with_linear: Open, shown: Shown
+) -> None:
+    app = with_linear(mixing_view="beside", other_picture="coffee")
+    moved = re.findall(r"of the reading has moved\s+(\d+\.\d)", facts(app))
+    assert len(moved) == 2
+    assert moved[0] == "0.0"
+    assert float(moved[1]) > 0.5
+    assert {"reading-here-resmlp", "reading-there-mixer"} <= set(shown.pictures)
+    app.segmented_control(key="mixer").set_value(MODEL).run()
+    check(app)
+    assert app.segmented_control(key="mixing_view").value == "beside"
+    app.segmented_control(key="mixing_view").set_value("units").run()
+    check(app)
+    app.segmented_control(key="mixer").set_value(LINEAR).run()
+    check(app)  # a view that this family has not: the first one it has
+    assert app.segmented_control(key="mixing_view").value == "rows"
+
+
+def test_without_resmlp_it_is_offered_and_mixer_goes_on(
+    go: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: list[str] = []
+    monkeypatch.setattr(_panel, "available", lambda: _state.DEFAULT_MODELS)
+    monkeypatch.setattr(_ui, "offer", lambda key, why: offered.append(key))
+    app = go(mixing_view="beside")
+    assert offered == [LINEAR]
+    app.segmented_control(key="mixing_view").set_value("units").run()
+    check(app)
+    assert offered[1:] == ["mixer_b16_224.goog_in21k"]
 
 
 def test_full_size_model_is_drawn(go: Open, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,3 +99,16 @@ def test_what_does_not_fit_is_refused() -> None:
         channel_groups.score_at_places(k, k, **where, rows=3, columns=3)
     with pytest.raises(ShapeError, match="group 2 came"):
         channel_groups.score_at_places(k, k, **{**where, "group": 2}, rows=3, columns=4)
+
+
+def test_the_strongest_entry_of_what_is_left() -> None:
+    pattern = np.random.default_rng(3).random((2, 4, 5))
+    best = channel_groups.strongest_entry(pattern)
+    assert pattern[best] == pattern.max()
+    left = channel_groups.strongest_entry(pattern, group=0, read=3)
+    assert (left[0], left[2]) == (0, 3)
+    assert pattern[left] == pattern[0, :, 3].max()
+    assert channel_groups.strongest_entry(pattern, group=1, out=2, read=4) == (1, 2, 4)
+    assert channel_groups.strongest_entry(np.ones((2, 3, 3))) == (0, 0, 0)
+    with pytest.raises(ShapeError, match="channel_in 5 came"):
+        channel_groups.strongest_entry(pattern, read=5)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from tests.unit import tiny
 from vislib import capture, images, models
-from vislib.analysis import dual_attention
+from vislib.analysis import attentions, dual_attention
 from vislib.analysis.reading_at import reading_at
 from vislib.models import LoadedModel
 from vislib.schema import ActivationCache, LabelledArray, MixingSite, ShapeError
@@ -71,17 +74,32 @@ def test_window_rows_are_the_patterns_rows(
         dual_attention.window_rows(pattern, site, row=16, column=0)
 
 
+def test_window_rows_of_a_shifted_block_are_those_of_its_reading() -> None:
+    model = tiny.tiny_model("swin")
+    _, cache = tiny.shared_run(model)
+    site = model.sites[1]
+    pattern = cache[f"{site.group}.window.pattern"]
+    rows = dual_attention.window_rows(pattern, site, row=4, column=2)
+    # Shifted by 1, windows of 3 begin at 1, 4 and, round the edge, 0.
+    assert (rows.corner, rows.place, rows.number) == ((4, 1), (0, 1), 3)
+    heads = reading_at(site, cache.arrays, row=4, column=2).heads
+    assert heads is not None
+    np.testing.assert_allclose(heads[:, 4:7, 1:4], rows.maps.values, rtol=1e-6)
+    plain = dual_attention.window_rows(pattern, dataclasses.replace(site, shift=0), row=4, column=2)
+    assert not np.allclose(plain.maps.values, rows.maps.values, atol=1e-3)
+
+
 def test_share_map_of_one_head_is_its_row(davit_model: LoadedModel, cache: ActivationCache) -> None:
     site = davit_model.sites[0]
     found = reading_at(site, cache.arrays, row=5, column=14)
     rows = dual_attention.window_rows(cache[f"{site.group}.window.pattern"], site, row=5, column=14)
-    share = dual_attention.share_map(found, site, 1).values
+    share = attentions.share_of(found, site, 1).values
     np.testing.assert_allclose(share[4:8, 12:16], 100 * rows.maps.values[1], rtol=1e-6)
     assert share.sum() == pytest.approx(100, abs=1e-3)
-    assert not np.allclose(share, dual_attention.share_map(found, site, 0).values)
-    assert dual_attention.share_map(found, site, None).values is found.share
+    assert not np.allclose(share, attentions.share_of(found, site, 0).values)
+    assert attentions.share_of(found, site, None).values is found.share
     with pytest.raises(ShapeError, match="head 2 came"):
-        dual_attention.share_map(found, site, 2)
+        attentions.share_of(found, site, 2)
 
 
 def test_head_statistics_count_distance_in_pixels() -> None:

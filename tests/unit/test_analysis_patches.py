@@ -177,3 +177,18 @@ def test_norms_are_lengths() -> None:
     filters = np.zeros((2, 3, 2, 2))
     filters[1, 0, 0] = 3.0, 4.0
     assert patches.filter_norms(filters).tolist() == [0.0, 5.0]
+
+
+def test_the_grid_of_tokens_is_their_own_where_it_is_named() -> None:
+    """A stem that pools and a block with stride leave fewer tokens than the grid that was read."""
+    named = labelled(random(8, 3, 4), "channel", "row", "column")
+    last = labelled(random(3, 4, 8), "row", "column", "channel")
+    listed = labelled(random(12, 8), "token", "channel")
+    assert patches.grid_of(named, 6, 8) == patches.grid_of(last, 6, 8) == (3, 4)
+    assert patches.grid_of(listed, 6, 2) == (6, 2)
+    first = patches.token_table(named, 3, 4)
+    turned = labelled(named.values.transpose(1, 2, 0).copy(), "row", "column", "channel")
+    np.testing.assert_array_equal(patches.token_table(turned, 3, 4).values, first.values)
+    assert not np.array_equal(patches.token_table(last, 3, 4).values, first.values)
+    with pytest.raises(ShapeError, match="12 tokens"):
+        patches.token_table(named, 6, 8)

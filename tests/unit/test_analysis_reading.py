@@ -118,6 +118,72 @@ def test_depthwise_reading_is_the_jacobian_of_the_convolution(
         assert not np.allclose(reading.depthwise_reading(wrong, **where).raw, exact.mean(0))
 
 
+def convolution_jacobian(
+    kernels: np.ndarray, place: tuple[int, int], rows: int, columns: int, step: int
+) -> np.ndarray:
+    """d output[o, place] / d input[i, row, column] by autograd, axes (o, i, row, column).
+
+    ``place`` is on the grid that is written.
+    """
+    weight = torch.from_numpy(kernels)
+    x = torch.zeros(1, kernels.shape[1], rows, columns, dtype=torch.float64)
+
+    def written(incoming: torch.Tensor) -> torch.Tensor:
+        padding = (kernels.shape[-1] - 1) // 2
+        out = torch.nn.functional.conv2d(incoming, weight, stride=step, padding=padding)
+        return out[0, :, place[0], place[1]]
+
+    return torch.autograd.functional.jacobian(written, x)[:, 0].numpy()
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("side", [3, 5])
+@pytest.mark.parametrize("place", [(0, 0), (2, 3), (5, 8), (6, 0)])
+def test_convolution_reading_is_the_jacobian_of_the_convolution(
+    side: int, step: int, place: tuple[int, int]
+) -> None:
+    rows, columns = 7, 9
+    kernels = random(4, 3, side, side)
+    exact = convolution_jacobian(kernels, (place[0] // step, place[1] // step), rows, columns, step)
+    where = {"row": place[0], "column": place[1], "rows": rows, "columns": columns}
+    read = reading.convolution_reading(kernels, **where, step=step)
+    np.testing.assert_array_equal(read.share > 0, np.abs(exact).max((0, 1)) > 0)
+    pairs = exact.reshape(12, rows, columns)
+    np.testing.assert_allclose(read.share, reading.share(pairs, 0), atol=1e-12)
+    np.testing.assert_allclose(read.raw, pairs.mean(0), atol=1e-14)
+    assert read.note == "convolution"
+    assert read.share.sum() == pytest.approx(100)
+    # Negative controls: a turned kernel, a flipped one, another step.
+    for wrong in (kernels.swapaxes(2, 3), kernels[:, :, ::-1, ::-1]):
+        other = reading.convolution_reading(wrong, **where, step=step)
+        assert not np.allclose(other.raw, pairs.mean(0))
+    if place[0] % 2 and step == 2:
+        other = reading.convolution_reading(kernels, **where)
+        assert not np.allclose(other.raw, pairs.mean(0))
+
+
+def test_convolution_reading_at_an_edge_drops_what_meets_the_padding() -> None:
+    kernels = np.abs(random(2, 2, 3, 3))
+    corner = reading.convolution_reading(kernels, row=0, column=0, rows=5, columns=5)
+    assert np.count_nonzero(corner.share) == 4
+    inner = reading.convolution_reading(kernels, row=2, column=2, rows=5, columns=5)
+    assert np.count_nonzero(inner.share) == 9
+    # An output of stride 2 at the last row of an odd grid stands on it, of an even one before it.
+    for rows, middle in ((5, 4), (6, 4)):
+        last = reading.convolution_reading(
+            kernels, row=rows - 1, column=2, rows=rows, columns=5, step=2
+        )
+        read = np.flatnonzero(last.share.any(axis=1))
+        assert read.tolist() == [row for row in (middle - 1, middle, middle + 1) if row < rows]
+
+
+def test_convolution_reading_refuses_what_does_not_fit() -> None:
+    with pytest.raises(ShapeError, match="row 5 came"):
+        reading.convolution_reading(random(2, 2, 3, 3), row=5, column=0, rows=5, columns=5)
+    with pytest.raises(ShapeError, match="channel_out"):
+        reading.convolution_reading(random(2, 3, 3), row=0, column=0, rows=5, columns=5)
+
+
 def window_attention(rows: int, columns: int, window: int) -> tuple[np.ndarray, np.ndarray]:
     """timm's module on a padded grid: pattern (window, head, query, key) and v of each token."""
     torch.manual_seed(0)

@@ -17,6 +17,8 @@ NUMERIC = frozenset({"numpy"})
 EVERYTHING = frozenset({"*"})
 READERS = frozenset({"safetensors", "huggingface_hub"})
 """What weight files are read and found with."""
+CARRIERS = READERS | {"httpx2", "filelock"}
+"""What they are downloaded with: huggingface_hub and what it is made of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +86,27 @@ RULES = (
     Rule(
         modules=("vislib.models", "vislib.weights"),
         outside=NUMERIC | READERS | {"torch", "torchvision", "timm", "PIL"},
-        own=own("schema", "registry", "images", "architectures", "models", "weights"),
+        own=own(
+            "schema", "registry", "images", "architectures", "models", "weights", "devices", "hub"
+        ),
+        never=LIBRARY_NEVER | {"plotly", "captum"},
+    ),
+    Rule(
+        modules=("vislib.hub", "vislib.downloads"),
+        outside=CARRIERS,
+        own=own("schema", "registry", "weights", "hub"),
+        never=LIBRARY_NEVER | {"torch", "timm"},
+    ),
+    Rule(
+        modules=("vislib.devices",),
+        outside=frozenset({"torch", "psutil"}),
+        own=own("schema"),
+        never=LIBRARY_NEVER | {"plotly", "captum"},
+    ),
+    Rule(
+        modules=("vislib.shelf",),
+        outside=frozenset({"torch"}),
+        own=own("schema", "registry", "models", "weights", "devices"),
         never=LIBRARY_NEVER | {"plotly", "captum"},
     ),
     Rule(
@@ -94,9 +116,15 @@ RULES = (
         never=LIBRARY_NEVER | {"plotly", "captum.attr.visualization"},
     ),
     Rule(
+        modules=("vislib.film",),
+        outside=NUMERIC | {"safetensors"},
+        own=own("schema"),
+        never=LIBRARY_NEVER | {"torch"},
+    ),
+    Rule(
         modules=("vislib.training",),
         outside=NUMERIC | {"torch", "torchvision", "timm", "PIL", "safetensors"},
-        own=own("schema", "registry", "models", "weights", "training"),
+        own=own("schema", "registry", "models", "weights", "film", "training"),
         never=LIBRARY_NEVER | {"plotly", "captum"},
     ),
     Rule(
@@ -106,7 +134,7 @@ RULES = (
         never=LIBRARY_NEVER | {"torch", "timm", "captum"},
     ),
     Rule(
-        modules=("vislib.__main__",),
+        modules=("vislib.__main__", "vislib.weights_commands"),
         outside=EVERYTHING,
         own=frozenset({"vislib"}),
         never=LIBRARY_NEVER,

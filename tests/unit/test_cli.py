@@ -14,10 +14,11 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from huggingface_hub import constants
 from PIL import Image
 
 import vislib.__main__ as command
-from vislib import models, registry, weights
+from vislib import models, registry, weights, weights_commands
 from vislib.schema import ModelSpec
 from vislib.training import card as cards
 from vislib.training import loop, recipe, session
@@ -46,7 +47,7 @@ def row(key: str, title: str) -> ModelSpec:
 
 
 PUBLISHED = ModelSpec(
-    key="published_nowhere.in1k",
+    key="resmlp_12_224.fb_in1k",
     family="mixer",
     title="Mixer-B/16",
     weights="timm",
@@ -61,6 +62,7 @@ def tiny_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "MINI_SIZE", SIZE)
     monkeypatch.setattr(registry, "MODEL_REGISTRY", REGISTRY)
     monkeypatch.setattr(weights, "FOLDER", tmp_path / "bundled")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("MIXSCOPE_DEVICE", "cpu")
 
 
@@ -286,11 +288,95 @@ def test_weights_list_shows_all_rows_and_how_to_get_the_missing(
     assert command.main(["weights", "list"]) == 0
     out = capsys.readouterr().out
     table = {line.split()[0]: line.split() for line in out.splitlines() if line}
-    assert table["tiny"] == ["tiny", "bundled", "MIT", "yes", "0.0", "Tiny"]
-    assert table["other"][3:5] == ["no", "-"]
-    assert f"\n{PUBLISHED.key}: The published weights" in out
+    assert table["tiny"][1:] == ["Tiny", "mixer", "0.0", "MIT", "yes", "arXiv:2105.01601"]
+    assert table["other"][5] == "no"
+    # 15.35 million parameters, 4 bytes each
+    assert table[PUBLISHED.key][2:6] == ["mixer", "61.4", "Apache-2.0", "no"]
+    assert "Get published weights with: python -m vislib weights pull NAME" in out
     assert "\nother: The bundled weights of other are missing" in out
     assert "\ntiny: " not in out
+    path = data.parent / "runs" / "tiny.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert command.main(["weights", "list"]) == 0
+    out = capsys.readouterr().out
+    assert "\ntiny: tiny.safetensors is damaged" in out
+    assert out.count("damaged") == 2  # the table's word, and the advice
+
+
+def test_weights_verify_reads_what_is_there(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(train(data)) == 0
+    monkeypatch.setattr(weights, "FOLDER", data.parent / "runs")
+    capsys.readouterr()
+    assert command.main(["weights", "verify"]) == 0
+    assert capsys.readouterr().out == "tiny: whole\n"
+    (data.parent / "runs" / "tiny.safetensors").write_bytes(b"")
+    assert "tiny.safetensors is damaged" in refused(["weights", "verify"], capsys)
+
+
+def test_weights_pull_refuses_what_it_does_not_know_before_it_begins(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(weights, "pull", lambda *a, **k: pytest.fail("pulled"))
+    pull = ["weights", "pull"]
+    near = refused([*pull, PUBLISHED.key, "resmlp_12"], capsys)
+    assert f"no model 'resmlp_12'. Did you mean {PUBLISHED.key}?" in near
+    assert f"Did you mean {PUBLISHED.key}?" in refused([*pull, "resmpl_12_224.fb_in1k"], capsys)
+    assert "Known are: other, resmlp" in refused([*pull, "zzz"], capsys)
+    assert "no family 'mixed'. Did you mean mixer?" in refused([*pull, "--family", "mixed"], capsys)
+    assert "No model was named" in refused(pull, capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keys"),
+    [
+        (["--all"], [PUBLISHED.key]),
+        (["--family", "mixer"], [PUBLISHED.key]),
+        ([PUBLISHED.key, PUBLISHED.key], [PUBLISHED.key]),
+    ],
+)
+def test_weights_pull_takes_names_families_or_all(
+    arguments: list[str],
+    keys: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: list[str] = []
+
+    def pull(spec: ModelSpec, **more: object) -> Path:
+        asked.append(spec.key)
+        (tmp_path / "file").write_bytes(bytes(2_500_000))
+        return tmp_path / "file"
+
+    monkeypatch.setattr(weights, "pull", pull)
+    assert command.main(["weights", "pull", *arguments]) == 0
+    assert asked == keys
+    assert f"{PUBLISHED.key}: whole, 2.5 MB\n1 of 1 models are there." in capsys.readouterr().out
+
+
+def test_a_pull_is_a_bar_on_a_terminal_and_plain_lines_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal, clock = Terminal(), itertools.count(step=weights_commands.LINE_SECONDS / 3)
+    report = weights_commands._Report("model", clock=lambda: next(clock))
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", io.StringIO())
+        for done in range(0, 9_000_000, 1_000_000):
+            report.show(done, 9_000_000)
+        assert sys.stderr.getvalue() == ""
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "model: 2.0 of 9.0 MB"
+    assert 1 < len(lines) < 5
+    monkeypatch.setattr(sys, "stderr", terminal)
+    report = weights_commands._Report("model")
+    report.show(3_000_000, 9_000_000)
+    report.show(9_000_000, 9_000_000)
+    report.close()
+    assert "model: 100%" in terminal.getvalue()
+    assert "9.00M/9.00M" in terminal.getvalue()
+    assert capsys.readouterr().out == ""
 
 
 def test_known_data_states_its_origin(data: Path, tmp_path: Path) -> None:

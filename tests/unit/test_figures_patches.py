@@ -167,3 +167,19 @@ def test_what_is_no_picture_is_refused() -> None:
         pictures.picture_png(np.zeros((4, 4, 3)))
     with pytest.raises(ShapeError, match="rgb, ky, kx"):
         pictures.filter_png(np.zeros((4, 8, 8)))
+
+
+def test_dense_grids_leave_lines_out() -> None:
+    """A convolution's stem has a token every second pixel: lines that close would hide all."""
+    cases = {(224, 4): 1, (224, 2): 2, (448, 2): 4, (64, 2): 1, (224, 16): 1}
+    for (size, stride), tokens in cases.items():
+        assert pictures.tokens_a_line(size, grid(size, 7, stride, -3)) == tokens
+    black = np.zeros((224, 224, 3), dtype=np.uint8)
+    drawn = decoded(pictures.grid_png(black, grid(224, 7, 2, -3), None))
+    # Between the lines across, whose first row is 8: the lines down, two tokens of 2 x 2 pixels.
+    assert np.flatnonzero(drawn[3].any(axis=-1)).tolist() == list(range(8, 448, 8))
+    assert np.flatnonzero(drawn[:, 3].any(axis=-1)).tolist() == list(range(8, 448, 8))
+    every = decoded(pictures.grid_png(black, grid(224, 7, 4, -3), None))
+    assert np.array_equal(every, drawn)  # a line for each token of stride 4 is the same grid
+    coarse = decoded(pictures.grid_png(black, grid(224, 7, 16, -3), None))
+    assert not np.array_equal(coarse, drawn)

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from tests.unit import tiny
-from vislib import models, weights
+from vislib import models, registry, weights
 from vislib.capture import run_with_cache
 from vislib.models import LoadedModel
 from vislib.registry import MODEL_REGISTRY
@@ -94,9 +94,8 @@ def test_preprocessing_written_out(registered: LoadedModel) -> None:
     config, picture = registered.config, tiny.picture(133, 90, seed=3)
     short = int(config.size / config.crop)
     wide = int(short * 133 / 90)
-    resized = np.asarray(
-        Image.fromarray(picture.pixels).resize((wide, short), Image.Resampling.BICUBIC)
-    )
+    between = Image.Resampling[config.interpolation.upper()]
+    resized = np.asarray(Image.fromarray(picture.pixels).resize((wide, short), between))
     top, left = round((short - config.size) / 2), round((wide - config.size) / 2)
     cut = resized[top : top + config.size, left : left + config.size] / 255.0
     expected = ((cut - np.array(config.mean)) / np.array(config.std)).transpose(2, 0, 1)
@@ -222,15 +221,46 @@ def test_untrained_logits_say_something(key: str) -> None:
     logits = run_with_cache(model, tiny.noise(model), "logits").logits
     assert float(logits.std()) > 1e-3
     assert len(np.unique(logits)) > 0.9 * len(logits)
-    if model.spec.family != "convmixer":
-        # BatchNorm without statistics lets the picture fade from block to block: 1e-4 of the logits
-        # are left after 8 blocks of an untrained ConvMixer, and 1e-7 after 32.
-        other = run_with_cache(model, tiny.noise(model, seed=1), "logits").logits
-        assert float(np.abs(other - logits).max()) > 1e-4
+    # Batch norms without statistics would let the picture fade from block to block: of ConvMixer's
+    # logits 1e-4 would be left after 8 blocks, and 1e-7 after 32.
+    other = run_with_cache(model, tiny.noise(model, seed=1), "logits").logits
+    assert float(np.abs(other - logits).max()) > 1e-3 * float(logits.std())
     assert not any(part.training for part in model.module.modules())
     assert not any(parameter.requires_grad for parameter in model.module.parameters())
     assert not any(getattr(part, "fused_attn", False) for part in model.module.modules())
     assert len(model.labels) == len(logits)
+
+
+def test_batch_norms_of_an_untrained_model_take_their_statistics_from_noise() -> None:
+    model = models.load("convmixer_mini@untrained")
+    norms = [part for part in model.module.modules() if isinstance(part, torch.nn.BatchNorm2d)]
+    assert norms
+    assert all(norm.momentum == 0.1 for norm in norms)
+    seen: list[torch.Tensor] = []
+    norms[0].register_forward_hook(lambda module, inputs, output: seen.append(output))
+    run_with_cache(model, tiny.noise(model), "logits")
+    assert 0.2 < float(seen[0].std()) < 5.0  # a norm that does not normalise would give 1e-2
+    assert not torch.equal(norms[0].running_var, torch.ones_like(norms[0].running_var))
+
+
+def test_a_variant_says_so_in_key_and_title() -> None:
+    row = registry.spec("mixer_mini@untrained")
+    assert (row.key, row.title) == ("mixer_mini@untrained", "Mixer mini (untrained)")
+    assert registry.spec("mixer_mini@epoch12").title == "Mixer mini (after epoch 12)"
+    assert registry.after_epoch(registry.untrained("mixer_mini"), 3) == "mixer_mini@epoch3"
+    assert registry.epoch_of("mixer_mini@epoch3") == 3
+    assert registry.epoch_of("mixer_mini@untrained") is None
+    assert registry.is_untrained("mixer_mini@untrained")
+    assert not registry.is_untrained("mixer_mini")
+    for wrong in ("mixer_mini@epoch", "mixer_mini@epoch-1", "mixer_mini@raw", "nosuch@untrained"):
+        with pytest.raises(ModelError, match="There is no"):
+            registry.spec(wrong)
+    loaded = models.load("mixer_mini@untrained")
+    same = models.load("mixer_mini", untrained=True)
+    assert loaded.untrained
+    assert loaded.spec.variant == "untrained"
+    for name, value in same.module.state_dict().items():
+        assert torch.equal(value, loaded.module.state_dict()[name])
 
 
 @pytest.mark.parametrize("key", tiny.FULL_SIZE)
@@ -274,7 +304,7 @@ def test_parameters_are_near_the_papers() -> None:
         with torch.device("meta"):
             module = models.build(row)
         millions = sum(p.numel() for p in module.parameters()) / 1e6
-        assert abs(millions / row.paper_parameters - 1.0) < 0.02, key
+        assert abs(millions / row.paper_parameters - 1.0) < 0.03, key  # papers round: 25 for 25.6
         checked += 1
     assert checked >= 3
 

@@ -6,14 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
-from safetensors.torch import save_file
+from huggingface_hub import close_session, constants
+from safetensors.torch import save, save_file
+from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
+from timm.models.mlp_mixer import MlpMixer
+from torch import nn
 
+from tests.unit import hub as play
 from tests.unit import tiny
 from vislib import models, weights
 from vislib.capture import run_with_cache
 from vislib.registry import MODEL_REGISTRY
-from vislib.schema import WeightsError
+from vislib.schema import ModelSpec, WeightsError
 
 PUBLISHED = "davit_tiny.msft_in1k"
 
@@ -84,7 +90,7 @@ def test_missing_published_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not weights.status(MODEL_REGISTRY[PUBLISHED]).present
     with pytest.raises(WeightsError) as caught:
         models.load(PUBLISHED)
-    for word in (PUBLISHED, "not on this machine", "pretrained=True", "bundled models"):
+    for word in (f"weights pull {PUBLISHED}", "not on this machine", "bundled models"):
         assert word in str(caught.value)
     assert {file for _, file in asked} == {"model.safetensors"}
     assert all("davit_tiny" in repository for repository, _ in asked)
@@ -124,8 +130,81 @@ def test_published_weights_are_loaded_from_the_cache(
         assert torch.equal(value, drawn[name]), name
     assert not any(getattr(part, "fused_attn", False) for part in model.module.modules())
     path.write_bytes(path.read_bytes()[:1_000_000])
-    with pytest.raises(WeightsError, match=PUBLISHED):
+    assert not weights.status(MODEL_REGISTRY[PUBLISHED]).present
+    with pytest.raises(WeightsError, match=rf"damaged.*weights pull {PUBLISHED}"):
         models.load(PUBLISHED)
+    save_file({"another": torch.zeros(3)}, path)
+    with pytest.raises(WeightsError, match=rf"do not load.*weights pull {PUBLISHED}"):
+        models.load(PUBLISHED)
+
+
+SMALL = {"input_size": (3, 16, 16), "first_conv": "stem.proj", "classifier": "head"}
+default_cfgs = generate_default_cfgs(  # where timm's decorator looks for it
+    {"mixscope_small.test": {"hf_hub_id": "timm/", "license": "mit", **SMALL}}
+)
+
+
+@register_model
+def mixscope_small(pretrained: bool = False, **more: object) -> nn.Module:
+    """A published Mixer that is small enough for a test."""
+    size = {"img_size": 16, "patch_size": 8, "num_blocks": 1, "embed_dim": 16}
+    return build_model_with_cfg(MlpMixer, "mixscope_small", pretrained, **size, **more)
+
+
+def test_what_was_pulled_is_what_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a hub on this machine into the cache, and through timm into the model."""
+    key = "mixscope_small.test"
+    row = ModelSpec(
+        key=key, family="mixer", title="Small", weights="timm", licence="MIT", paper="2105.01601"
+    )
+    monkeypatch.setitem(MODEL_REGISTRY, key, row)
+    drawn = models.load(key, untrained=True, seed=4).module.state_dict()
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with play.running() as hub:
+        hub.files[key] = save({name: value.contiguous() for name, value in drawn.items()})
+        template = hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        expected = weights.expected_megabytes(row)
+        with pytest.raises(WeightsError, match="not on this machine"):
+            models.load(key)
+        path = weights.pull(row)
+        close_session()
+    assert expected == pytest.approx(path.stat().st_size / 1e6, rel=0.1)
+    assert 0 < path.stat().st_size / 1e6 - expected < 0.003  # the header
+    model = models.load(key)
+    for name, value in model.module.state_dict().items():
+        assert torch.equal(value, drawn[name]), name
+    state = dict(drawn, **{"head.bias": drawn["head.bias"] + 1})  # the negative control
+    save_file(state, path.resolve())
+    with pytest.raises(WeightsError, match=rf"sha256 differs.*weights pull {key}"):
+        models.load(key)
+
+
+@pytest.mark.parametrize("key", [k for k, r in MODEL_REGISTRY.items() if r.weights == "timm"])
+def test_rows_are_as_timm_records_them(key: str) -> None:
+    row, cfg = MODEL_REGISTRY[key], timm.get_pretrained_cfg(key, allow_unregistered=False)
+    assert cfg.hf_hub_id == weights.repository(row)
+    assert cfg.hf_hub_filename is None  # model.safetensors
+    assert row.licence.lower() == cfg.license.lower()
+
+
+@pytest.mark.parametrize(
+    ("key", "megabytes"), [("davit_tiny.msft_in1k", 113.4), ("resnet50.tv_in1k", 102.4)]
+)
+def test_the_size_is_known_before_the_download(key: str, megabytes: float) -> None:
+    """28.36 and 25.56 million parameters (and batch statistics), 4 bytes each."""
+    before = torch.random.get_rng_state()
+    assert weights.expected_megabytes(MODEL_REGISTRY[key]) == pytest.approx(megabytes, abs=0.1)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_size_of_a_bundled_model_is_that_of_its_file(folder: Path) -> None:
+    row = MODEL_REGISTRY["convmixer_mini"]
+    expected = weights.expected_megabytes(row)
+    put(folder, "convmixer_mini")
+    found = weights.expected_megabytes(row)
+    assert found == weights.status(row).megabytes
+    assert 0 < found - expected < 0.02  # the header
 
 
 def test_a_card_names_the_classes(folder: Path) -> None:

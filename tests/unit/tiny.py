@@ -18,7 +18,10 @@ import numpy as np
 import torch
 from timm.models.convmixer import ConvMixer
 from timm.models.davit import DaVit
-from timm.models.mlp_mixer import MlpMixer
+from timm.models.mlp_mixer import Affine, MlpMixer, ResBlock
+from timm.models.resnet import Bottleneck, ResNet
+from timm.models.swin_transformer import SwinTransformer
+from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from vislib import models
@@ -39,6 +42,10 @@ FULL_SIZE = (
     "mixer_b16_224.goog_in21k_ft_in1k",
     "convmixer_768_32.in1k",
     "davit_tiny.msft_in1k",
+    "resmlp_24_224.fb_in1k",
+    "deit_small_patch16_224.fb_in1k",
+    "swin_tiny_patch4_window7_224.ms_in1k",
+    "resnet50.tv_in1k",
 )
 """Registry keys of the published models that are checked at full size with random weights."""
 
@@ -74,10 +81,61 @@ def _davit() -> nn.Module:
     )
 
 
+def _resmlp() -> nn.Module:
+    """7 x 7 tokens of 4 x 4 model pixels; layer scales that are neither small nor alike."""
+    return MlpMixer(
+        num_classes=CLASSES,
+        img_size=28,
+        patch_size=4,
+        num_blocks=3,
+        embed_dim=20,
+        mlp_ratio=3.0,
+        block_layer=ResBlock,
+        norm_layer=Affine,
+    )
+
+
+def _vit() -> nn.Module:
+    """5 x 5 tokens behind a class and two register tokens; q and k are normed."""
+    return VisionTransformer(
+        num_classes=CLASSES,
+        img_size=30,
+        patch_size=6,
+        embed_dim=24,
+        depth=3,
+        num_heads=3,
+        reg_tokens=2,
+        qk_norm=True,
+        init_values=0.5,
+    )
+
+
+def _swin() -> nn.Module:
+    """Grids of 7 x 7 and 4 x 4 tokens; windows of 3 x 3 divide neither, and every second shifts."""
+    return SwinTransformer(
+        num_classes=CLASSES,
+        img_size=28,
+        patch_size=4,
+        embed_dim=16,
+        depths=(2, 2),
+        num_heads=(2, 4),
+        window_size=3,
+    )
+
+
+def _resnet() -> nn.Module:
+    """25 x 25 places in the stem, then 13, 7, 4 and 2; 1 x 1 convolutions around each 3 x 3."""
+    return ResNet(block=Bottleneck, layers=(1, 2, 1, 1), channels=(5, 6, 7, 8), num_classes=CLASSES)
+
+
 _FAMILIES: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "mixer": (_mixer, 30),
     "convmixer": (_convmixer, 30),
     "davit": (_davit, 28),
+    "resmlp": (_resmlp, 28),
+    "vit": (_vit, 30),
+    "swin": (_swin, 28),
+    "resnet": (_resnet, 50),
 }
 FAMILIES = tuple(_FAMILIES)
 

@@ -5,14 +5,18 @@
     common_ground    the share of reading, in percent, and its statistics
     reading          what one token reads from the grid, for each kind of token mixing
     windows          attention windows: cut, stitched back, located
+    attentions       attentions of different models side by side: blocks of a depth, reach
     frequency        how fine the pattern of a map is
     token_units      MLP-Mixer's hidden units as maps, in pairs of opposite phase
+    linear_mixing    one linear layer over the tokens (ResMLP): columns, mirror, reach by depth
     unit_steps       one hidden unit followed step by step on one channel of a picture
     kernels          depthwise kernels: radius, spectrum, one channel followed exactly
     kernel_depth     all blocks' kernels side by side: radius, spectrum, samples
+    dense_kernels    dense kernels beside depthwise ones: counts, energy over depth
     one_channel      what one place of a depthwise output is made of
     pointwise        which channels a 1 x 1 convolution mixes at one place
     patches          patches and tokens: what a token reads, is made of, resembles
+    shuffling        shuffles of a picture's squares, and what they are for tokens
     embedding        patch embedding: filters, token similarity, what the embedding keeps
     channel_groups   DaViT's channel attention: which channels feed a channel, and from where
 

@@ -44,6 +44,35 @@ def strongest_inputs(
     return [(int(j), float(row[j])) for j in order]
 
 
+def strongest_entry(
+    pattern: Array, *, group: int | None = None, out: int | None = None, read: int | None = None
+) -> tuple[int, int, int]:
+    """The largest entry of all tables, among those that what is given leaves.
+
+    Args:
+        pattern: Axes (group, channel_out, channel_in), probability.
+        group: Only this group; None for all.
+        out: Only this channel that is written, counted within the group; None for all.
+        read: Only this channel that is read, counted within the group; None for all.
+
+    Returns:
+        (group, channel_out, channel_in), from 0. Ties go to the smaller numbers.
+
+    Raises:
+        ShapeError: There is no such group or channel.
+    """
+    table = values_of(pattern, _PATTERN)
+    kept = []
+    for name, index, size in zip(_PATTERN, (group, out, read), table.shape, strict=True):
+        if index is not None:
+            check_index(name, index, size)
+        kept.append(range(size) if index is None else range(index, index + 1))
+    part = table[tuple(slice(places.start, places.stop) for places in kept)]
+    best = np.unravel_index(int(part.argmax()), part.shape)
+    first, second, third = (places[int(i)] for places, i in zip(kept, best, strict=True))
+    return first, second, third
+
+
 def score_at_places(
     k: Array,
     v: Array,

@@ -12,7 +12,7 @@ import numpy as np
 
 from vislib.analysis.arrays import as_grid, check_index, check_size, float_values, values_of
 from vislib.analysis.channel_groups import entropy, score_at_places
-from vislib.analysis.common_ground import Reading, ReadingStatistics, statistics
+from vislib.analysis.common_ground import ReadingStatistics, statistics
 from vislib.analysis.windows import partition, window_corner, window_of
 from vislib.schema import LabelledArray, MixingSite, freeze
 
@@ -28,7 +28,8 @@ class WindowRows:
         maps: Axes (head, row, column) of the window, padding included; probability, each sums to 1.
         mean: Axes (row, column): the mean over heads.
         place: The reader's (row, column) inside the window.
-        corner: The grid cell (row, column) at the window's top left.
+        corner: The grid cell (row, column) at the window's top left; of a shifted window that goes
+            round an edge, the cell at which it begins.
         number, count: The window, from 0 in row-major order, and how many there are.
     """
 
@@ -57,49 +58,20 @@ def window_rows(pattern: LabelledArray, site: MixingSite, *, row: int, column: i
     """
     table = values_of(pattern, _PATTERN)
     side = site.window
-    number, query = window_of(row, column, rows=site.rows, columns=site.columns, window=side)
+    grid = {"rows": site.rows, "columns": site.columns, "window": side}
+    number, query = window_of(row, column, **grid, shift=site.shift)
     check_index("window", number, table.shape[0])
     check_size("key", table.shape[3], side * side)
     maps = as_grid(table[number, :, query], side, side)
-    corner = window_corner(number, rows=site.rows, columns=site.columns, window=side)
+    top, left = window_corner(number, **grid)
     source = f"{pattern.source}, window {number}, query {query}"
     return WindowRows(
         maps=_like(pattern, maps, ("head", "row", "column"), source),
         mean=_like(pattern, maps.mean(axis=0), ("row", "column"), f"mean over heads of {source}"),
         place=divmod(query, side),
-        corner=corner,
+        corner=((top + site.shift) % site.rows, (left + site.shift) % site.columns),
         number=number,
         count=table.shape[0],
-    )
-
-
-def share_map(reading: Reading, site: MixingSite, head: int | None) -> LabelledArray:
-    """The share of reading over the grid: of all heads together, or of one head.
-
-    Args:
-        reading: Of window attention, with ``heads``.
-        site: The block.
-        head: From 0; None for the root mean square over heads.
-
-    Returns:
-        Axes (row, column), percent; sums to 100 with what goes to padding.
-
-    Raises:
-        ShapeError: There is no such head.
-    """
-    share, words = reading.share, "root mean square over heads"
-    if head is not None:
-        heads = np.zeros((0, 1, 1)) if reading.heads is None else reading.heads
-        check_index("head", head, heads.shape[0])
-        share, words = 100.0 * heads[head], f"head {head}"
-    return LabelledArray(
-        values=share,
-        axes=("row", "column"),
-        role="window_attention",
-        unit="percent",
-        signed=False,
-        provenance=reading.provenance,
-        source=f"share of {site.group}.window.pattern, {words}",
     )
 
 

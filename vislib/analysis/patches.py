@@ -12,6 +12,7 @@ from vislib.schema import LabelledArray, ShapeError, TokenGrid, freeze
 
 _PICTURE = ("row", "column", "rgb")
 _MAP = ("channel", "row", "column")
+_LAST = ("row", "column", "channel")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +84,8 @@ def token_table(array: LabelledArray, rows: int, columns: int) -> TokenTable:
     """Turn captured tokens of any family into axes (token, channel).
 
     Args:
-        array: Axes (channel, row, column), or (token, channel). Leading tokens that stand for no
-            place (a class token) are left out.
+        array: Axes (channel, row, column), (row, column, channel) or (token, channel). Leading
+            tokens that stand for no place (a class token) are left out.
         rows: Rows of the token grid at this depth.
         columns: Columns of the token grid at this depth.
 
@@ -93,11 +94,14 @@ def token_table(array: LabelledArray, rows: int, columns: int) -> TokenTable:
     """
     if array.axes == _MAP:
         values = array.values.reshape(array.values.shape[0], -1).T
+    elif array.axes == _LAST:
+        values = array.values.reshape(-1, array.values.shape[2])
     elif array.axes == ("token", "channel"):
         values = array.values[max(0, array.values.shape[0] - rows * columns) :]
     else:
         raise ShapeError(
-            f"{array.source} has the axes {array.axes}; tokens have {_MAP} or ('token', 'channel')."
+            f"{array.source} has the axes {array.axes}; tokens have {_MAP}, {_LAST} or "
+            "('token', 'channel')."
         )
     if values.shape[0] != rows * columns:
         raise ShapeError(
@@ -110,6 +114,19 @@ def token_table(array: LabelledArray, rows: int, columns: int) -> TokenTable:
         columns=columns,
         source=array.source,
     )
+
+
+def grid_of(array: LabelledArray, rows: int, columns: int) -> tuple[int, int]:
+    """Rows and columns of captured tokens: the array's own where it names them.
+
+    A stem that pools, or a block with stride, leaves fewer tokens than it read.
+
+    Args:
+        array: As for ``token_table``.
+        rows: Rows of the grid where the array's tokens are in one list.
+        columns: Columns of it.
+    """
+    return array.shape.get("row", rows), array.shape.get("column", columns)
 
 
 def similarity_map(tokens: TokenTable, row: int, column: int) -> LabelledArray:

@@ -27,6 +27,7 @@ __all__ = [
     "Reading",
     "ReadingStatistics",
     "attention_reading",
+    "convolution_reading",
     "depthwise_reading",
     "linear_reading",
     "mixer_reading",
@@ -148,12 +149,7 @@ def depthwise_reading(kernels: Array, *, row: int, column: int, rows: int, colum
     taps = float_values(kernels, ("channel", "ky", "kx"))
     check_index("row", row, rows)
     check_index("column", column, columns)
-    down, across = taps.shape[1:]
-    top, left = row - (down - 1) // 2, column - (across - 1) // 2
-    maps = np.zeros((taps.shape[0], rows, columns))
-    r0, r1 = max(top, 0), min(top + down, rows)
-    c0, c1 = max(left, 0), min(left + across, columns)
-    maps[:, r0:r1, c0:c1] = taps[:, r0 - top : r1 - top, c0 - left : c1 - left]
+    maps = _laid_out(taps, row, column, rows, columns)
     return Reading(
         share=share(maps, channel_axis=0),
         raw=maps.mean(axis=0),
@@ -164,10 +160,69 @@ def depthwise_reading(kernels: Array, *, row: int, column: int, rows: int, colum
     )
 
 
-def window_reading(
-    pattern: Array, *, row: int, column: int, rows: int, columns: int, window: int
+def convolution_reading(
+    kernels: Array, *, row: int, column: int, rows: int, columns: int, step: int = 1
 ) -> Reading:
-    """What a place reads through attention within windows (not shifted).
+    """What a place reads through a dense convolution with zero padding of (K - 1) // 2.
+
+    Unlike a depthwise kernel, a dense one mixes channels as well as places: there is one tap table
+    for each pair of channels.
+
+    Args:
+        kernels: Axes (channel_out, channel_in, ky, kx), signed.
+        row: A row of the grid that is read; the reader is the output token written there.
+        column: A column of that grid.
+        rows: Rows of the grid that is read.
+        columns: Columns of it.
+        step: The convolution's stride: the reader's middle tap lies on the nearest multiple of it
+            above and to the left.
+
+    Returns:
+        share from the root mean square over pairs of channels; raw is the mean over them.
+
+    Raises:
+        ShapeError: The place lies outside the grid.
+
+    Exactness:
+        Parameter: the kernels as they are, laid out on the grid.
+    """
+    taps = float_values(kernels, ("channel_out", "channel_in", "ky", "kx"))
+    check_index("row", row, rows)
+    check_index("column", column, columns)
+    two = np.stack([np.sqrt((taps**2).mean(axis=(0, 1))), taps.mean(axis=(0, 1))])
+    magnitude, mean = _laid_out(two, row // step * step, column // step * step, rows, columns)
+    return Reading(
+        share=share(magnitude),
+        raw=mean,
+        raw_unit="weight",
+        raw_signed=True,
+        provenance=provenance_of(kernels, "parameter"),
+        note="convolution",
+    )
+
+
+def _laid_out(taps: np.ndarray, row: int, column: int, rows: int, columns: int) -> np.ndarray:
+    """Kernels (channel, ky, kx) laid on a grid around a place: axes (channel, row, column)."""
+    down, across = taps.shape[1:]
+    top, left = row - (down - 1) // 2, column - (across - 1) // 2
+    maps = np.zeros((taps.shape[0], rows, columns))
+    r0, r1 = max(top, 0), min(top + down, rows)
+    c0, c1 = max(left, 0), min(left + across, columns)
+    maps[:, r0:r1, c0:c1] = taps[:, r0 - top : r1 - top, c0 - left : c1 - left]
+    return maps
+
+
+def window_reading(
+    pattern: Array,
+    *,
+    row: int,
+    column: int,
+    rows: int,
+    columns: int,
+    window: int,
+    shift: int = 0,
+) -> Reading:
+    """What a place reads through attention within windows.
 
     Args:
         pattern: Axes (window, head, query, key), probability.
@@ -176,6 +231,8 @@ def window_reading(
         rows: Rows of the token grid, without padding.
         columns: Columns of the token grid, without padding.
         window: Side of a window, in cells.
+        shift: Cells by which the grid was rolled up and left before it was cut (Swin); a window
+            may then hold places of opposite edges, whose probability the model's mask makes 0.
 
     Returns:
         share from the root mean square over heads; raw is the mean over heads; ``outside`` is the
@@ -187,30 +244,31 @@ def window_reading(
     Exactness:
         Recomputed: the pattern's row, laid out on the grid.
 
-    Source: arXiv:2204.03645; timm.models.davit.SpatialBlock.
+    Source: arXiv:2204.03645, timm.models.davit.SpatialBlock; arXiv:2103.14030,
+    timm.models.swin_transformer.SwinTransformerBlock.
     """
     table = values_of(pattern, ("window", "head", "query", "key"))
     down, across = window_grid(rows, columns, window)
     check_size("window", table.shape[0], down * across)
     check_size("query", table.shape[2], window * window)
     check_size("key", table.shape[3], window * window)
-    index, query = window_of(row, column, rows=rows, columns=columns, window=window)
+    index, query = window_of(row, column, rows=rows, columns=columns, window=window, shift=shift)
     top, left = window_corner(index, rows=rows, columns=columns, window=window)
     rows_of_heads = as_grid(table[index, :, query].astype(np.float64), window, window)
     padded = np.zeros((table.shape[1], down * window, across * window))
     padded[:, top : top + window, left : left + window] = rows_of_heads
     percent = share(padded, channel_axis=0)
-    inside = percent[:rows, :columns]
+    inside = padded[:, :rows, :columns]
     return Reading(
-        share=inside,
-        raw=padded.mean(axis=0)[:rows, :columns],
+        share=np.roll(percent[:rows, :columns], (shift, shift), axis=(0, 1)),
+        raw=np.roll(inside.mean(axis=0), (shift, shift), axis=(0, 1)),
         raw_unit="probability",
         raw_signed=False,
         provenance=provenance_of(pattern, "recomputed"),
         note="window",
         # The complement would leave rounding dust where there is no padding.
         outside=float(percent[rows:].sum() + percent[:rows, columns:].sum()),
-        heads=padded[:, :rows, :columns],
+        heads=np.roll(inside, (shift, shift), axis=(1, 2)),
     )
 
 

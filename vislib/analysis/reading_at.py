@@ -12,7 +12,7 @@ from vislib.analysis import reading
 from vislib.analysis.common_ground import Reading
 from vislib.schema import LabelledArray, MixingSite, ShapeError
 
-SPATIAL = ("token_mixing", "depthwise", "window_attention", "global_attention")
+SPATIAL = ("token_mixing", "depthwise", "convolution", "window_attention", "global_attention")
 """Roles of operators that mix places. Channel attention mixes values at the same place only."""
 
 
@@ -44,6 +44,14 @@ def reading_at(
     role = spatial_operator(site)
     grid = {"row": row, "column": column, "rows": site.rows, "columns": site.columns}
     try:
+        if role == "token_mixing" and not site.units:
+            weights = arrays[f"{site.group}.token_mixing.weight"]
+            return reading.linear_reading(
+                weights,
+                token=row * site.columns + column,
+                rows=site.rows,
+                columns=site.columns,
+            )
         if role == "token_mixing":
             hidden = None if at_zero else arrays[f"{site.group}.token_mixing.hidden"]
             return reading.mixer_reading(
@@ -56,11 +64,15 @@ def reading_at(
             )
         if role == "depthwise":
             return reading.depthwise_reading(arrays[f"{site.group}.depthwise.kernel"], **grid)
+        if role == "convolution":
+            kernel = arrays[f"{site.group}.convolution.kernel"]
+            return reading.convolution_reading(kernel, step=site.step, **grid)
         if role == "window_attention":
             pattern = arrays[f"{site.group}.window.pattern"]
-            return reading.window_reading(pattern, window=site.window, **grid)
+            return reading.window_reading(pattern, window=site.window, shift=site.shift, **grid)
         if role == "global_attention":
-            return reading.attention_reading(arrays[f"{site.group}.attention.pattern"], **grid)
+            pattern = arrays[f"{site.group}.attention.pattern"]
+            return reading.attention_reading(pattern, prefix_tokens=site.prefix, **grid)
     except KeyError as error:
         raise ShapeError(
             f"{site.group}: the array {error} is missing; capture the group."

@@ -9,7 +9,7 @@ Source: arXiv:2105.01601, equation 1; timm.models.mlp_mixer.MixerBlock.mlp_token
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -207,9 +207,13 @@ def count_weights(arrays: Mapping[str, LabelledArray], group: str, operator: str
     """Numbers in the weights and biases of one operator of a block.
 
     Args:
-        arrays: The block's weights, by name.
+        arrays: The block's weights, by name; what was captured may stand among them.
         group: The block's hook group.
         operator: "token_mixing" or "channel_mixing".
     """
-    names: Sequence[str] = [name for name in arrays if name.startswith(f"{group}.{operator}.fc")]
-    return sum(arrays[name].values.size for name in names)
+    start = f"{group}.{operator}."
+    return sum(
+        array.values.size
+        for name, array in arrays.items()
+        if name.startswith(start) and array.provenance == "parameter"
+    )

@@ -15,7 +15,16 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-from vislib.schema import Derived, HookPoint, LabelledArray, MixingSite, ModelError, TokenGrid
+from vislib.schema import (
+    Cut,
+    Derived,
+    HookPoint,
+    LabelledArray,
+    MixingSite,
+    ModelError,
+    TokenAxis,
+    TokenGrid,
+)
 
 
 @runtime_checkable
@@ -50,6 +59,17 @@ class ArchitectureAdapter(Protocol):
 
     def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Derived]:
         """Rebuild what the forward pass computed but no module outputs (patterns)."""
+
+
+@runtime_checkable
+class Operable(Protocol):
+    """What an adapter may offer besides, for experiments on a private copy of the model."""
+
+    def cuts(self, model: nn.Module) -> tuple[Cut, ...]:
+        """What can be switched off, block by block."""
+
+    def token_axes(self, model: nn.Module) -> tuple[TokenAxis, ...]:
+        """Every axis over the grid's tokens; empty where the weights cannot follow a shuffle."""
 
 
 @functools.cache

@@ -10,7 +10,16 @@ from timm.models.convmixer import ConvMixer, Residual
 from torch import Tensor, nn
 
 from vislib.architectures._parameters import read_parameter
-from vislib.schema import CaptureError, Derived, HookPoint, LabelledArray, MixingSite, TokenGrid
+from vislib.schema import (
+    CaptureError,
+    Cut,
+    Derived,
+    HookPoint,
+    LabelledArray,
+    MixingSite,
+    TokenAxis,
+    TokenGrid,
+)
 
 MAP = ("channel", "row", "column")
 
@@ -179,6 +188,28 @@ class ConvMixerAdapter:
     def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Derived]:
         """Nothing: every operand is a module's input or output."""
         return {}
+
+    def cuts(self, model: nn.Module) -> tuple[Cut, ...]:
+        """Of each block: a channel's kernel, the depthwise part (its last norm gives 0), the block.
+
+        Without a kernel its channel still gets what activation and norm make of 0.
+        """
+        found = []
+        for j, block in enumerate(_blocks(model)):
+            group, path = f"stage0.block{j}", f"blocks.{j}"
+            kernel = tuple((f"{path}.0.fn.0.{name}", 0, 1) for name in ("weight", "bias"))
+            norm = tuple((f"{path}.0.fn.2.{name}", 0, 0) for name in ("weight", "bias"))
+            channels = block[1].in_channels
+            found += [
+                Cut(kind="kernel", group=group, role="depthwise", count=channels, zeros=kernel),
+                Cut(kind="operator", group=group, role="depthwise", zeros=norm),
+                Cut(kind="block", group=group, role="tokens", passed=path),
+            ]
+        return tuple(found)
+
+    def token_axes(self, model: nn.Module) -> tuple[TokenAxis, ...]:
+        """None: a kernel knows neighbours, and a shuffle takes them away."""
+        return ()
 
 
 def _blocks(model: nn.Module) -> Any:

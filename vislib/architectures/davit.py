@@ -14,31 +14,20 @@ import torch
 from timm.models.davit import ChannelAttention, ChannelBlock, DaVit, SpatialBlock
 from torch import Tensor, nn
 
+from vislib.architectures._attention import split_qkv
 from vislib.architectures._parameters import read_parameter
 from vislib.schema import (
     CaptureError,
+    Cut,
     Derived,
     HookPoint,
     LabelledArray,
     MixingSite,
-    ShapeError,
+    TokenAxis,
     TokenGrid,
 )
 
 WINDOW, CHANNEL = "window_attention", "channel_attention"
-
-
-def split_qkv(qkv: Tensor, parts: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Split a fused projection into q, k, v, each (batch, part, token, channel of the part).
-
-    Raises:
-        ShapeError: The last axis is not 3 * parts * a whole number.
-    """
-    batch, tokens, width = qkv.shape
-    if width % (3 * parts):
-        raise ShapeError(f"{width} features cannot be split into q, k and v of {parts} parts.")
-    q, k, v = qkv.reshape(batch, tokens, 3, parts, width // (3 * parts)).permute(2, 0, 3, 1, 4)
-    return q, k, v
 
 
 def window_pattern(qkv: Tensor, *, heads: int, scale: float) -> Tensor:
@@ -236,6 +225,38 @@ class DaViTAdapter:
                     derive = _derive_window if role == WINDOW else _derive_channel
                     found |= derive(f"{name}.{site}", f"{path}.attn", part.attn, qkv)
         return found
+
+    def cuts(self, model: nn.Module) -> tuple[Cut, ...]:
+        """Of each block: a head, a channel group, each attention, the block."""
+        found = []
+        for i, j, parts in self._blocks(model):
+            group = f"stage{i}.block{j}"
+            for role, (path, part) in parts.items():
+                attention = part.attn
+                width = attention.proj.in_features // attention.num_heads
+                weight, bias = f"{path}.attn.proj.weight", f"{path}.attn.proj.bias"
+                found += [
+                    Cut(
+                        kind="head" if role == WINDOW else "channel_group",
+                        group=group,
+                        role=role,
+                        count=attention.num_heads,
+                        zeros=((weight, 1, width),),
+                    ),
+                    Cut(
+                        kind="operator",
+                        group=group,
+                        role=role,
+                        zeros=((weight, 0, 0), (bias, 0, 0)),
+                    ),
+                ]
+            path = f"stages.{i}.blocks.{j}"
+            found.append(Cut(kind="block", group=group, role="tokens", passed=path))
+        return tuple(found)
+
+    def token_axes(self, model: nn.Module) -> tuple[TokenAxis, ...]:
+        """None: stem and position convolutions know neighbours, and windows know places."""
+        return ()
 
 
 def _derive_window(name: str, path: str, attention: nn.Module, qkv: Tensor) -> dict[str, Derived]:

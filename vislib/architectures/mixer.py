@@ -8,7 +8,16 @@ from timm.models.mlp_mixer import MixerBlock, MlpMixer
 from torch import Tensor, nn
 
 from vislib.architectures._parameters import read_parameter
-from vislib.schema import CaptureError, Derived, HookPoint, LabelledArray, MixingSite, TokenGrid
+from vislib.schema import (
+    CaptureError,
+    Cut,
+    Derived,
+    HookPoint,
+    LabelledArray,
+    MixingSite,
+    TokenAxis,
+    TokenGrid,
+)
 
 
 class MixerAdapter:
@@ -137,6 +146,36 @@ class MixerAdapter:
     def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Derived]:
         """Nothing: every operand is a module's input or output."""
         return {}
+
+    def cuts(self, model: nn.Module) -> tuple[Cut, ...]:
+        """Of each block: a hidden unit of the token MLP, each MLP, the block."""
+        found = []
+        for j, block in enumerate(model.blocks):
+            group, path = f"stage0.block{j}", f"blocks.{j}"
+            fc2 = f"{path}.mlp_tokens.fc2.weight"
+            units = block.mlp_tokens.fc2.in_features
+            found.append(
+                Cut(
+                    kind="unit",
+                    group=group,
+                    role="token_mixing",
+                    count=units,
+                    zeros=((fc2, 1, 1),),
+                )
+            )
+            for role, mlp in (("token_mixing", "mlp_tokens"), ("channel_mixing", "mlp_channels")):
+                zeros = tuple((f"{path}.{mlp}.fc2.{name}", 0, 0) for name in ("weight", "bias"))
+                found.append(Cut(kind="operator", group=group, role=role, zeros=zeros))
+            found.append(Cut(kind="block", group=group, role="tokens", passed=path))
+        return tuple(found)
+
+    def token_axes(self, model: nn.Module) -> tuple[TokenAxis, ...]:
+        """fc1's columns, fc2's rows and fc2's bias in every block: no other weight knows places."""
+        return tuple(
+            TokenAxis(parameter=f"blocks.{j}.mlp_tokens.{name}", axis=axis)
+            for j in range(len(model.blocks))
+            for name, axis in (("fc1.weight", 1), ("fc2.weight", 0), ("fc2.bias", 0))
+        )
 
 
 ADAPTER = MixerAdapter()

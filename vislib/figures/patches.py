@@ -23,6 +23,9 @@ PATCH_SIDE = 224
 EXACT_PIXELS = 128 * 128
 """Larger pictures are rounded to 256 colours for the wire: a third of the bytes."""
 
+LEAST_SPACING = 8
+"""Output pixels between two lines of a grid, at least: closer ones would hide the picture."""
+
 BEYOND = (128, 128, 128)
 """The colour of what lies beyond the picture's edge."""
 
@@ -50,6 +53,20 @@ def picture_png(pixels: np.ndarray, *, side: int = 0) -> bytes:
     return _encode(large, exact=pixels.shape[0] * pixels.shape[1] <= EXACT_PIXELS)
 
 
+def tokens_a_line(size: int, grid: TokenGrid, *, side: int = SIDE) -> int:
+    """How many tokens lie between two lines of ``grid_png``: 1, or 2, 4, 8 ... for dense grids.
+
+    Args:
+        size: Side of the model's input, in model pixels.
+        grid: How the tokens lie on it.
+        side: As for ``grid_png``.
+    """
+    step, tokens = grid.stride * max(1, side // size), 1
+    while step * tokens < LEAST_SPACING:
+        tokens *= 2
+    return tokens
+
+
 def grid_png(
     pixels: np.ndarray, grid: TokenGrid, cell: tuple[int, int] | None, *, side: int = SIDE
 ) -> bytes:
@@ -57,8 +74,8 @@ def grid_png(
 
     Args:
         pixels: uint8, axes (row, column, rgb): the model's input, as colours.
-        grid: How the tokens lie on it. The lines are where one token's stride ends; patches that
-            overlap reach over them.
+        grid: How the tokens lie on it. The lines are where one token's stride ends (of a dense
+            grid not all are drawn, see ``tokens_a_line``); patches that overlap reach over them.
         cell: The selected token (row, column) from 0, or None. Its patch (the pixels that it
             reads) is framed in magenta; where patches overlap, its cell is framed in white too.
         side: Pixels of the output's longer side at most.
@@ -71,9 +88,10 @@ def grid_png(
     """
     factor = max(1, side // max(pixels.shape[:2]))
     canvas = enlarge(pixels, factor).copy()
-    step = grid.stride * factor
+    tokens = tokens_a_line(max(pixels.shape[:2]), grid, side=side)
+    step = grid.stride * factor * tokens
     for axis, count in ((0, grid.rows), (1, grid.columns)):
-        places = np.arange(1, count + 1) * step
+        places = np.arange(1, count // tokens + 1) * step
         places = places[places < canvas.shape[axis]]
         lines = np.take(canvas, places, axis=axis).astype(np.float64)
         bright = lines.mean(axis=-1, keepdims=True) > 127.0

@@ -82,6 +82,7 @@ class StepReport:
 
 
 Report = Callable[[str], None]
+Keep = Callable[[int, nn.Module], None]
 Watch = Callable[[StepReport], None]
 
 
@@ -127,6 +128,7 @@ def train(
     *,
     watch: Watch | None = None,
     stop: Callable[[], bool] = lambda: False,
+    keep: Keep = lambda epoch, model: None,
 ) -> tuple[nn.Module, Progress, bool]:
     """Train one model, or go on where its checkpoint ends.
 
@@ -137,6 +139,8 @@ def train(
         report: Receives one line at a time.
         watch: Called after every step; None reports a line every 100 steps.
         stop: Asked after every step; True saves the checkpoint and ends this part of the run.
+        keep: Called with 0 and the model before the first step, and after each epoch with its
+            number, before the checkpoint is saved: what it writes is there when a run goes on.
 
     Returns:
         The model (in training device memory), its progress, and whether it has finished.
@@ -147,7 +151,9 @@ def train(
     """
     run = _start(settings, pictures, held_out)
     progress, key = run.progress, settings.spec.key
-    if progress.step:
+    if not progress.step:
+        keep(0, run.model)
+    else:
         report(f"{key} goes on after step {progress.step} of {run.total}")
     watch = watch or _plain(report)
     recent: deque[float] = deque(maxlen=REPORT_STEPS)
@@ -171,6 +177,7 @@ def train(
         ended = progress.step % run.steps == 0
         if ended:
             _close_epoch(run, report)
+            keep(progress.step // run.steps, run.model)
         late = settings.minutes is not None and now - started > settings.minutes * 60
         leave = late or stop()
         if ended or leave or now - saved > SAVE_SECONDS:

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Literal, TextIO
 
 from vislib import models, registry
-from vislib.schema import ModelError, ModelSpec
+from vislib.schema import ModelError, ModelSpec, WeightsError
 from vislib.training.card import DataFacts
 from vislib.training.data import (
     PackedPictures,
@@ -23,6 +23,7 @@ from vislib.training.data import (
     split_held_out,
 )
 from vislib.training.export import export
+from vislib.training.filming import Recorder
 from vislib.training.hardware import choose
 from vislib.training.loop import REPORT_STEPS, RunSettings, StepReport, TrainingError, train
 from vislib.training.recipe import ORIGINS, RECIPE
@@ -41,6 +42,7 @@ class Order:
         data: Holds ``train``; ``val`` is never read.
         out: Folder of the checkpoints.
         export: Folder of the weights and cards.
+        films: Folder of the films.
         class_names: CSV of names, or None.
         seed: Of initialisation, order and augmentation.
         epochs, batch_size: Instead of the recipe's; None keeps them.
@@ -53,6 +55,7 @@ class Order:
     data: Path
     out: Path
     export: Path
+    films: Path
     class_names: Path | None = None
     seed: int = 0
     epochs: int | None = None
@@ -169,7 +172,7 @@ def _trainable(key: str) -> ModelSpec:
 
 def _make_folders(order: Order) -> None:
     """Make the folders for what comes out, before hours of work depend on them."""
-    for folder in (order.out, order.export):
+    for folder in (order.out, order.export, order.films):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -197,6 +200,7 @@ def _train_one(
     """Train one model to its end and export it, or say how to go on."""
     facts_of = name_classes(packed.classes, order.class_names)  # fails now, not after training
     pictures, held_out = split_held_out(packed, settings.recipe.held_out)
+    recorder = Recorder(settings.spec, order.out / "frames", settings.recipe.epochs)
     with _interruptions() as interruption:
         model, progress, finished = train(
             settings,
@@ -205,6 +209,7 @@ def _train_one(
             screen.line,
             watch=screen.step,
             stop=lambda: interruption.asked,
+            keep=recorder.record,
         )
     if not finished:
         why: Outcome = "stopped" if interruption.asked else "out of time"
@@ -227,4 +232,9 @@ def _train_one(
     )
     for path in export(model, settings, progress, held_out, data=facts, folder=order.export):
         screen.line(f"{settings.spec.key}: wrote {path}")
+    try:
+        path = recorder.close(progress.history, order.films)
+        screen.line(f"{settings.spec.key}: wrote {path}")
+    except WeightsError as error:  # the weights are there; they are worth more than their film
+        screen.line(f"{settings.spec.key}: no film. {error}")
     return "finished"

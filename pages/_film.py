@@ -1,0 +1,107 @@
+"""The film of the training: a slider over epochs, the accuracy beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages import _state
+from pages._state import t
+from vislib import registry
+from vislib.figures import curve
+from vislib.figures.colours import family_colour
+from vislib.film import Film
+
+WIDGET = "epoch"
+
+
+def films(keys: Sequence[str], needs: str = "") -> dict[str, Film]:
+    """Those of the models whose training can be played, and whose frames hold an array."""
+    found = {}
+    for key in dict.fromkeys(keys):
+        if registry.spec(key).weights == "bundled" and not registry.spec(key).variant:
+            reel = _state.film_of(key)
+            if reel is not None and (not needs or needs in reel.labels):
+                found[key] = reel
+    return found
+
+
+def choose_epoch(keys: Sequence[str], *, needs: str = "") -> list[str]:
+    """Draw the slider where a model has a film; the models as of the chosen epoch.
+
+    Args:
+        keys: Registry keys.
+        needs: Name of an array that the page shows; a film without it is not offered.
+
+    Returns:
+        The same keys; those with a film as the variant of the epoch that was chosen, unless it is
+        the last one: then the key as it is.
+    """
+    reels = films(keys, needs)
+    if not reels:
+        return list(keys)
+    epochs = sorted({epoch for reel in reels.values() for epoch in reel.epochs})
+    options, last = [str(epoch) for epoch in epochs], str(epochs[-1])
+    _state.from_link(WIDGET, options)
+    if st.session_state.get(WIDGET, last) not in options:
+        del st.session_state[WIDGET]
+    left, right = st.columns([1.2, 1], vertical_alignment="center", gap="medium")
+    with left:
+        chosen = st.select_slider(
+            t("film.slider"),
+            options,
+            value=last,
+            format_func=lambda option: t("film.before") if option == "0" else option,
+            key=WIDGET,
+            bind="query-params",
+            persist_state="session",
+            help=t("film.help"),
+        )
+        epoch = int(chosen)
+        for key, reel in reels.items():
+            st.caption(_said(key, reel, epoch))
+    with right:
+        st.image(_drawing(reels, epoch), width="stretch")
+    return [_variant(key, reels.get(key), epoch) for key in keys]
+
+
+def _variant(key: str, reel: Film | None, epoch: int) -> str:
+    """The key of a model's weights after an epoch."""
+    if reel is None:
+        return key
+    nearest = reel.nearest(epoch)
+    return key if nearest == reel.last else registry.after_epoch(key, nearest)
+
+
+def _said(key: str, reel: Film, epoch: int) -> str:
+    """How the training stood, in words."""
+    title, kept = registry.spec(key).title, reel.nearest(epoch)
+    if kept == 0:
+        return t("film.untrained", title=title)
+    point = next(point for point in reel.curve if point.epoch == kept)
+    return t(
+        "film.stood",
+        title=title,
+        epoch=kept,
+        last=reel.last,
+        percent=f"{100 * point.held_out:.1f}",
+        loss=f"{point.loss:.2f}",
+    )
+
+
+def _drawing(reels: dict[str, Film], epoch: int) -> str:
+    """Accuracy over epochs as SVG."""
+    names = {key: registry.spec(key) for key in reels}
+    return curve.training_curve(
+        curve.as_lines(
+            {
+                names[key].title: [(point.epoch, point.held_out) for point in reel.curve]
+                for key, reel in reels.items()
+            },
+            {row.title: family_colour(row.family) for row in names.values()},
+        ),
+        marker=epoch,
+        x_title=t("film.epochs"),
+        y_title=t("film.accuracy"),
+    )

@@ -1,0 +1,123 @@
+"""The training slider, and the switch to untrained weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages import _film, _state
+from tests.app.conftest import Ask, Open
+from vislib import film, models, registry
+from vislib.film import CurvePoint
+from vislib.training import filming
+
+READ = film.read
+CURVE = [CurvePoint(epoch=e, loss=3.0 - e / 2, held_out=e / 10) for e in (1, 2, 3)]
+
+
+@pytest.fixture(scope="module")
+def reels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Films of two of the bundled models: seeded random weights, other ones, then the trained."""
+    folder = tmp_path_factory.mktemp("films")
+    for key in ("mixer_mini", "convmixer_mini"):
+        row = registry.spec(key)
+        frames = {
+            epoch: filming.frame(row, models.load(key, untrained=True, seed=epoch).module)
+            for epoch in (0, 1)
+        }
+        frames[3] = filming.frame(row, models.load(key).module)
+        film.write(key, frames, CURVE, folder)
+    return folder
+
+
+@pytest.fixture
+def with_films(reels: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The app finds these films and no others."""
+    _state.film_of.clear()
+    _state._store().clear()
+    monkeypatch.setattr(film, "read", lambda key: READ(key, reels))
+    yield
+    _state.film_of.clear()
+    _state._store().clear()
+
+
+def slider(at: AppTest) -> object:
+    return at.select_slider(key=_film.WIDGET)
+
+
+PLACES = [
+    ("patch_embedding", {"view": "filters", "models": ["mixer_mini", "davit_mini"]}, "Mixer mini"),
+    ("token_mixing", {"mixing_view": "units"}, "Mixer mini"),
+    ("token_mixing", {"mixing_view": "blocks"}, "Mixer mini"),
+    ("depthwise_kernels", {"kernel_view": "block"}, "ConvMixer mini"),
+    ("depthwise_kernels", {"kernel_view": "depth"}, "ConvMixer mini"),
+]
+
+
+@pytest.mark.usefixtures("minis", "with_films")
+@pytest.mark.parametrize(("page", "choice", "title"), PLACES)
+def test_the_slider_plays_the_training(
+    open_page: Open, ask: Ask, page: str, choice: dict[str, object], title: str
+) -> None:
+    at = open_page(page, **choice)
+    last = ask(at)
+    assert not last.errors
+    assert slider(at).value == "3"
+    assert f"{title}: after pass 3 of 3, 30.0 % of held-out pictures right, loss 1.50" in last.text
+    slider(at).set_value("0").run()
+    first = ask(at)
+    assert not first.errors
+    assert f"{title}: before training, random weights." in first.text
+    slider(at).set_value("1").run()
+    second = ask(at)
+    assert "after pass 1 of 3, 10.0 %" in second.text
+
+
+@pytest.mark.usefixtures("minis", "with_films")
+def test_a_link_opens_an_epoch_and_its_weights(open_page: Open, ask: Ask, reels: Path) -> None:
+    at = open_page("token_mixing", mixing_view="units", epoch="1")
+    assert slider(at).value == "1"
+    reel = READ("mixer_mini", reels)
+    name = "stage0.block0.token_mixing.fc1"
+    shown = _state.film_frame("mixer_mini@epoch1")[name]
+    assert np.array_equal(shown.values, reel.frame(1)[name].values)
+    assert not np.array_equal(shown.values, reel.frame(3)[name].values)
+    assert "Mixer mini (after epoch 1)" in registry.spec("mixer_mini@epoch1").title
+
+
+@pytest.mark.usefixtures("minis", "with_films")
+def test_no_slider_where_no_frame_holds_what_is_shown(open_page: Open) -> None:
+    for page, choice in (
+        ("token_mixing", {"mixing_view": "units", "mixer_block": "1.5"}),
+        ("token_mixing", {"mixing_view": "reads"}),
+        ("patch_embedding", {"view": "filters", "models": ["davit_mini"]}),
+        ("patch_embedding", {"view": "patches"}),
+    ):
+        at = open_page(page, **choice)
+        assert not at.select_slider, (page, choice)
+
+
+@pytest.mark.usefixtures("minis")
+@pytest.mark.parametrize("page", ["compare", "token_mixing", "depthwise_kernels", "dual_attention"])
+def test_the_switch_shows_untrained_weights_and_says_so(
+    open_page: Open, ask: Ask, page: str, flip: Callable[[AppTest], AppTest]
+) -> None:
+    at = open_page(page)
+    trained = ask(at)
+    assert "(untrained)" not in trained.text
+    untrained = ask(flip(at))
+    assert not untrained.errors
+    assert any("Untrained." in info for info in untrained.infos)
+    assert "(untrained)" in untrained.text
+    assert set(untrained.pictures) != set(trained.pictures)
+    at.toggle(key=_state.SWITCH).set_value(False).run()
+    assert ask(at).pictures == trained.pictures
+
+
+@pytest.fixture
+def flip() -> Callable[[AppTest], AppTest]:
+    return lambda at: at.toggle(key=_state.SWITCH).set_value(True).run()

@@ -1,0 +1,312 @@
+"""The page What if: its numbers and maps are the library's, and the shared models stay as they are."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pages import _machine
+from pages import _what_if_words as page_words
+from pages._what_if_ranking import _as_csv
+from pages._what_if_runs import Change, Ranked, applied
+from tests.app.conftest import Ask, Bring, Open
+from vislib import capture, gallery, images, intervention, models
+from vislib.analysis import patches, shuffling
+from vislib.analysis.reading_at import reading_at
+from vislib.figures import colours, overlay
+from vislib.figures import patches as pictures
+from vislib.models import LoadedModel, ModelInput
+from vislib.schema import ModelError
+
+PAGE = "what_if"
+POINT = {"picture": "cat", "x": "430", "y": "520"}
+MINIS = ["mixer_mini", "convmixer_mini", "davit_mini"]
+
+
+@pytest.fixture
+def mixer(minis: tuple[str, ...]) -> LoadedModel:
+    """A model of its own, not the page's."""
+    return models.load("mixer_mini")
+
+
+def shuffled_input(model: LoadedModel, squares: int, seed: int) -> ModelInput:
+    """The cat's shuffled squares as the model gets them."""
+    inputs = models.prepare(model, gallery.load("cat"))
+    order = shuffling.seeded_order(squares**2, seed)
+    side = model.config.size // squares
+    return replace(inputs, tensor=intervention.shuffle_patches(inputs.tensor, order, side))
+
+
+def logits(model: LoadedModel, inputs: ModelInput) -> np.ndarray:
+    """What the model answers."""
+    return capture.run_with_cache(model, inputs, "logits").logits
+
+
+# Shuffle
+
+
+def test_the_shuffled_picture_and_the_loss_are_the_librarys(
+    open_page: Open, ask: Ask, mixer: LoadedModel
+) -> None:
+    seen = ask(open_page(PAGE, models=MINIS, **POINT))
+    inputs = shuffled_input(mixer, 8, 1)
+    config = mixer.config
+    colour = patches.as_bytes(models.input_pixels(inputs), config.mean, config.std)
+    assert seen.shows(pictures.grid_png(colour, mixer.grid, None, side=320))
+    whole = models.prepare(mixer, gallery.load("cat"))
+    change = intervention.answer_change(logits(mixer, whole), logits(mixer, inputs))
+    assert change.relative > 0.01
+    assert f'verdict-number">{page_words.number(change.relative)}<' in seen.text
+    assert "exact up to rounding" not in seen.text
+
+
+def test_weights_that_follow_give_the_same_answer(open_page: Open, ask: Ask) -> None:
+    at = open_page(PAGE, models=MINIS, **POINT)
+    before = ask(at)
+    at.toggle(key="follow").set_value(True).run()
+    after = ask(at)
+    assert after.text.count("exact up to rounding") == 1  # Mixer's alone of these three
+    assert after.text.count("Not the same answer") == before.text.count("Not the same answer") - 1
+    assert after.text.count("Shuffled, weights follow") == 1
+    assert len(after.infos) == 2
+    assert after.pictures[:3] == before.pictures[:3]
+
+
+def test_squares_and_seed_change_the_picture_and_nothing_else(open_page: Open, ask: Ask) -> None:
+    at = open_page(PAGE, models=["mixer_mini"], **POINT)
+    first = ask(at)
+    at.number_input(key="seed").set_value(2).run()
+    second = ask(at)
+    at.segmented_control(key="squares").set_value("4").run()
+    third = ask(at)
+    assert len({seen.pictures[0] for seen in (first, second, third)}) == 3
+    assert len(first.pictures) == len(second.pictures) == len(third.pictures)
+
+
+def test_published_models_follow_too(
+    open_page: Open, ask: Ask, bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = ["mixer_mini", "vit_mini", "resnet_mini"]
+    bring(*keys)
+    seen = ask(open_page(PAGE, models=keys, follow="true", **POINT))
+    assert not seen.errors
+    assert seen.text.count("exact up to rounding") == 2
+    assert seen.text.count("Not the same answer") == 1
+
+
+@pytest.mark.parametrize("block", ["1.1", "3.2"])
+def test_channel_attention_stays_and_window_attention_does_not(
+    open_page: Open, ask: Ask, minis: tuple[str, ...], block: str
+) -> None:
+    seen = ask(open_page(PAGE, models=["davit_mini"], proof_block=block, **POINT))
+    model, picture = models.load("davit_mini"), gallery.load("cat")
+    stage, number = (int(part) - 1 for part in block.split("."))
+    group = f"stage{stage}.block{number}"
+    inputs = models.prepare(model, picture)
+    before = capture.run_with_cache(model, inputs, group)
+    moved = {}
+    for kind in ("channel", "window"):
+        changed = intervention.shuffle_attention_input(model, f"{group}.{kind}.qkv", seed=1)
+        after = capture.run_with_cache(changed, inputs, group)[f"{group}.{kind}.pattern"]
+        moved[kind] = float(np.abs(after.values - before[f"{group}.{kind}.pattern"].values).max())
+        assert f'verdict-number">{page_words.number(moved[kind])}<' in seen.text
+    assert moved["channel"] < page_words.EXACT < 0.01 < moved["window"]
+    assert "It stays" in seen.text
+    assert "It does not stay" in seen.text
+
+
+# Surgery
+
+
+def test_the_answer_and_the_maps_are_those_of_the_changed_model(
+    open_page: Open, ask: Ask, mixer: LoadedModel
+) -> None:
+    address = {"cut_model": "mixer_mini", "cut_block": "1.2", "cut": "crop.1", "part": "7"}
+    address |= {"cut": "unit.token_mixing", PAGE: "surgery"}
+    at = open_page(PAGE, models=MINIS, **address, **POINT)
+    seen = ask(at)
+    picture, site = gallery.load("cat"), mixer.sites[1]
+    cut = next(c for c in mixer.cuts if c.group == site.group and c.kind == "unit")
+    changed = intervention.switch_off(mixer, cut, 6)
+    inputs = models.prepare(mixer, picture)
+    change = intervention.answer_change(logits(mixer, inputs), logits(changed, inputs))
+    assert f'verdict-number">{page_words.percent(change.moved)}<' in seen.text
+    assert "not retrained" in seen.text
+    box = images.view_box(picture.width, picture.height, size=64, crop=mixer.config.crop)
+    cell = images.cell_at(
+        box, picture=(picture.width, picture.height), x=430, y=520, rows=8, columns=8
+    )
+    assert cell is not None
+    shares = []
+    for block in (site, mixer.sites[-1]):
+        for model in (mixer, changed):
+            arrays = {
+                **model.weights(block.group),
+                **capture.run_with_cache(model, inputs, block.group),
+            }
+            shares.append(reading_at(block, arrays, row=cell[0], column=cell[1]).share)
+    limits = colours.limits(*shares, signed=False)
+    for share in shares:
+        assert seen.shows(
+            overlay.share_overlay(
+                picture.pixels, share, box=box, limits=limits, cell=cell, side=380
+            )
+        )
+    at.number_input(key="x").set_value(600).run()
+    moved = ask(at)
+    assert f'verdict-number">{page_words.percent(change.moved)}<' in moved.text
+    assert not set(seen.pictures) & set(moved.pictures)
+
+
+@pytest.mark.parametrize("key", MINIS)
+def test_every_change_that_is_offered_can_be_shown(
+    open_page: Open, ask: Ask, minis: tuple[str, ...], key: str
+) -> None:
+    at = open_page(PAGE, models=[key], what_if="surgery", **POINT)
+    options = at.selectbox(key="cut").options
+    answers = set()
+    for option in options:
+        at.selectbox(key="cut").select(option).run()
+        seen = ask(at)
+        assert not seen.errors, option
+        answers.add(seen.text.partition("After, not retrained")[2][:900])
+    assert len(options) >= 5
+    assert len(answers) == len(options)
+
+
+def test_what_is_switched_off_reads_nothing(open_page: Open, ask: Ask) -> None:
+    address = {"what_if": "surgery", "cut_model": "davit_mini", "cut_block": "2.1"}
+    nothing = "other places are not read here any more"
+    for cut, count in (("all.window_attention", 2), ("block", 1), ("all.channel_attention", 0)):
+        seen = ask(open_page(PAGE, models=MINIS, cut=cut, **address, **POINT))
+        assert sum(nothing in words for words in seen.infos) == count
+
+
+def test_a_link_that_asks_for_too_much_gets_the_nearest_and_is_told(
+    open_page: Open, ask: Ask
+) -> None:
+    address = {"what_if": "surgery", "cut_model": "davit_mini", "cut_block": "3.2", **POINT}
+    told = "names something that is not here"
+    at = open_page(PAGE, models=MINIS, cut="head.window_attention", part="99", **address)
+    assert at.number_input(key="part").value == 8
+    assert sum(told in words for words in ask(at).infos) == 1
+    at.number_input(key="part").set_value(3).run()
+    assert not any(told in words for words in ask(at).infos)
+    at = open_page(PAGE, models=MINIS, cut="unit.token_mixing", **address)
+    assert at.session_state["cut"] == "head.window_attention"
+    assert any(told in words for words in ask(at).infos)
+    at = open_page(PAGE, models=MINIS, cut="head.window_attention", **address)
+    assert not any(told in words for words in ask(at).infos)
+
+
+def test_a_place_outside_the_crop_is_said(open_page: Open, ask: Ask) -> None:
+    address = {"picture": "cat", "x": "0", "y": "500", "what_if": "surgery"}
+    seen = ask(open_page(PAGE, models=MINIS, **address))
+    assert any("outside" in words for words in seen.infos)
+    assert not seen.errors
+
+
+def test_another_visitor_sees_the_intact_model(open_page: Open, ask: Ask) -> None:
+    """The page's own path: its shared models, while it operates on copies of them."""
+    at = open_page(PAGE, models=MINIS, what_if="surgery", cut_model="mixer_mini", **POINT)
+    shared, picture = _machine.shelf().get("mixer_mini"), gallery.load("cat")
+    inputs = models.prepare(shared, picture)
+    intact = logits(shared, inputs)
+    wrong: list[int] = []
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            if not np.array_equal(logits(shared, inputs), intact):
+                wrong.append(1)
+
+    visitor = threading.Thread(target=look)
+    visitor.start()
+    try:
+        for option in at.selectbox(key="cut").options:
+            at.selectbox(key="cut").select(option).run()
+            assert not ask(at).errors
+    finally:
+        done.set()
+        visitor.join()
+    assert not wrong
+    block = Change(what="block", group="stage0.block0")
+    assert not np.array_equal(logits(applied(shared, block), inputs), intact)
+    with pytest.raises(ModelError, match="no such part"):
+        applied(shared, Change(what="head.window_attention", group="stage0.block0"))
+
+
+# Ranking
+
+
+def test_the_ranking_is_the_librarys_and_leads_to_surgery(
+    open_page: Open, ask: Ask, mixer: LoadedModel
+) -> None:
+    at = open_page(PAGE, models=MINIS, what_if="ranking", cut_model="mixer_mini", **POINT)
+    seen = ask(at)
+    inputs = models.prepare(mixer, gallery.load("cat"))
+    blocks = intervention.block_cuts(mixer.cuts)
+    changes = intervention.without_each(mixer, inputs, blocks)
+    rows = seen.text.split('class="row"')[1:]
+    shown = [row for row in rows if "whole block" in row]
+    assert len(shown) == len(blocks) == 6
+    assert len(rows) == 3 * len(blocks)  # both operators of each block besides
+    best = max(range(6), key=lambda index: changes[index].moved)
+    assert f"Block {best + 1}: whole block" in shown[0]
+    assert page_words.percent(changes[best].moved) in shown[0]
+    assert page_words.points(changes[best].best) in shown[0]
+    at.selectbox(key="rank_pick").select(f"Block {best + 1}: whole block").run()
+    at.button(key="rank_open").click().run()
+    after = ask(at)
+    assert at.session_state["cut"] == "block"
+    assert at.session_state["cut_block"] == f"1.{best + 1}"
+    assert f'verdict-number">{page_words.percent(changes[best].moved)}<' in after.text
+
+
+def test_a_slow_model_is_ranked_when_asked(
+    open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages._what_if_ranking.QUICK_SECONDS", 0.0)
+    at = open_page(PAGE, models=MINIS, what_if="ranking", cut_model="convmixer_mini", **POINT)
+    assert "whole block" not in ask(at).text
+    at.button(key="rank_now").click().run()
+    assert ask(at).text.count("whole block") >= 8
+
+
+def test_the_numbers_of_a_ranking_come_along() -> None:
+    change = intervention.answer_change(np.array([0.0, 4.0]), np.array([0.0, 2.0]))
+    text = _as_csv("mixer_mini", [Ranked(what="block", group="stage0.block1", change=change)])
+    row = text.decode().splitlines()[1].split(",")
+    assert row[:3] == ["mixer_mini", "stage0.block1", "block"]
+    assert float(row[3]) == change.moved
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (2.3e-7, "2\u00a0×\u00a010⁻⁷"),
+        (9.7e-7, "1\u00a0×\u00a010⁻⁶"),
+        (0.8347, "0.83"),
+        (3.41, "3.4"),
+        (412.3, "412"),
+        (1.2e5, "1\u00a0×\u00a010⁵"),
+    ],
+)
+def test_numbers_can_be_read_aloud(value: float, text: str) -> None:
+    assert page_words.number(value) == text
+
+
+def test_the_nearest_option_is_alike() -> None:
+    options = ["unit.token_mixing", "operator.token_mixing", "operator.channel_mixing", "block"]
+    assert page_words.rank_options(options, "head.window_attention") == "unit.token_mixing"
+    assert page_words.rank_options(options, "operator.depthwise") == "operator.token_mixing"
+    assert page_words.rank_options(options, "nonsense") == "operator.token_mixing"
+    assert page_words.rank_options(["block"], "crop.3") == "block"
+    assert page_words.points(-0.0001) == "+0.0"

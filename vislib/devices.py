@@ -1,0 +1,183 @@
+"""Where models run: cuda, mps or cpu, how much memory is there, and float32 without shortcuts.
+
+torch is imported when it is first needed, so that a page can import this module at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vislib.schema import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+# Apple's GPU lacks some operators; torch reads this while it is imported.
+os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
+
+DEVICE = "MIXSCOPE_DEVICE"
+"""Environment variable: cpu, cuda, cuda:1 or mps instead of the one that is found."""
+MEMORY = "MIXSCOPE_MEMORY_GB"
+"""Environment variable: the budget for loaded models, in units of 2**30 bytes."""
+MOST_ON_CPU = 4 * 2**30
+CPU_SHARE, GPU_SHARE = 0.5, 0.6
+"""Of the memory that is free: the rest is for activations, results and other programs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceFacts:
+    """What models run on.
+
+    Attributes:
+        kind: "cuda", "mps" or "cpu".
+        name: The graphics card's name; empty for a processor.
+        cores: Cores that this process may use.
+        total_bytes: Memory of the card, or of the machine.
+        free_bytes: Of it, what was free when this was asked.
+    """
+
+    kind: str
+    name: str
+    cores: int
+    total_bytes: int
+    free_bytes: int
+
+
+def there() -> tuple[str, ...]:
+    """The devices of this machine, the preferred one first, as MIXSCOPE_DEVICE names them."""
+    import torch
+
+    found = []
+    if torch.cuda.is_available():
+        found += [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return (*found, "cpu")
+
+
+def choose_device() -> torch.device:
+    """cuda, mps or cpu, whichever is there; MIXSCOPE_DEVICE overrides it.
+
+    Raises:
+        ModelError: MIXSCOPE_DEVICE names a device that is not there.
+    """
+    import torch
+
+    wanted = os.environ.get(DEVICE, "").strip().lower()
+    present = there()
+    if not wanted:
+        return torch.device(present[0].partition(":")[0])
+    if wanted not in (*present, *(name.partition(":")[0] for name in present)):
+        raise ModelError(
+            f"{DEVICE} is {wanted!r}; this machine has {', '.join(present)}. "
+            f"Set it to one of these, or leave it out, and start again."
+        )
+    return torch.device(wanted)
+
+
+def describe(device: torch.device | None = None) -> DeviceFacts:
+    """What a device is and how much of its memory is free now.
+
+    Args:
+        device: The chosen one if None.
+
+    Raises:
+        ModelError: MIXSCOPE_DEVICE names a device that is not there.
+    """
+    import torch
+
+    chosen = device or choose_device()
+    if chosen.type == "cuda":
+        free, total = torch.cuda.mem_get_info(chosen)
+        # What torch has set aside and does not use counts as free: it takes it before more.
+        free += torch.cuda.memory_reserved(chosen) - torch.cuda.memory_allocated(chosen)
+        name = torch.cuda.get_device_name(chosen)
+        return _facts("cuda", name, total, free)
+    if chosen.type == "mps":
+        total = torch.mps.recommended_max_memory()
+        return _facts("mps", "", total, total - torch.mps.driver_allocated_memory())
+    return processor()
+
+
+def processor() -> DeviceFacts:
+    """The processor's facts, without torch."""
+    try:
+        import psutil  # type: ignore[import-untyped]
+    except ImportError:  # a training machine may go without it
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return _facts("cpu", "", total, total // 2)
+    memory = psutil.virtual_memory()
+    return _facts("cpu", "", int(memory.total), int(memory.available))
+
+
+def _facts(kind: str, name: str, total: int, free: int) -> DeviceFacts:
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
+    cores = len(affinity(0)) if affinity else (os.cpu_count() or 1)
+    return DeviceFacts(
+        kind=kind, name=name, cores=cores, total_bytes=total, free_bytes=max(0, free)
+    )
+
+
+def memory_budget(facts: DeviceFacts) -> int:
+    """Bytes that loaded models may hold together on a device.
+
+    Args:
+        facts: The device, with what is free now.
+
+    Raises:
+        ModelError: MIXSCOPE_MEMORY_GB is no positive number.
+    """
+    stated = os.environ.get(MEMORY, "").strip()
+    if stated:
+        if not re.fullmatch(r"\d+(\.\d+)?", stated) or float(stated) <= 0:
+            raise ModelError(
+                f"{MEMORY} is {stated!r}; it must be a number of gigabytes above 0, such as 2 "
+                "or 0.5. Set it anew, or leave it out, and start again."
+            )
+        return int(float(stated) * 2**30)
+    if facts.kind == "cpu":
+        return min(MOST_ON_CPU, int(CPU_SHARE * facts.free_bytes))
+    return int(GPU_SHARE * facts.free_bytes)
+
+
+def use_exact_float32() -> None:
+    """Ask for IEEE float32 in products and convolutions; cuDNN would use TF32 otherwise.
+
+    Exactness:
+        TF32 keeps 10 bits of 23: maps rebuilt from a module's parts would be off by 1e-3.
+    """
+    import torch
+
+    matmul: Any = torch.backends.cuda.matmul
+    cudnn: Any = torch.backends.cudnn
+    # The older flags first: whoever reads them later makes torch raise if they contradict.
+    matmul.allow_tf32 = False
+    cudnn.allow_tf32 = False
+    if hasattr(matmul, "fp32_precision"):  # torch 2.9 and later
+        for part in (matmul, cudnn.conv, cudnn.rnn):
+            part.fp32_precision = "ieee"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a graphics card or the machine has no memory left."""
+    import torch
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    words = str(error)
+    return isinstance(error, RuntimeError) and (
+        "can't allocate memory" in words or "out of memory" in words
+    )
+
+
+def release() -> None:
+    """Give memory that torch holds without using it back to the graphics card."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    elif torch.backends.mps.is_available():
+        torch.mps.empty_cache()
