@@ -138,8 +138,8 @@ class Cost:
 
 
 def measured(key: str, seconds: float) -> None:
-    """Note how long a run of a model took."""
-    _seconds[key] = seconds
+    """Note how long a run of a model took; the shortest counts, since a first one warms up."""
+    _seconds[key] = min(seconds, _seconds.get(key, seconds))
 
 
 def agree(key: str) -> None:
@@ -160,8 +160,9 @@ def price(key: str) -> Cost | None:
     seconds: float | None = None
     many = False
     if speeds:
-        largest, needed = max(speeds)
-        seconds = needed * cost.multiply_adds / largest
+        # A small model keeps a machine less busy than a large one, so the best speed is still low.
+        seconds = cost.multiply_adds / max(adds / max(s, 1e-9) for adds, s in speeds)
+        largest = max(adds for adds, _ in speeds)
         many = cost.multiply_adds > MANY_TIMES * largest and seconds > LONG_SECONDS
     if cost.fits and cost.bytes <= LARGE_BYTES and not many:
         return None

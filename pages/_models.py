@@ -111,11 +111,14 @@ def more(missing: Sequence[str]) -> None:
         return
     with opened:
         st.caption(t("models.more_how"))
+        waiting = st.empty()
+        waiting.caption(t("busy.counting"))  # the first time torch is imported for it
         counting = any(_machine.megabytes(key) is None for key in missing if _published(key))
         with st.container(height=LIST_HEIGHT, border=False, key="more_list"):
             moving = any(state.active for state in _machine.download_states())
             every = POLL_SECONDS if counting or moving else None
             st.fragment(_list, run_every=every)(tuple(missing), counting)
+        waiting.empty()
         st.caption(t("models.offline"))
 
 
@@ -135,6 +138,9 @@ def _list(missing: Sequence[str], counting: bool) -> None:
         words.markdown(f"**{row.title}**  \n:small[{' · '.join(facts)}]")
         with button:
             _get_button(key, "list")
+        state = _machine.downloads().state(key) if _published(key) else None
+        if state in _own_ends() and state is not None and state.status == "failed":
+            st.error(state.message)
 
 
 def _size(megabytes: float | None) -> str:

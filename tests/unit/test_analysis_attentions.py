@@ -11,7 +11,7 @@ from tests.unit import tiny
 from vislib.analysis import attentions
 from vislib.analysis.common_ground import statistics
 from vislib.analysis.reading_at import reading_at
-from vislib.schema import MixingSite, ShapeError
+from vislib.schema import LabelledArray, MixingSite, ShapeError
 
 WITH_ATTENTION = ("davit", "swin", "vit")
 
@@ -136,3 +136,23 @@ def test_a_block_without_attention_between_places_is_refused() -> None:
     with pytest.raises(ShapeError, match="attention between places"):
         attentions.pattern_name(mixer)
     assert len(attentions.reach_over_depth([mixer], {}).reach) == 0
+
+
+def test_without_a_head_the_others_stay() -> None:
+    random = np.random.default_rng(7)
+    pattern = LabelledArray(
+        values=random.random((2, 3, 4, 4)),
+        axes=("window", "head", "query", "key"),
+        role="window_attention",
+        unit="probability",
+        signed=False,
+        provenance="recomputed",
+        source="test",
+    )
+    left = attentions.without_head(pattern, 1)
+    assert np.array_equal(left.values, pattern.values[:, [0, 2]])
+    assert not np.array_equal(left.values, pattern.values[:, [0, 1]])
+    with pytest.raises(ShapeError):
+        attentions.without_head(pattern, 3)
+    with pytest.raises(ShapeError, match="one head"):
+        attentions.without_head(attentions.without_head(left, 0), 0)
