@@ -11,7 +11,7 @@ from pages import _panel, _ui
 from pages import _token_mixing_parts as parts
 from pages import _token_mixing_reads as reads
 from vislib import gallery
-from vislib.analysis import linear_mixing
+from vislib.analysis import receptive
 from vislib.analysis.common_ground import Reading
 from vislib.analysis.reading_at import reading_at
 from vislib.figures import colours
@@ -168,7 +168,7 @@ def _there(entry: Column, limits: tuple[float, float], other: DecodedImage, titl
     """The same patch of the grid on the other picture, and how much of its reading moved."""
     if entry.here is None or entry.there is None or entry.place is None:
         return
-    moved = linear_mixing.moved(entry.here.share, entry.there.share)
+    moved = receptive.share_moved(entry.here.share, entry.there.share)
     st.markdown(f"**{_ui.t('token_mixing.there', picture=title)}**")
     reads.share_map(
         entry.key,

@@ -83,6 +83,7 @@ PAGES = (
     "token_mixing",
     "depthwise_kernels",
     "dual_attention",
+    "what_if",
 )
 _framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
 

@@ -1,4 +1,4 @@
-"""The page What if: its numbers and maps are the library's, and the shared models stay as they are."""
+"""The page What if: its numbers and maps are the library's; the shared models stay intact."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def test_squares_and_seed_change_the_picture_and_nothing_else(open_page: Open, a
     assert len(first.pictures) == len(second.pictures) == len(third.pictures)
 
 
-def test_published_models_follow_too(
-    open_page: Open, ask: Ask, bring: Bring, monkeypatch: pytest.MonkeyPatch
+def test_a_position_embedding_follows_and_a_resnet_cannot(
+    open_page: Open, ask: Ask, bring: Bring
 ) -> None:
     keys = ["mixer_mini", "vit_mini", "resnet_mini"]
     bring(*keys)
@@ -172,9 +172,33 @@ def test_every_change_that_is_offered_can_be_shown(
         at.selectbox(key="cut").select(option).run()
         seen = ask(at)
         assert not seen.errors, option
-        answers.add(seen.text.partition("After, not retrained")[2][:900])
+        before, after = seen.text.split('class="answers"')[1:3]
+        assert "was 1<" not in before
+        answers.add(after)
     assert len(options) >= 5
     assert len(answers) == len(options)
+
+
+@pytest.mark.parametrize(
+    ("key", "cut"),
+    [
+        ("swin_tiny_patch4_window7_224.ms_in1k", "head.window_attention"),
+        ("resnet50.tv_in1k", "kernel.convolution"),
+        ("resmlp_24_224.fb_in1k", "untrained"),
+    ],
+)
+def test_published_models_can_be_operated_on(
+    open_page: Open, ask: Ask, bring: Bring, key: str, cut: str
+) -> None:
+    bring(key)
+    address = {"what_if": "surgery", "cut_model": key, "cut": cut, "part": "2", **POINT}
+    at = open_page(PAGE, models=[key, "mixer_mini"], **address)
+    seen = ask(at)
+    assert not seen.errors
+    assert at.session_state["cut"] == cut
+    assert not any("names something" in words for words in seen.infos)
+    assert 'verdict-number">0<' not in seen.text
+    assert len(seen.pictures) >= 4
 
 
 def test_what_is_switched_off_reads_nothing(open_page: Open, ask: Ask) -> None:
@@ -211,8 +235,10 @@ def test_a_place_outside_the_crop_is_said(open_page: Open, ask: Ask) -> None:
 
 def test_another_visitor_sees_the_intact_model(open_page: Open, ask: Ask) -> None:
     """The page's own path: its shared models, while it operates on copies of them."""
-    at = open_page(PAGE, models=MINIS, what_if="surgery", cut_model="mixer_mini", **POINT)
-    shared, picture = _machine.shelf().get("mixer_mini"), gallery.load("cat")
+    # A picture of its own: what another test has asked for would not be run again.
+    address = {"what_if": "surgery", "cut_model": "mixer_mini", "picture": "rocket"}
+    at = open_page(PAGE, models=MINIS, **address)
+    shared, picture = _machine.shelf().get("mixer_mini"), gallery.load("rocket")
     inputs = models.prepare(shared, picture)
     intact = logits(shared, inputs)
     wrong: list[int] = []
@@ -237,6 +263,27 @@ def test_another_visitor_sees_the_intact_model(open_page: Open, ask: Ask) -> Non
     assert not np.array_equal(logits(applied(shared, block), inputs), intact)
     with pytest.raises(ModelError, match="no such part"):
         applied(shared, Change(what="head.window_attention", group="stage0.block0"))
+
+
+def test_untrained_models_say_so_and_are_offered_no_untrained_block(
+    open_page: Open, ask: Ask
+) -> None:
+    address = {"what_if": "surgery", "cut_model": "davit_mini", **POINT}
+    trained = open_page(PAGE, models=MINIS, **address)
+    at = open_page(PAGE, models=MINIS, untrained="true", **address)
+    seen = ask(at)
+    assert "DaViT mini (untrained)" in seen.text
+    assert "DaViT mini (untrained)" not in ask(trained).text
+    offered, fewer = (set(app.selectbox(key="cut").options) for app in (trained, at))
+    assert offered - fewer == {"This block with untrained weights"}
+    model = models.load("davit_mini", untrained=True)
+    inputs = models.prepare(model, gallery.load("cat"))
+    cut = next(c for c in model.cuts if (c.kind, c.role) == ("operator", "window_attention"))
+    changed = capture.run_with_cache(intervention.switch_off(model, cut), inputs, "logits")
+    bars = [f"width:{100 * share:.2f}%" for _, share in changed.top(5)]
+    assert all(bar in seen.text.split('class="answers"')[2] for bar in bars)
+    own = ask(trained).text.split('class="answers"')[2]
+    assert not all(bar in own for bar in bars)
 
 
 # Ranking

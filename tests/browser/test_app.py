@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 Settle = Callable[..., None]
 VIEWPORTS = [pytest.param((1400, 900), id="laptop"), pytest.param((390, 844), id="phone")]
-PAGES = ("", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention")
+PAGES = (
+    "",
+    "patch_embedding",
+    "token_mixing",
+    "depthwise_kernels",
+    "dual_attention",
+    "what_if",
+)
 SIDEWAYS = "document.querySelector('[data-testid=\"stMain\"]').scrollWidth - innerWidth"
 BROKEN = "[...document.images].filter(i => i.complete && i.naturalWidth === 0).length"
 

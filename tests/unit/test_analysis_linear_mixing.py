@@ -66,17 +66,6 @@ def test_the_mirror_of_a_symmetric_matrix_is_one() -> None:
     assert linear_mixing.mirror(np.ones((12, 12)), token=3) == 0.0
 
 
-def test_moved_is_what_lies_elsewhere() -> None:
-    first, second = np.zeros((2, 3)), np.zeros((2, 3))
-    first[0, 0] = 100.0
-    second[0, 0], second[1, 2] = 70.0, 30.0
-    assert linear_mixing.moved(first, second) == pytest.approx(30.0)
-    assert linear_mixing.moved(first, first) == 0.0
-    assert linear_mixing.moved(first, first[::-1]) == pytest.approx(100.0)
-    with pytest.raises(ShapeError, match="one grid"):
-        linear_mixing.moved(first, second.T)
-
-
 def test_places_are_spaced_when_there_are_too_many() -> None:
     places, step = linear_mixing.spaced(14, 14, 16)
     assert (len(places), step, places[15]) == (196, 1, (1, 1))

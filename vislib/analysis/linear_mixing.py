@@ -141,19 +141,6 @@ def quartiles(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return lower, median, upper
 
 
-def moved(first: np.ndarray, second: np.ndarray) -> float:
-    """How much of one share of reading lies elsewhere in the other: percent, 0 to 100.
-
-    Half the sum of |difference|, on one grid: 0 for the same map, 100 where no place is in both.
-
-    Raises:
-        ShapeError: The maps differ in shape.
-    """
-    if first.shape != second.shape:
-        raise ShapeError(f"Maps of {first.shape} and {second.shape} came; one grid is needed.")
-    return float(np.abs(first.astype(np.float64) - second.astype(np.float64)).sum()) / 2.0
-
-
 def _shares(matrix: np.ndarray) -> np.ndarray:
     """Every row's share of reading in percent; rows of zeros stay zeros."""
     size = np.abs(matrix)
