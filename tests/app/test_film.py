@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages import _film, _state
+from pages import _film, _state, _ui
 from tests.app.conftest import Ask, Open
 from vislib import film, models, registry
 from vislib.film import CurvePoint
@@ -102,11 +102,12 @@ def test_no_slider_where_no_frame_holds_what_is_shown(open_page: Open) -> None:
 
 
 @pytest.mark.usefixtures("minis")
-@pytest.mark.parametrize("page", ["compare", "token_mixing", "depthwise_kernels", "dual_attention"])
+@pytest.mark.parametrize("page", _ui.PAGES[:6])
 def test_the_switch_shows_untrained_weights_and_says_so(
     open_page: Open, ask: Ask, page: str, flip: Callable[[AppTest], AppTest]
 ) -> None:
-    at = open_page(page)
+    view = {"view": "filters"} if page == "patch_embedding" else {}  # pixels know no weights
+    at = open_page(page, **view)
     trained = ask(at)
     assert "(untrained)" not in trained.text
     untrained = ask(flip(at))
