@@ -507,7 +507,13 @@ def command(hub: play.Hub, cache: Path, *arguments: str) -> subprocess.Popen[str
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # A shell's background job ignores Ctrl-C, and its children inherit that.
+        preexec_fn=None if os.name == "nt" else _heeds_ctrl_c,
     )
+
+
+def _heeds_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_two_processes_fetch_it_once(hub: play.Hub, tmp_path: Path) -> None:
