@@ -89,6 +89,11 @@ def remember(key: Hashable, make: Callable[[], T], busy: str = "") -> T:
     return store.get(key, make)
 
 
+def is_remembered(key: Hashable) -> bool:
+    """Whether ``remember`` has this result at this moment."""
+    return _store().holds(key)
+
+
 def _split(key: str, untrained: bool = False) -> tuple[str, bool]:
     """The registry key of a key that may name a variant, and whether its weights are random.
 
@@ -363,3 +368,14 @@ def from_link(key: str, options: Sequence[str], *, many: bool = False) -> None:
     elif unwritten.get(key, 0) > 0 and key in state:
         unwritten[key] -= 1
         state[key] = state[key]
+
+
+def preset(key: str, value: str | list[str]) -> None:
+    """Set a widget of another page before going there, so that the address comes to name it.
+
+    Args:
+        key: The widget's key and its name in the address.
+        value: One of its options, or several.
+    """
+    st.session_state[key] = value
+    st.session_state.setdefault("_unwritten", {})[key] = RUNS_TO_WRITE

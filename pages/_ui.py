@@ -28,6 +28,7 @@ from pages._state import (
     model,
     multiply_adds,
     of_family,
+    preset,
     remember,
     select,
     t,
@@ -63,6 +64,7 @@ __all__ = [
     "offer",
     "page",
     "plot",
+    "preset",
     "problem",
     "remember",
     "select",
@@ -77,14 +79,13 @@ __all__ = [
 ]
 
 _ROOT = Path(__file__).resolve().parent.parent
-PAGES = (
-    "compare",
-    "patch_embedding",
-    "token_mixing",
-    "depthwise_kernels",
-    "dual_attention",
-    "what_if",
-)
+SECTIONS = {
+    "": ("compare", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention"),
+    "ask": ("what_if", "inside", "estimates", "disagreement"),
+    "read": ("papers", "costs"),
+}
+"""The navigation: the pages of the first section stand in it one by one, the others in menus."""
+PAGES = tuple(name for names in SECTIONS.values() for name in names)
 _framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
 
 
@@ -92,15 +93,18 @@ def frame() -> None:
     """Draw what all pages share, then the page that the address names."""
     st.set_page_config(page_title=t("app.name"), layout="wide")
     st.html(f"<style>{(_ROOT / 'assets' / 'style.css').read_text(encoding='utf-8')}</style>")
-    found = [
-        st.Page(
-            _ROOT / "pages" / f"{name}.py",
-            title=t(f"nav.{name}"),
-            url_path=name,
-            default=name == PAGES[0],
-        )
-        for name in PAGES
-    ]
+    found = {
+        t(f"nav.{section}") if section else "": [
+            st.Page(
+                _ROOT / "pages" / f"{name}.py",
+                title=t(f"nav.{name}"),
+                url_path=name,
+                default=name == PAGES[0],
+            )
+            for name in names
+        ]
+        for section, names in SECTIONS.items()
+    }
     current = st.navigation(found, position="top")
     if len(languages()) > 1:
         st.selectbox(

@@ -16,11 +16,16 @@ The map of the house (each module is imported when it is first needed; this file
     capture         run_with_cache(): hooks on, one forward, hooks off, completeness check
     intervention    change a private copy of a model, and run it again
     attribution     estimates by gradients, always labelled as such
+    probing         what each depth would answer; features for similarity
+    similarity      CKA between layers of the bundled models
+    identities      mixing rebuilt as convolutions
+    counting        multiply-adds of each operator at any input size
+    papers          the three papers' result tables
     architectures   one adapter a family: where its tensors live, how to rebuild derived ones
     analysis        array maths on what was captured (numpy)
     figures         arrays -> palette PNGs, plotly figures, matplotlib exports
     training        the recipe of the bundled models (not imported by the app)
-    __main__        the command line: train, evaluate, weights list, pull, verify
+    __main__        the command line: train, evaluate, weights, similarity
 
 The library never imports streamlit and serves a notebook as well as the pages.
 """

@@ -1,4 +1,6 @@
-"""The command line: ``python -m vislib train | evaluate | weights list | pull | verify``.
+"""The command line: ``python -m vislib COMMAND``.
+
+Commands: ``train``, ``evaluate``, ``similarity``, ``weights list | pull | verify``.
 
 Exit codes: 0 done; 2 something came that cannot be used (the message says what to do); 3 the time
 given with ``--minutes`` ran out and the checkpoint is saved; 130 stopped by Ctrl-C.
@@ -50,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_train(commands)
     _add_evaluate(commands)
+    _add_similarity(commands)
     weights_commands.add(commands)
     return parser
 
@@ -98,6 +101,20 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     evaluate.add_argument("--card", action="store_true", help="write the result into the card")
     _add_device(evaluate, default="cpu")
     evaluate.set_defaults(run=_evaluate)
+
+
+def _add_similarity(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The options of ``similarity``."""
+    similarity = commands.add_parser(
+        "similarity",
+        help="compare the layers of the bundled models; the page Inside shows the result",
+        description="Run the bundled models on the gallery and write how alike their layers are. "
+        "To be done again when their weights have changed.",
+    )
+    similarity.add_argument(
+        "--out", type=Path, metavar="FILE", help="instead of assets/similarity.npz"
+    )
+    similarity.set_defaults(run=_similarity)
 
 
 def _add_device(command: argparse.ArgumentParser, *, default: str) -> None:
@@ -179,6 +196,26 @@ def _evaluate(options: argparse.Namespace) -> int:
             card["val_top1"], card["val_top5"] = scores.top1, scores.top5
             card["val_pictures"] = scores.pictures
             print(f"Written into {cards.write(card, folder)}")
+    return DONE
+
+
+def _similarity(options: argparse.Namespace) -> int:
+    import torch
+
+    from vislib import models, probing, registry, similarity, weights
+
+    pictures = similarity.samples()
+    features = {}
+    for row in registry.MODEL_REGISTRY.values():
+        if row.weights != "bundled" or not weights.status(row).present:
+            continue
+        model = models.load(row.key, device=torch.device("cpu"))
+        inputs = (models.prepare(model, picture) for picture in pictures)
+        features[row.key] = probing.token_means(model, inputs)
+        print(f"{row.key}: {len(pictures)} pictures", flush=True)
+    out = options.out or similarity.FILE
+    size = similarity.write(features, len(pictures), out)
+    print(f"Written into {out} ({size / 1000:.1f} kB)")
     return DONE
 
 

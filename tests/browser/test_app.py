@@ -28,6 +28,11 @@ PAGES = (
     "depthwise_kernels",
     "dual_attention",
     "what_if",
+    "inside",
+    "estimates",
+    "disagreement",
+    "papers",
+    "costs",
 )
 SIDEWAYS = "document.querySelector('[data-testid=\"stMain\"]').scrollWidth - innerWidth"
 BROKEN = "[...document.images].filter(i => i.complete && i.naturalWidth === 0).length"

@@ -518,6 +518,14 @@ def test_legend_text_suits_the_page() -> None:
     assert len(taller) > len(decoded(legend.colour_bar_png(True, (-1.0, 1.0), "weight", 400)))
 
 
+@pytest.mark.parametrize(("top", "shown"), [(1.0, True), (0.000938, False)])
+def test_the_middle_number_keeps_clear_of_the_ends(top: float, shown: bool) -> None:
+    read = decoded(legend.colour_bar_png(False, (0.0, top), "weight", 250))
+    below = read[-legend.TEXT_PX :, :, 3]  # the numbers alone
+    assert bool((below[:, 115:135] > 200).any()) is shown
+    assert (below[:, -40:] > 200).any()
+
+
 def test_strip_gives_the_facts() -> None:
     values = np.array([[-0.123456, np.nan], [2.0, 1234.5]], dtype=np.float32)
     facts = strips.strip(

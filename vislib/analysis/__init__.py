@@ -18,7 +18,13 @@
     patches          patches and tokens: what a token reads, is made of, resembles
     shuffling        shuffles of a picture's squares, and what they are for tokens
     embedding        patch embedding: filters, token similarity, what the embedding keeps
+    faithfulness     judging an attribution: curves over cells, areas, rank correlation
+    costs            multiply-adds by kind of mixing as the input grows
+    pareto           rows of a table that no other row beats
     channel_groups   DaViT's channel attention: which channels feed a channel, and from where
+    cka              how alike two layers find a set of pictures
+    mixing_distance  how far a block's mixing of places reaches, over all readers
+    disagreement     how far the answers of several models lie apart
 
 Functions take a plain array or a LabelledArray; of the latter the axis names are checked.
 Everything is computed in float64. Tokens are in row-major order over the grid.

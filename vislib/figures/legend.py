@@ -54,7 +54,8 @@ def colour_bar_png(
         note: One more line: a clip or a normalisation.
 
     Returns:
-        PNG, transparent around the bar. Texts that are too long for the width are set smaller.
+        PNG, transparent around the bar. Texts that are too long for the width are set smaller;
+        the number in the middle is left out where it would run into those at the ends.
     """
     pair = colours.check_limits(limits)
     lines = [line for line in (unit, note) if line]
@@ -73,15 +74,24 @@ def colour_bar_png(
     canvas.paste(Image.fromarray(np.ascontiguousarray(bar)), (2, top))
     # A frame, so that the white middle or a pale end has an edge on a white page.
     draw.rectangle((1, top - 1, width - 2, top + _BAR), outline=ink)
-    for (share, text), anchor in zip(_ticks(pair), ("la", "ma", "ra"), strict=True):
+    ticks = _ticks(pair)
+    for (share, text), anchor in zip(ticks, ("la", "ma", "ra"), strict=True):
         x = 2 + round(share * (width - 5))
         draw.line((x, top + _BAR, x, top + _BAR + _TICK), fill=ink, width=2)
+        if anchor == "ma" and not _middle_fits([words for _, words in ticks], width):
+            continue  # long numbers would run into each other; the ends say it all
         draw.text(
             (x, top + _BAR + _TICK + _SPACE), text, font=_font(TEXT_PX), fill=ink, anchor=anchor
         )
     buffer = io.BytesIO()
     canvas.save(buffer, format="PNG", optimize=False)
     return buffer.getvalue()
+
+
+def _middle_fits(texts: list[str], width: int) -> bool:
+    """Whether the middle number keeps clear of those at the ends."""
+    first, middle, last = (_font(TEXT_PX).getlength(text) for text in texts)
+    return max(first, last) + middle / 2 + _TICK < width / 2
 
 
 def _fitting(text: str, room: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

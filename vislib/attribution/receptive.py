@@ -1,4 +1,4 @@
-"""Estimates: where an answer or a token comes from, judged by gradients.
+"""Effective receptive field: the pixels that move a token, judged by gradients.
 
 Everything here is an estimate and labelled so (provenance "attribution"): it says how the output
 would move with small changes of the input, not what the network did.
@@ -60,7 +60,7 @@ def receptive_field(
     Source: arXiv:1701.04128 (effective receptive field), with directions instead of one sum, since
         a sum over normalised features would cancel.
     """
-    point = _output(model, site)
+    point = output_point(model, site)
     images = inputs.tensor.detach().clone().requires_grad_(True)
     with model.lock, torch.enable_grad():
         features = _token(_output_of(model.module, images, point), point, site, row, column)
@@ -83,7 +83,7 @@ def receptive_field(
     )
 
 
-def _output(model: Capturable, site: MixingSite) -> HookPoint:
+def output_point(model: Capturable, site: MixingSite) -> HookPoint:
     """Where the adapter says that the block's output is."""
     for point in model.adapter.hook_points(model.module, site.group):
         if point.name == f"{site.group}.out":
@@ -134,4 +134,5 @@ def _orthonormal(size: int, count: int, seed: int) -> Tensor:
     """``count`` directions at right angles, drawn evenly: axes (direction, channel), float32."""
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.randn(size, count, generator=generator, dtype=torch.float64)
-    return torch.linalg.qr(drawn).Q.T
+    basis: Tensor = torch.linalg.qr(drawn).Q
+    return basis.T

@@ -1,0 +1,111 @@
+"""The runs of the page Estimates: what is missing, what it costs, and doing it.
+
+A piece is kept as soon as it is done, and nothing else is: when a visitor stops, the pieces that
+were finished stay and the one under way leaves nothing behind. One visitor's at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pages import _estimates_pieces as made
+from pages import _machine, _ui
+from pages._estimates_pieces import Curves, Piece, Question, result
+from pages._state import is_remembered
+from vislib import registry
+from vislib.schema import ActivationCache
+
+if TYPE_CHECKING:
+    from vislib.models import LoadedModel
+
+_working = threading.Lock()
+
+
+def answer(key: str) -> ActivationCache:
+    """The model's answer to the visitor's picture."""
+    return _ui.capture(key, "logits")
+
+
+def missing(question: Question, methods: Sequence[str]) -> list[Piece]:
+    """Those that still have to be done."""
+    return [piece for piece in made.pieces(question, methods) if not is_remembered(piece.name)]
+
+
+def one_forward(key: str) -> float:
+    """Seconds of one forward pass at batch 1: the shorter of two, since a first one warms up."""
+    answer(key)  # asks the visitor first where the model is large
+    picture = _ui.view().picture
+
+    def measure(place: LoadedModel) -> float:
+        from vislib import capture, models
+
+        inputs = models.prepare(place, picture)
+        return min(capture.run_with_cache(place, inputs, "logits").seconds for _ in range(2))
+
+    base, untrained = registry.base_key(key), registry.is_untrained(key)
+    return _ui.remember(
+        ("estimates pace", key), lambda: _machine.shelf().run(base, measure, untrained=untrained)
+    )
+
+
+def seconds_for(work: Sequence[Piece], one_forward: float) -> float:
+    """About how long pieces take."""
+    return one_forward * sum(piece.weight for piece in work)
+
+
+def work_through(
+    work: Sequence[Piece], report: Callable[[float, Piece], None], wait: Callable[[], None]
+) -> None:
+    """Do the pieces one after the other.
+
+    Args:
+        work: From ``missing``.
+        report: Called with the share that is done, 0 to 1, and the piece under way. Streamlit ends
+            the run in it when the visitor stops or goes on.
+        wait: Called a few times a second while another visitor's work goes on.
+    """
+    whole, before = sum(piece.weight for piece in work), 0
+    with _turn(wait):
+        for piece in work:
+            report(before / whole, piece)
+
+            def step(done: int, total: int, piece: Piece = piece, before: int = before) -> None:
+                report((before + piece.weight * done / max(1, total)) / whole, piece)
+
+            _ui.remember(piece.name, partial(piece.make, step))
+            before += piece.weight
+
+
+@contextmanager
+def _turn(wait: Callable[[], None]) -> Iterator[None]:
+    while not _working.acquire(timeout=0.3):
+        wait()
+    try:
+        yield
+    finally:
+        _working.release()
+
+
+def curves(question: Question, method: str) -> Curves:
+    """The meter's curves in the order of a method's map."""
+    found: Curves = result(made.curves_piece(question, method))
+    return found
+
+
+def random_curves(question: Question) -> list[Curves]:
+    """The same in random orders, one a seed."""
+    return [result(made.random_piece(question, seed)) for seed in made.SEEDS]
+
+
+def mean_curves(several: Sequence[Curves]) -> Curves:
+    """The mean of some curves, step by step."""
+    return Curves(
+        insertion=np.mean([one.insertion for one in several], axis=0),
+        deletion=np.mean([one.deletion for one in several], axis=0),
+    )

@@ -1,0 +1,99 @@
+"""The page Disagreement: the ranking against the library, models with other classes, opening."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from pages import _disagreement_pictures
+from tests.app.conftest import Ask, Bring, Open
+from vislib import capture, gallery, images, models
+from vislib.analysis.disagreement import ranked
+
+KEYS = ("mixer_mini", "convmixer_mini", "davit_mini")
+
+
+def wanted() -> list[tuple[str, float]]:
+    """The ranking of the gallery as the library gives it."""
+    loaded = [models.load(key) for key in KEYS]
+    table = {}
+    for name in gallery.GALLERY:
+        picture = gallery.load(name)
+        runs = [capture.run_with_cache(m, models.prepare(m, picture), "logits") for m in loaded]
+        table[name] = np.stack([run.probabilities() for run in runs])
+    return ranked(table)
+
+
+def test_the_gallery_is_ranked_as_the_library_ranks_it(open_page: Open, ask: Ask) -> None:
+    at = open_page("disagreement")
+    page = ask(at)
+    order = wanted()
+    assert page.errors == []
+    titles = [gallery.GALLERY[name].title for name, _ in order]
+    shown = re.findall(r"<span>([^<]+)</span><span>(\d+) % apart</span>", page.text)
+    assert [title for title, _ in shown] == titles[:6]
+    assert [int(value) for _, value in shown] == [round(100 * value) for _, value in order[:6]]
+    assert titles[:6] != [entry.title for entry in gallery.GALLERY.values()][:6]
+    at.session_state["shown"] = "all"
+    shown = re.findall(r"<span>([^<]+)</span><span>\d+ % apart</span>", ask(at.run()).text)
+    assert shown == titles
+    at.session_state["source"] = "photographs"
+    shown = re.findall(r"<span>([^<]+)</span><span>\d+ % apart</span>", ask(at.run()).text)
+    kinds = {entry.title: entry.kind for entry in gallery.GALLERY.values()}
+    assert shown == [title for title in titles if kinds[title] == "photograph"]
+
+
+def test_a_picture_opens_on_compare(open_page: Open, ask: Ask) -> None:
+    at = open_page("disagreement", source="photographs", shown="all")
+    at.button(key="open-rocket").click().run()
+    page = ask(at)
+    assert at.session_state["picture"] == "rocket"
+    assert page.errors == []
+    assert at.title
+    assert not any("On which pictures" in title.value for title in at.title)
+
+
+def test_models_with_other_classes_are_left_out(open_page: Open, ask: Ask, bring: Bring) -> None:
+    bring("deit_small_patch16_224.fb_in1k")
+    at = open_page(
+        "disagreement", models=["mixer_mini", "davit_mini", "deit_small_patch16_224.fb_in1k"]
+    )
+    page = ask(at)
+    assert any("Not compared: DeiT-S/16" in info for info in page.infos)
+    assert "all 2 models" in page.text
+    at.session_state["models"] = ["mixer_mini", "deit_small_patch16_224.fb_in1k"]
+    page = ask(at.run())
+    assert any("know the same classes" in info for info in page.infos)
+    assert "% apart" not in page.text
+
+
+def test_own_pictures(open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    class File:
+        """What the uploader hands over."""
+
+        def __init__(self, name: str, data: bytes) -> None:
+            self.file_id = self.name = name
+            self._data = data
+
+        def getvalue(self) -> bytes:
+            return self._data
+
+    cat, rocket = (images.encode_png(gallery.load(name).pixels) for name in ("cat", "rocket"))
+    files = [File("a.png", cat), File("bad.png", b"no picture"), File("b.png", rocket)]
+    files += [File(f"{n}.png", cat) for n in range(12)]
+    came: list[File] = []
+    monkeypatch.setattr(
+        _disagreement_pictures.st, "file_uploader", lambda *_args, **_options: list(came)
+    )
+    at = open_page("disagreement", source="own", shown="all")
+    assert "% apart" not in ask(at).text
+    came.extend(files)
+    page = ask(at.run())
+    assert len(page.errors) == 1
+    assert any("15 pictures came" in info for info in page.infos)
+    assert len(re.findall("% apart", page.text)) == 11
+    at.button(key="open-b.png").click().run()
+    assert at.session_state["picture"] == "own"
+    assert at.session_state["own_picture"].name == "b.png"

@@ -1,0 +1,290 @@
+"""The page Estimates: what it shows is the library's; it costs nothing before it is asked for."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages import _estimates_pieces as pieces_of
+from pages import _estimates_runs as runs
+from pages._estimates_columns import alike
+from pages._estimates_meter import verdict
+from pages._estimates_pieces import CELLS, METHODS, SEEDS, STEPS, Curves, Piece
+from pages._estimates_words import percent
+from tests.app.conftest import Ask, Bring, Open, Seen
+from vislib import capture, gallery, images, models, registry
+from vislib.analysis import faithfulness as judging
+from vislib.attribution import faithfulness, methods
+from vislib.figures import colours, overlay
+from vislib.models import LoadedModel
+
+PAGE = "estimates"
+ADDRESS = {"picture": "cat", "x": "430", "y": "520"}
+
+
+@pytest.fixture(autouse=True)
+def light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer steps of everything: what is tested does not depend on how many."""
+    monkeypatch.setattr(methods, "STEPS", 4)
+    monkeypatch.setattr(methods, "SAMPLES", 2)
+    monkeypatch.setattr(methods, "WINDOWS", 4)
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """Each test begins with an empty store."""
+    from pages import _state
+
+    _state._store().clear()
+
+
+def pressed(at: AppTest) -> AppTest:
+    """Compute what the page offers to."""
+    return at.button(key="estimate_now").click().run()
+
+
+def best_class(model: LoadedModel) -> int:
+    inputs = models.prepare(model, gallery.load("cat"))
+    return int(capture.run_with_cache(model, inputs, "logits").logits.argmax())
+
+
+def own_map(model: LoadedModel, method: Any, target: int, kind: Any = "blur") -> np.ndarray:
+    """The library's map, without the page."""
+    inputs = models.prepare(model, gallery.load("cat"))
+    return methods.attribute(
+        model,
+        inputs,
+        method,
+        target=target,
+        baseline=methods.stand_in(inputs.tensor, kind),
+        site=methods.cam_site(model, model.sites) if method == "grad_cam" else None,
+    ).values
+
+
+def own_areas(model: LoadedModel, order: np.ndarray, target: int) -> list[float]:
+    """Areas under insertion and deletion, without the page."""
+    inputs = models.prepare(model, gallery.load("cat"))
+    size = model.config.size
+    masks = judging.masks(order, cells=CELLS, steps=STEPS, shape=(size, size))
+    baseline = methods.stand_in(inputs.tensor, "blur")
+    kinds: tuple[Any, Any] = ("insertion", "deletion")
+    return [
+        judging.area(faithfulness.curve(model, inputs, baseline, masks, target=target, kind=kind))
+        for kind in kinds
+    ]
+
+
+def test_maps_areas_and_correlations_are_the_librarys(open_page: Open, ask: Ask) -> None:
+    at = open_page(PAGE, models=["mixer_mini", "davit_mini"], **ADDRESS)
+    before = ask(at)
+    work = sum(methods.passes(method, 64)[0] + 2 for method in METHODS) * 2
+    work += 2 * (STEPS + 1) * (len(METHODS) + len(SEEDS))
+    assert f"{work} forward" in before.infos[0]
+    assert not before.pictures
+    seen = ask(pressed(at))
+    model, random = models.load("mixer_mini"), models.load("mixer_mini", untrained=True)
+    target = best_class(model)
+    share, other, raw = {}, {}, {}
+    for method in METHODS:
+        raw[method] = own_map(model, method, target)
+        share[method] = judging.attribution_share(raw[method], CELLS)
+        other[method] = judging.attribution_share(own_map(random, method, target), CELLS)
+    limits = colours.limits(*share.values(), *other.values(), signed=False)
+    picture = gallery.load("cat")
+    box = images.view_box(picture.width, picture.height, size=64, crop=model.config.crop)
+    for maps, side in ((share, 280), (other, 200)):
+        for values in maps.values():
+            png = overlay.share_overlay(picture.pixels, values, box=box, limits=limits, side=side)
+            assert seen.shows(png)
+    for method in METHODS:
+        correlation = judging.spearman(share[method], other[method])
+        assert f"ρ = {correlation:+.2f}".replace("-", "\N{MINUS SIGN}") in seen.text
+        areas = own_areas(model, judging.order_of(raw[method], CELLS), target)
+        for area in areas:
+            assert f"{percent(area)}</td>" in seen.text
+    means = np.mean([own_areas(model, judging.random_order(CELLS, s), target) for s in SEEDS], 0)
+    assert seen.text.count(f"{percent(means[0])}</td>") >= len(METHODS)
+    assert seen.text.count(">estimate<") == len(METHODS)
+    assert "not what the model" in seen.text
+    total = f"{raw['integrated_gradients'].sum():+.2f}".replace("-", "\N{MINUS SIGN}")
+    assert f"Sum of the map {total}" in seen.text
+
+
+def test_the_models_stay_as_they_were(open_page: Open, ask: Ask, minis: tuple[str, ...]) -> None:
+    from pages import _machine
+
+    at = open_page(PAGE, models=["davit_mini"], method="grad_cam", **ADDRESS)
+    loaded = _machine.shelf().get("davit_mini")
+    inputs = models.prepare(loaded, gallery.load("cat"))
+    before = capture.run_with_cache(loaded, inputs, "logits").logits
+    ask(pressed(at))
+    assert not any(p.requires_grad or p.grad is not None for p in loaded.module.parameters())
+    assert not any(part._forward_hooks for part in loaded.module.modules())
+    after = capture.run_with_cache(loaded, inputs, "logits").logits
+    assert np.array_equal(before, after)
+
+
+def test_what_is_done_is_kept_and_other_choices_ask_again(open_page: Open, ask: Ask) -> None:
+    at = open_page(PAGE, models=["mixer_mini"], method="occlusion", **ADDRESS)
+    first = ask(pressed(at))
+    assert len(first.pictures) >= 3
+    at.number_input(key="x").set_value(600).run()
+    assert ask(at).pictures == first.pictures  # the point moves nothing here
+    at.segmented_control(key="stand_in").set_value("mean").run()
+    assert "forward" in ask(at).infos[0]
+    mean = ask(pressed(at))
+    assert mean.pictures != first.pictures
+    at.segmented_control(key="stand_in").set_value("blur").run()
+    assert ask(at).pictures == first.pictures
+    classes = at.selectbox(key="class").options
+    assert len(classes) == 5
+    at.selectbox(key="class").select(classes[3]).run()
+    fourth = ask(pressed(at))
+    assert fourth.pictures != first.pictures
+
+
+def test_a_link_opens_the_same_and_says_what_is_not_there(open_page: Open, ask: Ask) -> None:
+    at = open_page(
+        PAGE, models=["mixer_mini", "davit_mini"], estimated="davit_mini", stand_in="mean",
+        method="smooth_grad", **ADDRESS,
+    )  # fmt: skip
+    assert "DaViT mini" in ask(at).infos[0]
+    assert at.session_state["stand_in"] == "mean"
+    wrong = {"estimated": "resnet_mini", "class": "9999"}
+    seen = ask(open_page(PAGE, models=["mixer_mini"], **wrong, **ADDRESS))
+    assert sum("names something" in info for info in seen.infos) == 2
+
+
+def test_random_weights_have_nothing_to_lose(open_page: Open, ask: Ask) -> None:
+    at = open_page(PAGE, models=["mixer_mini"], method="grad_cam", untrained="true", **ADDRESS)
+    seen = ask(pressed(at))
+    assert not seen.errors
+    assert any("random already" in info for info in seen.infos)
+    assert "ρ =" not in seen.text
+
+
+def test_a_published_model_with_a_class_token(
+    open_page: Open, ask: Ask, bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces_of, "STEPS", 2)
+    monkeypatch.setattr(pieces_of, "SEEDS", (1,))
+    key = "deit_small_patch16_224.fb_in1k"
+    bring(key)
+    at = open_page(PAGE, models=[key], method="grad_cam", **ADDRESS)
+    seen: Seen = ask(pressed(at))
+    assert not seen.errors
+    assert "ρ =" in seen.text
+    assert "blocks.10, summed over channels" in seen.text  # the last but one: see cam_site
+
+
+# Stopping
+
+
+def a_piece(name: str, make: Any) -> Piece:
+    return Piece(name=name, forwards=4, backwards=0, what=("step_random", ""), make=make)
+
+
+class Stopped(BaseException):
+    """What Streamlit raises when the visitor clicks."""
+
+
+def test_a_stop_keeps_what_is_finished_and_nothing_else() -> None:
+    ran: list[str] = []
+
+    def make(name: str) -> Any:
+        def work(report: Any) -> str:
+            for done in range(4):
+                report(done + 1, 4)
+            ran.append(name)
+            return name
+
+        return work
+
+    pieces = [a_piece(name, make(name)) for name in ("one", "two")]
+    shares: list[float] = []
+
+    def stop(share: float, piece: Piece) -> None:
+        shares.append(share)
+        if share > 0.6:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        runs.work_through(pieces, stop, lambda: None)
+    assert ran == ["one"]
+    assert shares == sorted(shares)
+    assert [runs.is_remembered(piece.name) for piece in pieces] == [True, False]
+    assert runs._working.acquire(blocking=False)  # the next visitor's turn
+    runs._working.release()
+    runs.work_through(pieces, lambda _share, _piece: None, lambda: None)
+    assert ran == ["one", "two"]
+    assert runs.is_remembered("two")
+
+
+def test_one_at_a_time_and_waiting_can_be_stopped() -> None:
+    def wait() -> None:
+        raise Stopped
+
+    with runs._working:
+        began = time.monotonic()
+        found: list[type[BaseException]] = []
+
+        def other() -> None:
+            try:
+                runs.work_through(
+                    [a_piece("three", lambda _report: 3)], lambda _share, _piece: None, wait
+                )
+            except Stopped as error:
+                found.append(type(error))
+
+        visitor = threading.Thread(target=other)
+        visitor.start()
+        visitor.join(10)
+        assert found == [Stopped]
+        assert time.monotonic() - began < 5
+    assert not runs.is_remembered("three")
+
+
+def test_stop_on_the_page(open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages import _estimates_runs
+
+    def stopped(*_anything: Any) -> None:
+        """As the click does: the run ends, its callback runs, the next run begins."""
+        import streamlit as st
+
+        state = st.session_state
+        state["_estimates_stopped"] = state.pop("_estimates_asked")
+        st.rerun()
+
+    monkeypatch.setattr(_estimates_runs, "work_through", stopped)
+    at = open_page(PAGE, models=["mixer_mini"], method="grad_cam", **ADDRESS)
+    pressed(at)
+    assert [warning.value for warning in at.warning] == ["Stopped. What was finished is kept."]
+    assert at.button(key="estimate_now").label == "Compute the estimates"
+    monkeypatch.undo()
+    assert "ρ =" in ask(pressed(at)).text
+
+
+# Verdicts
+
+
+def curves_with(insertion: float, deletion: float) -> Curves:
+    return Curves(insertion=np.full(3, insertion), deletion=np.full(3, deletion))
+
+
+def test_verdicts() -> None:
+    random = [curves_with(0.4, 0.3), curves_with(0.5, 0.4)]
+    assert verdict(curves_with(0.6, 0.2), random) == "both"
+    assert verdict(curves_with(0.45, 0.2), random) == "one"
+    assert verdict(curves_with(0.6, 0.35), random) == "one"
+    assert verdict(curves_with(0.45, 0.35), random) == "none"
+    assert [alike(r) for r in (0.9, 0.4, 0.1, -0.8)] == ["same", "partly", "other", "other"]
+    assert alike(math.nan) == "flat"
+    assert [percent(share) for share in (0.5, 0.012, 0.0034)] == ["50.0", "1.2", "0.34"]
+    assert registry.is_untrained("mixer_mini@untrained")
+    assert not pieces_of.can_be_checked("mixer_mini@untrained")

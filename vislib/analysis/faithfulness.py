@@ -1,0 +1,140 @@
+"""Judging an attribution: cells in the order of a map, curves and their areas, rank correlation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vislib.analysis.arrays import Array, check_size, values_of
+from vislib.analysis.common_ground import share
+from vislib.schema import ShapeError
+
+
+def cell_sums(values: Array, cells: int) -> np.ndarray:
+    """A map as sums over cells that are the same part of the view box for every map and model.
+
+    Args:
+        values: Axes (row, column): model pixels or a token grid, any size; spread evenly over the
+            area that each of its entries has.
+        cells: Cells a side.
+
+    Returns:
+        float64, axes (row, column), ``cells`` a side; the sum over everything is kept.
+
+    Raises:
+        ShapeError: The number of cells is below 1.
+    """
+    grid = values_of(values, ("row", "column")).astype(np.float64)
+    if cells < 1:
+        raise ShapeError(f"{cells} cells a side came; 1 or more fit.")
+    down, across = (_overlap(size, cells) for size in grid.shape)
+    return np.asarray(down @ grid @ across.T)
+
+
+def _overlap(size: int, cells: int) -> np.ndarray:
+    """Which part of each of ``size`` entries lies in each cell: axes (cell, entry)."""
+    edges = np.arange(cells + 1) / cells * size
+    low, high = edges[:-1, None], edges[1:, None]
+    entry = np.arange(size)[None, :]
+    return np.asarray(np.clip(np.minimum(high, entry + 1) - np.maximum(low, entry), 0, None))
+
+
+def attribution_share(values: Array, cells: int) -> np.ndarray:
+    """Where a map has its strength: percent of the sum of |value| in each cell.
+
+    Args:
+        values: Axes (row, column), signed or not.
+        cells: Cells a side.
+    """
+    strength = np.abs(values_of(values, ("row", "column")).astype(np.float64))
+    return share(cell_sums(strength, cells))
+
+
+def order_of(values: Array, cells: int) -> np.ndarray:
+    """The cells from the one that speaks most for the class to the one that speaks most against it.
+
+    Args:
+        values: Axes (row, column); signed maps count with their sign.
+        cells: Cells a side.
+
+    Returns:
+        A permutation of the cells in row-major order; equals stay in row-major order.
+    """
+    return np.argsort(-cell_sums(values, cells).ravel(), kind="stable")
+
+
+def random_order(cells: int, seed: int) -> np.ndarray:
+    """A seeded order of the cells: what a map has to be better than.
+
+    Args:
+        cells: Cells a side.
+        seed: The same seed is the same order for every map and model.
+    """
+    return np.random.default_rng(seed).permutation(cells * cells)
+
+
+def masks(order: np.ndarray, *, cells: int, steps: int, shape: tuple[int, int]) -> list[np.ndarray]:
+    """Which pixels have been touched after each step, in the order of the cells.
+
+    Args:
+        order: A permutation of the cells.
+        cells: Cells a side.
+        steps: Steps from nothing to everything.
+        shape: Model pixels (rows, columns); a pixel belongs to the cell that its middle lies in.
+
+    Returns:
+        ``steps`` + 1 arrays, bool, axes (row, column): nothing first, everything last.
+
+    Raises:
+        ShapeError: The order is no permutation of the cells, or there is no step.
+    """
+    if not np.array_equal(np.sort(order), np.arange(cells * cells)) or steps < 1:
+        raise ShapeError(f"An order of {cells * cells} cells, each once, and 1 or more steps fit.")
+    rank = np.empty(cells * cells, dtype=np.int64)
+    rank[order] = np.arange(cells * cells)
+    rows, columns = (((np.arange(size) + 0.5) * cells / size).astype(np.int64) for size in shape)
+    place = rank.reshape(cells, cells)[np.ix_(rows, columns)]
+    counts = [round(step * cells * cells / steps) for step in range(steps + 1)]
+    return [place < count for count in counts]
+
+
+def area(curve: np.ndarray) -> float:
+    """Area under a curve over the share of cells from 0 to 1 (trapezoids): the mean probability.
+
+    Args:
+        curve: Probabilities after each step, evenly spaced.
+
+    Raises:
+        ShapeError: There are fewer than two.
+    """
+    if curve.ndim != 1 or len(curve) < 2:
+        raise ShapeError(f"A curve of shape {curve.shape} came; two or more points fit.")
+    return float(((curve[1:] + curve[:-1]) / 2).mean())
+
+
+def spearman(one: Array, two: Array) -> float:
+    """Rank correlation of two maps of one shape: 1 the same order, 0 none, -1 the opposite.
+
+    Args:
+        one: Axes (row, column).
+        two: The same grid.
+
+    Returns:
+        -1 to 1; equal values share their mean rank. Not a number where a map has one value only.
+
+    Raises:
+        ShapeError: The grids differ.
+    """
+    first, second = values_of(one, ("row", "column")), values_of(two, ("row", "column"))
+    check_size("row", second.shape[0], first.shape[0])
+    check_size("column", second.shape[1], first.shape[1])
+    a, b = (_ranks(values.ravel()) for values in (first, second))
+    a, b = a - a.mean(), b - b.mean()
+    scale = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / scale if scale > 0 else float("nan")
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 0, equals get their mean."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts) - 1
+    return np.asarray((last - (counts - 1) / 2)[inverse.ravel()])

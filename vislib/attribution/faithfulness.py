@@ -1,0 +1,97 @@
+"""How the probability of a class moves while the picture's cells come (insertion) or go (deletion).
+
+Each run is exact; what is estimated is the order of the cells, which comes from a map. A map that
+knows what the answer hangs on brings the probability up early and down early.
+
+Source: arXiv:1806.07421 (RISE), with cells instead of pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vislib.capture import Capturable, Prepared
+from vislib.schema import ShapeError
+
+Kind = Literal["insertion", "deletion"]
+BATCH_SMALL, BATCH_LARGE, SMALL_SIDE = 16, 4, 96
+
+
+def curve(
+    model: Capturable,
+    inputs: Prepared,
+    baseline: Tensor,
+    masks: Sequence[np.ndarray],
+    *,
+    target: int,
+    kind: Kind,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> np.ndarray:
+    """The probability of a class after each step.
+
+    Args:
+        model: From ``models.load``.
+        inputs: From ``models.prepare``: one picture.
+        baseline: What stands where the picture is not (``methods.stand_in``).
+        masks: From ``analysis.faithfulness.masks``: bool, axes (row, column) of model pixels, the
+            cells that have been touched after each step; none at first, all at last.
+        target: The class, from 0.
+        kind: "insertion" begins with the stand-in and puts the touched cells in; "deletion"
+            begins with the picture and takes them out.
+        report: Called after each batch with how many pictures are done, of how many. What it
+            raises stops the work.
+
+    Returns:
+        float64, one probability a mask, 0 to 1.
+
+    Raises:
+        ShapeError: A mask does not fit the picture, or there is no such class.
+
+    Exactness:
+        The ends are the model's probabilities, bitwise: pictures that are all of one kind run at
+        batch 1 (test_faithfulness.py).
+    """
+    shape = tuple(inputs.tensor.shape[2:])
+    if any(mask.shape != shape for mask in masks):
+        raise ShapeError(f"Masks of {masks[0].shape} came for a picture of {shape}.")
+    batch = BATCH_SMALL if shape[-1] <= SMALL_SIDE else BATCH_LARGE
+    found = np.zeros(len(masks))
+    done = 0
+    with model.lock, torch.inference_mode():
+        for places in _batches(masks, batch):
+            pictures = [_mixed(inputs.tensor, baseline, masks[i], kind) for i in places]
+            logits = model.module(torch.cat(pictures))
+            if not 0 <= target < logits.shape[1]:
+                raise ShapeError(f"Class {target} came; 0 to {logits.shape[1] - 1} exist.")
+            found[places] = _probabilities(logits)[:, target]
+            done += len(places)
+            report(done, len(masks))
+    return found
+
+
+def _batches(masks: Sequence[np.ndarray], batch: int) -> list[list[int]]:
+    """Whole pictures alone, all others together."""
+    alone = [i for i, mask in enumerate(masks) if mask.all() or not mask.any()]
+    mixed = [i for i in range(len(masks)) if i not in alone]
+    return [[i] for i in alone] + [
+        mixed[first : first + batch] for first in range(0, len(mixed), batch)
+    ]
+
+
+def _mixed(picture: Tensor, baseline: Tensor, touched: np.ndarray, kind: Kind) -> Tensor:
+    """The picture with its cells in or out; whole pictures stay bitwise what they are."""
+    shown = torch.as_tensor(touched if kind == "insertion" else ~touched, device=picture.device)
+    return torch.where(shown, picture, baseline)
+
+
+def _probabilities(logits: Tensor) -> np.ndarray:
+    """Softmax in float64, axes (batch, class): as ``schema.ActivationCache`` has it."""
+    values = logits.float() if logits.dtype != torch.float64 else logits
+    numbers = values.cpu().numpy().astype(np.float64)
+    shifted = np.exp(numbers - numbers.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
