@@ -45,15 +45,6 @@ class Column:
     noted: bool
 
 
-def head(key: str) -> None:
-    """The model's name in its family's colour."""
-    row = spec(key)
-    st.html(
-        f'<div class="model-title" style="border-color:{colours.family_colour(row.family)}">'
-        f"{html.escape(row.title)}</div>"
-    )
-
-
 def draw(key: str, found: Answer, chosen: Choice, shared: Column) -> None:
     """Where in the depth, the badge, the maps and their numbers, the answer."""
     site = found.site
@@ -248,14 +239,8 @@ def answers(key: str) -> None:
     """The five most probable classes, and what the model is."""
     cache = _ui.capture(key, "logits")
     colour = colours.family_colour(spec(key).family)
-    rows = "".join(
-        f'<div class="row"><div class="bar" style="width:{100 * p:.2f}%;background:{colour}"></div>'
-        f'<span class="label" title="{html.escape(name)}">{html.escape(name)}</span>'
-        f'<span class="value">{100 * p:.1f} %</span></div>'
-        for name, p in cache.top(5)
-    )
     st.markdown(f"**{_ui.t('compare.top5', count=len(cache.labels))}**")
-    st.html(f'<div class="answers">{rows}</div>')
+    _ui.answer_bars(((name, share, "") for name, share in cache.top(5)), colour)
     model = _ui.model(key)
     adds = _ui.remember(("multiply_adds", key), lambda: _ui.multiply_adds(key))
     _ui.html_table(

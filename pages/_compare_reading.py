@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages import _machine, _ui
+from pages import _ui
 from pages._compare_choice import Choice
-from vislib import registry
 from vislib.analysis.common_ground import Reading
 from vislib.analysis.reading_at import reading_at
 from vislib.analysis.reading_parts import count_parts, one_part, part_of
@@ -148,8 +147,7 @@ def _accumulated(key: str, site: MixingSite, token: Place, picture: DecodedImage
         )
 
     def make() -> Reading:
-        base, untrained = registry.base_key(key), registry.is_untrained(key)
-        field = _machine.shelf().run(base, work, untrained=untrained)
+        field = _ui.run(key, work)
         return field_reading(field, rows=CELLS, columns=CELLS)
 
     name = ("receptive_field", picture.sha256, key, site.group, token)

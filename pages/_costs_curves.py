@@ -9,7 +9,6 @@ import numpy as np
 import streamlit as st
 
 from pages import _ui
-from pages._what_if_words import choose_or_say, head
 from vislib.analysis import costs
 from vislib.analysis.costs import CostPlan
 from vislib.figures import colours
@@ -74,7 +73,7 @@ def draw() -> None:
 def _choose(name: str, options: Sequence[str], key: str) -> str:
     """A choice whose words stand in the page's own section."""
     texts = {option: words(f"{name}_{option}") for option in options}
-    return choose_or_say(words(name), options, key=key, texts=texts)
+    return _ui.choose(words(name), options, key=key, words=texts)
 
 
 def series(plans: dict[str, CostPlan], shown: str, which: str) -> dict[str, tuple[str, Line]]:
@@ -128,7 +127,9 @@ def _own_size(key: str, one: CostPlan) -> None:
     """The count at the model's own size, and whether it can take another one."""
     adds = costs.multiply_adds_at(one, one.own_size)
     blocks = sum(adds.values())
-    head(key, words("own_sub", size=one.own_size, tokens=costs.tokens_at(one, one.own_size)))
+    _ui.model_head(
+        key, words("own_sub", size=one.own_size, tokens=costs.tokens_at(one, one.own_size))
+    )
     rows = [(words(f"kind_{kind}"), giga(count)) for kind, count in adds.items()]
     rows += [
         (words("blocks"), giga(blocks)),

@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages import _ui
 from pages._costs_curves import words
-from pages._what_if_words import EXACT, big, choose_number, head, number
+from pages._what_if_words import EXACT, big, number
 from vislib.figures import colours, tiles
 from vislib.registry import spec
 from vislib.schema import LabelledArray, MixingSite
@@ -29,7 +29,9 @@ def draw() -> None:
         key = _ui.choose_model("mixer", "resmlp", "convmixer")
     with right:
         site = _ui.choose_site(key, name="identity_block", operator="channel_mixing")
-    head(key, words("identity_sub", rows=site.rows, columns=site.columns, count=site.channels))
+    _ui.model_head(
+        key, words("identity_sub", rows=site.rows, columns=site.columns, count=site.channels)
+    )
     one, two = st.columns(2, gap="medium")
     with one:
         _ui.shielded(lambda: _channels(key, site))
@@ -65,7 +67,8 @@ def _channels(key: str, site: MixingSite) -> None:
     st.markdown(f"`{words('channels_formula')}`")
     found = rebuilt(key, site, "channel_mixing")
     _verdict(found)
-    channel = choose_number(words("channel", count=site.channels), site.channels, key="out_channel")
+    label = words("channel", count=site.channels)
+    channel = _ui.choose_number(label, site.channels, key="out_channel") - 1
     pair = np.stack([found.model[channel], found.rebuilt[channel]])
     _pair(key, site, found, pair, f"channel {channel + 1}")
 
@@ -81,7 +84,8 @@ def _tokens(key: str, site: MixingSite) -> None:
     found = rebuilt(key, site, "token_mixing")
     _verdict(found)
     count = found.model.shape[1]
-    unit = choose_number(words("unit" if site.units else "token", count=count), count, key="filter")
+    label = words("unit" if site.units else "token", count=count)
+    unit = _ui.choose_number(label, count, key="filter") - 1
     st.markdown(words("filter_how"))
     pair = np.stack([found.model, found.rebuilt])
     _filter(key, site, unit)

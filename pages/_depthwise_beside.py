@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -76,20 +75,7 @@ def beside(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> N
 def choose_output(key: str, site: MixingSite) -> int:
     """The channel of the ResNet's convolution that is written, from 0."""
     count = dense_kernels.count(dense(key, site)).outputs
-    kept = st.session_state.get("written")
-    if "written" in st.session_state and not (isinstance(kept, int) and 1 <= kept <= count):
-        del st.session_state["written"]
-    chosen = st.number_input(
-        words("written", count=count),
-        min_value=1,
-        max_value=count,
-        value=1,
-        step=1,
-        key="written",
-        bind="query-params",
-        persist_state="session",
-    )
-    return int(chosen) - 1
+    return _ui.choose_number(words("written", count=count), count, key="written") - 1
 
 
 def number(value: int) -> str:
@@ -99,11 +85,8 @@ def number(value: int) -> str:
 
 def counted(key: str, site: MixingSite, where: str, kernels: LabelledArray) -> None:
     """The model's name, and its convolution in numbers."""
-    row, found = spec(key), dense_kernels.count(kernels)
-    st.html(
-        f'<div class="model-title" style="border-color:{colours.family_colour(row.family)}">'
-        f'{html.escape(row.title)}</div><div class="model-sub">{html.escape(where)}</div>'
-    )
+    found = dense_kernels.count(kernels)
+    _ui.model_head(key, where)
     _ui.badge(site.mixing)
     is_dense = kernels.axes == dense_kernels.DENSE
     pair = f" ({found.outputs} × {found.reads})" if is_dense else ""

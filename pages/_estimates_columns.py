@@ -15,7 +15,6 @@ from pages._estimates_pieces import CELLS, Question
 from pages._estimates_words import Shown, in_columns, name_of, named, say, words
 from vislib.analysis import faithfulness as judging
 from vislib.figures import colours, overlay
-from vislib.registry import spec
 from vislib.schema import LabelledArray
 
 SIDES = {1: 480, 4: 280}
@@ -41,11 +40,7 @@ def _heads(shown: Shown) -> None:
     """What each method asks, its formula, and that it is an estimate."""
 
     def part(shown: Shown, method: str) -> None:
-        colour = colours.family_colour(spec(shown.question.key).family)
-        st.html(
-            f'<div class="model-title" style="border-color:{colour};font-size:1rem">'
-            f"{html.escape(name_of(method))}</div>"
-        )
+        _ui.model_head(shown.question.key, title=name_of(method), style="font-size:1rem")
         helps, says = html.escape(words("badge_help")), html.escape(words("badge"))
         st.html(f'<span class="badge" style="border-style:dashed" title="{helps}">{says}</span>')
         st.html(f'<div class="how">{html.escape(words(f"how_{method}"))}</div>')

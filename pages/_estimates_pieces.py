@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from pages import _machine, _ui
+from pages import _ui
 from vislib import registry
 from vislib.analysis import faithfulness as judging
 from vislib.schema import LabelledArray
@@ -133,8 +133,7 @@ def _with(question: Question, work: Callable[[LoadedModel], T], *, untrained: bo
 
         return work(intervention.private(place))
 
-    random = untrained or registry.is_untrained(question.key)
-    return _machine.shelf().run(registry.base_key(question.key), privately, untrained=random)
+    return _ui.run(registry.untrained(question.key) if untrained else question.key, privately)
 
 
 def map_piece(question: Question, method: str, *, untrained: bool) -> Piece:

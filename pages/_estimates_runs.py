@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pages import _estimates_pieces as made
-from pages import _machine, _ui
+from pages import _ui
 from pages._estimates_pieces import Curves, Piece, Question, result
 from pages._state import is_remembered
-from vislib import registry
 from vislib.schema import ActivationCache
 
 if TYPE_CHECKING:
@@ -48,10 +47,7 @@ def one_forward(key: str) -> float:
         inputs = models.prepare(place, picture)
         return min(capture.run_with_cache(place, inputs, "logits").seconds for _ in range(2))
 
-    base, untrained = registry.base_key(key), registry.is_untrained(key)
-    return _ui.remember(
-        ("estimates pace", key), lambda: _machine.shelf().run(base, measure, untrained=untrained)
-    )
+    return _ui.remember(("estimates pace", key), lambda: _ui.run(key, measure))
 
 
 def seconds_for(work: Sequence[Piece], one_forward: float) -> float:

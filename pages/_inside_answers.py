@@ -14,6 +14,7 @@ from pages import _ui
 from pages._inside_runs import words
 from vislib.figures import colours
 from vislib.registry import spec
+from vislib.schema import softmax
 
 if TYPE_CHECKING:
     from vislib.probing import EarlyAnswers
@@ -62,7 +63,6 @@ def _chart(found: dict[str, EarlyAnswers]) -> None:
 
 def _table(answers: EarlyAnswers) -> np.ndarray:
     """Probabilities, axes (depth, class); before the first block first, where the widths fit."""
-    from vislib.probing import softmax
 
     rows = [] if answers.start is None else [answers.start]
     return softmax(np.stack([*rows, *answers.logits]))
@@ -92,7 +92,7 @@ def _column(key: str, answers: EarlyAnswers) -> None:
     labels = runs.answer(key).labels
     table, names = _table(answers), _names(key, answers)
     final = int(table[-1].argmax())
-    runs.head(key, _said(key, answers, table))
+    _ui.model_head(key, _said(key, answers, table))
     colour = colours.family_colour(spec(key).family)
     step = -(-(len(names) - 1) // (MOST_ROWS - 1)) or 1
     shown = [i for i in range(len(names)) if (len(names) - 1 - i) % step == 0]

@@ -51,7 +51,7 @@ def draw() -> None:
 
 def _column(key: str, line: Distances) -> None:
     """Badge, first block, last block, the farthest."""
-    runs.head(key)
+    _ui.model_head(key)
     for mixing in line.mixing:
         _ui.badge(mixing)
     side = _ui.box(key).width

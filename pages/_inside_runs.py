@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from pages import _machine, _ui
+from pages import _ui
 from vislib import registry, similarity
 from vislib.analysis.mixing_distance import mixing_distance
 from vislib.analysis.reading_at import spatial_operator
-from vislib.figures import colours
 from vislib.schema import ActivationCache, Mixing, MixingSite, MixScopeError, freeze
 
 if TYPE_CHECKING:
@@ -52,12 +50,7 @@ def words(name: str, /, **values: object) -> str:
 
 def _run(what: tuple[Any, ...], key: str, work: Callable[[LoadedModel], Any], busy: str) -> Any:
     """A piece of work with a model, kept; the model's cost is asked about first."""
-    base, untrained = registry.base_key(key), registry.is_untrained(key)
-    return _ui.remember(
-        ("inside", key, *what),
-        lambda: _machine.shelf().run(base, work, untrained=untrained),
-        busy=busy,
-    )
+    return _ui.remember(("inside", key, *what), lambda: _ui.run(key, work), busy=busy)
 
 
 def answer(key: str) -> ActivationCache:
@@ -158,16 +151,6 @@ def block_name(key: str, group: str) -> str:
     stage, block = (int(part.strip("stageblock")) + 1 for part in group.split("."))
     staged = len({site.stage for site in _ui.model(key).sites}) > 1
     return _ui.t("site.stage_block" if staged else "site.block_only", stage=stage, block=block)
-
-
-def head(key: str, sub: str = "") -> None:
-    """The model's name in its family's colour."""
-    colour = colours.family_colour(registry.spec(key).family)
-    below = f'<div class="model-sub">{html.escape(sub)}</div>' if sub else ""
-    st.html(
-        f'<div class="model-title" style="border-color:{colour}">'
-        f"{html.escape(_ui.title(key))}</div>{below}"
-    )
 
 
 def each(keys: Sequence[str], make: Callable[[str], Any]) -> dict[str, Any]:

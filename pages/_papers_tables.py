@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages import _ui
-from pages._what_if_words import choose_or_say
 from vislib import papers
 from vislib.analysis.pareto import pareto_front
 from vislib.figures import colours
@@ -48,7 +47,7 @@ def draw(key: str) -> None:
 def _column(name: str, columns: Sequence[Column], widget: str) -> Column:
     """A column for an axis; the address keeps it by its name."""
     texts = {column.name: words(f"column_{column.name}") for column in columns}
-    chosen = choose_or_say(words(name), tuple(texts), key=widget, texts=texts, compact=False)
+    chosen = _ui.choose(words(name), tuple(texts), key=widget, words=texts, compact=False)
     return next(column for column in columns if column.name == chosen)
 
 

@@ -10,8 +10,8 @@ import streamlit as st
 
 from pages import _ui
 from vislib.analysis import embedding, patches
-from vislib.figures import colours, tiles
 from vislib.figures import patches as pictures
+from vislib.figures import tiles
 from vislib.registry import base_key, epoch_of, spec
 from vislib.schema import LabelledArray, Mixing, ModelError
 
@@ -32,11 +32,7 @@ def digest() -> str:
 
 def head(key: str, sub: str, mixing: Mixing) -> None:
     """The model's name in its family's colour, where in the model, and the badge."""
-    row = spec(key)
-    st.html(
-        f'<div class="model-title" style="border-color:{colours.family_colour(row.family)}">'
-        f'{html.escape(row.title)}</div><div class="model-sub">{html.escape(sub)}</div>'
-    )
+    _ui.model_head(key, sub)
     _ui.badge(mixing)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -12,6 +12,7 @@ from pages._components import TILE_TEXTS
 from pages._state import remember, t
 from vislib import registry
 from vislib.figures import legend as legends
+from vislib.figures.colours import family_colour
 from vislib.figures.strip import strip as facts
 from vislib.schema import LabelledArray, Mixing
 
@@ -43,13 +44,30 @@ def image(png: bytes, *, alt: str, key: str, width: int | str = "stretch") -> No
         st.image(png, output_format="PNG", width=width, alt=alt)
 
 
-def plot(figure: Figure, *, key: str, alt: str) -> None:
-    """Show a plotly figure in its own colours, in the full width, without a mode bar."""
+def plot(
+    figure: Figure, *, key: str, alt: str, on_pick: Callable[[str], None] | None = None
+) -> None:
+    """Show a plotly figure in its own colours, in the full width, without a mode bar.
+
+    Args:
+        figure: Where points can be picked, each has a ``customdata`` whose first entry names it.
+        key: Unique on the page.
+        alt: What the figure shows, for those who cannot see it.
+        on_pick: Called with a point's name when it is clicked; None for a figure to look at.
+    """
+
+    def picked() -> None:
+        points = st.session_state[key]["selection"]["points"]
+        if points and on_pick:  # a second click takes a selection back: nothing is picked then
+            on_pick(str(points[0]["customdata"][0]))
+
     st.plotly_chart(
         figure,
         theme=None,
         width="stretch",
         key=key,
+        on_select=picked if on_pick else "ignore",
+        selection_mode="points",
         config={"displayModeBar": False, "responsive": True},
         alt=alt,
     )
@@ -88,6 +106,42 @@ def html_table(rows: Sequence[tuple[str, str]]) -> None:
         for name, value in rows
     )
     st.html(f'<table class="facts">{cells}</table>')
+
+
+def model_head(key: str, sub: str | None = None, *, title: str = "", style: str = "") -> None:
+    """A model's name in its family's colour, with a line below.
+
+    Args:
+        key: Registry key.
+        sub: The line below, None for none.
+        title: Instead of the model's name.
+        style: Further CSS of the name.
+    """
+    row = registry.spec(key)
+    below = "" if sub is None else f'<div class="model-sub">{html.escape(sub)}</div>'
+    st.html(
+        f'<div class="model-title" style="border-color:{family_colour(row.family)};{style}">'
+        f"{html.escape(title or row.title)}</div>{below}"
+    )
+
+
+def answer_bars(rows: Iterable[tuple[str, float, str]], colour: str) -> None:
+    """Classes as bars from 0 to 100 %.
+
+    Args:
+        rows: (label, probability 0 to 1, a short mark beside the number or nothing).
+        colour: Of the bars.
+    """
+    parts = []
+    for label, share, mark in rows:
+        beside = f'<span class="was">{html.escape(mark)}</span>' if mark else ""
+        name = html.escape(label)
+        parts.append(
+            f'<div class="row"><div class="bar" style="width:{100 * share:.2f}%;'
+            f'background:{colour}"></div><span class="label" title="{name}">{name}</span>'
+            f'<span class="value">{beside}{100 * share:.1f} %</span></div>'
+        )
+    st.html(f'<div class="answers">{"".join(parts)}</div>')
 
 
 def strip(

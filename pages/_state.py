@@ -94,12 +94,12 @@ def is_remembered(key: Hashable) -> bool:
     return _store().holds(key)
 
 
-def _split(key: str, untrained: bool = False) -> tuple[str, bool]:
+def _split(key: str) -> tuple[str, bool]:
     """The registry key of a key that may name a variant, and whether its weights are random.
 
     The model of a variant of the film is the trained one: frames hold parameters alone.
     """
-    return registry.base_key(key), untrained or registry.is_untrained(key)
+    return registry.base_key(key), registry.is_untrained(key)
 
 
 def _loaded(key: str, untrained: bool) -> LoadedModel | MixScopeError:
@@ -111,7 +111,8 @@ def _loaded(key: str, untrained: bool) -> LoadedModel | MixScopeError:
     except MixScopeError as error:
         return error
     if (key, untrained) not in _known:
-        _known[key, untrained] = _machine.facts_of(found, lambda: _fetch(key, untrained))
+        name = registry.untrained(key) if untrained else key
+        _known[key, untrained] = _machine.facts_of(found, lambda: _fetch(name))
     if fresh:
         _machine.agree(key)  # it may come back without a question
         _machine.settle_memory()
@@ -121,14 +122,14 @@ def _loaded(key: str, untrained: bool) -> LoadedModel | MixScopeError:
 _known: dict[tuple[str, bool], _machine.KnownModel] = {}
 
 
-def is_ready(key: str, untrained: bool = False) -> bool:
+def is_ready(key: str) -> bool:
     """Whether the model is loaded at this moment, so that asking for it costs nothing."""
-    return _machine.holds(*_split(key, untrained))
+    return _machine.holds(*_split(key))
 
 
-def is_known(key: str, untrained: bool = False) -> bool:
+def is_known(key: str) -> bool:
     """Whether the model has been loaded once: its grid and its view box can be drawn."""
-    return _split(key, untrained) in _known
+    return _split(key) in _known
 
 
 class CostQuestionError(MixScopeError):
@@ -162,41 +163,53 @@ def asks_first(key: str) -> str:
     return " ".join(parts)
 
 
-def _fetch(key: str, untrained: bool) -> LoadedModel:
+def _fetch(key: str) -> LoadedModel:
     """The model itself, with a word on the page while it is loaded.
 
     Raises:
         CostQuestionError: It is large for this machine, and nobody has agreed to it yet.
         MixScopeError: It cannot be loaded; the message is for the visitor.
     """
-    key, untrained = _split(key, untrained)
-    if is_ready(key, untrained):
-        found = _loaded(key, untrained)
+    base, untrained = _split(key)
+    if is_ready(key):
+        found = _loaded(base, untrained)
     else:
         with st.spinner(t("busy.model", title=title(key))):
-            question = asks_first(key)
-            found = CostQuestionError(key, question) if question else _loaded(key, untrained)
+            question = asks_first(base)
+            found = CostQuestionError(base, question) if question else _loaded(base, untrained)
     if isinstance(found, MixScopeError):
         raise found
     return found
 
 
-def model(key: str, untrained: bool = False) -> LoadedModel:
+def model(key: str) -> LoadedModel:
     """A loaded model, shared by all visitors; of one that has left the memory, its known facts.
 
     Raises:
         CostQuestionError: It is large for this machine, and nobody has agreed to it yet.
         MixScopeError: It cannot be loaded; the message is for the visitor.
     """
-    known = _known.get(_split(key, untrained))
+    known = _known.get(_split(key))
     if known is not None:
         return cast("LoadedModel", known)
-    return _fetch(key, untrained)
+    return _fetch(key)
 
 
-def capture(
-    key: str, group: str | None, *, untrained: bool = False, picture: DecodedImage | None = None
-) -> ActivationCache:
+def run(key: str, work: Callable[[LoadedModel], T]) -> T:
+    """A piece of work with a shared model, which it leaves as it is.
+
+    Where the graphics card's memory ends it is done again on the processor. The visitor is not
+    asked about the model's cost: ``capture`` or ``model`` has done that before.
+
+    Args:
+        key: Registry key; it may name the untrained variant.
+        work: Is given the loaded model.
+    """
+    base, untrained = _split(key)
+    return _machine.shelf().run(base, work, untrained=untrained)
+
+
+def capture(key: str, group: str | None, *, picture: DecodedImage | None = None) -> ActivationCache:
     """What a model computed on the visitor's picture, for one hook group; run once for all.
 
     Raises:
@@ -204,10 +217,10 @@ def capture(
     """
     if registry.epoch_of(key) is not None:
         raise ModelError(t("film.no_run", title=registry.spec(key).title))
-    key, untrained = _split(key, untrained)
+    base, untrained = _split(key)
     shown = picture or view().picture
-    name = ("capture", shown.sha256, key, untrained, group)
-    loaded = None if _store().holds(name) else _fetch(key, untrained)
+    name = ("capture", shown.sha256, key, group)
+    loaded = None if _store().holds(name) else _fetch(key)
 
     def work(place: LoadedModel) -> ActivationCache:
         from vislib import capture as capturing
@@ -216,8 +229,8 @@ def capture(
         return capturing.run_with_cache(place, models.prepare(place, shown), group)
 
     def run() -> ActivationCache:
-        found = _machine.shelf().run(key, work, untrained=untrained, model=loaded)
-        _machine.measured(key, found.seconds)
+        found = _machine.shelf().run(base, work, untrained=untrained, model=loaded)
+        _machine.measured(base, found.seconds)
         return found
 
     return remember(name, run, busy=t("busy.capture", title=title(key)))
@@ -228,14 +241,13 @@ def multiply_adds(key: str) -> int:
     return _machine.shelf().cost(registry.spec(registry.base_key(key))).multiply_adds
 
 
-def weights(key: str, group: str, *, untrained: bool = False) -> dict[str, LabelledArray]:
+def weights(key: str, group: str) -> dict[str, LabelledArray]:
     """The parameters of a group of a model ("stem" or a block), of the epoch that a key names."""
     if registry.epoch_of(key) is not None:
         return {n: a for n, a in film_frame(key).items() if n.startswith(f"{group}.")}
-    key, untrained = _split(key, untrained)
-    name = ("weights", key, untrained, group)
-    loaded = None if _store().holds(name) else _fetch(key, untrained)
-    return remember(name, lambda: (loaded or _fetch(key, untrained)).weights(group))
+    name = ("weights", key, group)
+    loaded = None if _store().holds(name) else _fetch(key)
+    return remember(name, lambda: (loaded or _fetch(key)).weights(group))
 
 
 @st.cache_resource(show_spinner=False)
@@ -256,31 +268,28 @@ def film_frame(key: str) -> dict[str, LabelledArray]:
     return remember(("film", key), lambda: reel.frame(epoch))
 
 
-def title(key: str, untrained: bool = False) -> str:
-    """What the page calls a model; untrained ones say so."""
-    return registry.spec(registry.untrained(key) if untrained else key).title
+def title(key: str) -> str:
+    """What the page calls a model; variants say so."""
+    return registry.spec(key).title
 
 
-def box(key: str, untrained: bool = False) -> ViewBox:
+def box(key: str) -> ViewBox:
     """The part of the visitor's picture that a model sees, in pixels of the upright picture."""
-    config, shown = model(key, untrained).config, view().picture
+    config, shown = model(key).config, view().picture
     return images.view_box(shown.width, shown.height, size=config.size, crop=config.crop)
 
 
-def cell(
-    key: str, site: MixingSite | None = None, untrained: bool = False
-) -> tuple[int, int] | None:
+def cell(key: str, site: MixingSite | None = None) -> tuple[int, int] | None:
     """The selected point's (row, column) on a model's grid, from 0, or None outside its crop.
 
     Args:
         key: Registry key.
         site: A block, whose grid may be coarser; None for the first tokens.
-        untrained: As in ``model``.
     """
-    grid = site or model(key, untrained).grid
+    grid = site or model(key).grid
     shown = view()
     return images.cell_at(
-        box(key, untrained),
+        box(key),
         picture=(shown.picture.width, shown.picture.height),
         x=shown.point[0],
         y=shown.point[1],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 
 import streamlit as st
@@ -132,13 +131,10 @@ def _reading(key: str, site: MixingSite, place: tuple[int, int], picture: Decode
 
 def _head(entry: Column) -> None:
     """Name, block, badge and formula."""
-    row, site = spec(entry.key), entry.site
+    site = entry.site
     block = _ui.t("site.block_only", block=site.block + 1)
     grid = _ui.t("compare.grid", rows=site.rows, columns=site.columns)
-    st.html(
-        f'<div class="model-title" style="border-color:{colours.family_colour(row.family)}">'
-        f'{html.escape(row.title)}</div><div class="model-sub">{block} · {grid}</div>'
-    )
+    _ui.model_head(entry.key, f"{block} · {grid}")
     _ui.badge(site.mixing)
     st.markdown(f"`{_ui.t(f'token_mixing.formula_{parts.kind(site)}')}`")
 

@@ -61,28 +61,11 @@ def stored_unit(site: MixingSite) -> int:
     return min(max(int(st.session_state.get("unit") or 1), 1), site.units) - 1
 
 
-def _whole(label: str, name: str, start: int, most: int, text: str) -> int:
-    """A number that the address keeps, ``start`` by default: what the address leaves out."""
-    kept = st.session_state.get(name)
-    if kept is not None and not start <= kept <= most:
-        st.session_state[name] = min(max(kept, start), most)
-    return st.number_input(
-        label,
-        min_value=start,
-        max_value=most,
-        value=start,
-        step=1,
-        key=name,
-        bind="query-params",
-        persist_state="session",
-        help=text,
-    )
-
-
 def unit_input(site: MixingSite) -> int:
     """Which unit, from 0."""
     label = _ui.t("token_mixing.unit", count=site.units)
-    return _whole(label, "unit", 1, site.units, _ui.t("token_mixing.unit_help")) - 1
+    said = _ui.t("token_mixing.unit_help")
+    return _ui.choose_number(label, site.units, key="unit", help_text=said) - 1
 
 
 def map_figure(
@@ -177,7 +160,7 @@ def one_unit(key: str, site: MixingSite) -> None:
     with right:
         label = _ui.t("token_mixing.channel", count=site.channels)
         text = _ui.t("token_mixing.channel_help")
-        typed = _whole(label, "unit_channel", 0, site.channels, text)
+        typed = _ui.choose_number(label, site.channels, key="unit_channel", least=0, help_text=text)
     channel = typed - 1 if typed else entries[0].channel
     opened = sum(entry.slope > 0.5 for entry in entries)
     with facts:

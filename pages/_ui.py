@@ -6,17 +6,29 @@ nothing but streamlit, this module and vislib.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 
 import streamlit as st
 
 from pages import _models, _panel
+from pages._choose import choose, choose_number
 from pages._components import TILE_TEXTS, tile_canvas
 from pages._film import choose_epoch
 from pages._models import problem
-from pages._show import badge, dark, html_table, image, legend, plot, strip, tile_texts
+from pages._show import (
+    answer_bars,
+    badge,
+    dark,
+    html_table,
+    image,
+    legend,
+    model_head,
+    plot,
+    strip,
+    tile_texts,
+)
 from pages._state import (
     SWITCH,
     View,
@@ -24,12 +36,12 @@ from pages._state import (
     box,
     capture,
     cell,
-    from_link,
     model,
     multiply_adds,
     of_family,
     preset,
     remember,
+    run,
     select,
     t,
     title,
@@ -43,6 +55,7 @@ from vislib.schema import MixingSite, MixScopeError
 __all__ = [
     "TILE_TEXTS",
     "View",
+    "answer_bars",
     "as_switched",
     "badge",
     "box",
@@ -51,6 +64,7 @@ __all__ = [
     "choose",
     "choose_epoch",
     "choose_model",
+    "choose_number",
     "choose_site",
     "dark",
     "frame",
@@ -59,6 +73,7 @@ __all__ = [
     "image",
     "legend",
     "model",
+    "model_head",
     "multiply_adds",
     "of_family",
     "offer",
@@ -67,6 +82,7 @@ __all__ = [
     "preset",
     "problem",
     "remember",
+    "run",
     "select",
     "shielded",
     "strip",
@@ -168,57 +184,6 @@ def offer(key: str, why: str) -> None:
         why: What the page could show with it, in one sentence.
     """
     _models.offer(key, why, _panel.available())
-
-
-def choose(
-    label: str,
-    options: Sequence[str],
-    *,
-    key: str,
-    words: Mapping[str, str] | None = None,
-    default: str | None = None,
-    compact: bool = True,
-) -> str:
-    """A choice that the address keeps: buttons for few options, a list for many.
-
-    Args:
-        label: What is chosen.
-        options: Short, stable values: they stand in the address.
-        key: The widget's key and its name in the address.
-        words: Option -> text; the option itself where there is none.
-        default: First option if None.
-        compact: Buttons for up to six options.
-    """
-    texts = words or {}
-    first = default if default in options else options[0]
-    from_link(key, options)
-    if key in st.session_state and st.session_state[key] not in options:
-        st.session_state[key] = first
-    # The default goes to the widget and not into the state: the address leaves out a value that
-    # is the widget's default, and a copied link must come back to the same one.
-    if compact and len(options) <= 6:
-        chosen = st.segmented_control(
-            label,
-            options,
-            default=first,
-            format_func=lambda option: texts.get(option, option),
-            key=key,
-            bind="query-params",
-            persist_state="session",
-            required=True,
-            wrap=True,
-        )
-    else:
-        chosen = st.selectbox(
-            label,
-            options,
-            index=list(options).index(first),
-            format_func=lambda option: texts.get(option, option),
-            key=key,
-            bind="query-params",
-            persist_state="session",
-        )
-    return chosen if chosen in options else first
 
 
 def choose_model(*families: str) -> str:

@@ -13,7 +13,7 @@ from pages import _ui
 from pages import _what_if_runs as runs
 from pages._what_if_runs import Ranked
 from pages._what_if_surgery import choose_model, role_words
-from pages._what_if_words import head, percent, points, words
+from pages._what_if_words import percent, points, words
 from vislib.figures import colours
 from vislib.registry import spec
 
@@ -34,7 +34,7 @@ def draw() -> None:
             key="rank_order",
             words={name: words(f"order_{name}") for name in ORDERS},
         )
-    head(key)
+    _ui.model_head(key)
     st.markdown(words("ranking_how"))
     found = _ranking(key)
     if found is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from pages import _machine, _ui
+from pages import _ui
 from vislib import registry
 from vislib.analysis import patches, shuffling
 from vislib.analysis.reading_at import spatial_operator
@@ -103,12 +103,8 @@ def _kept(what: tuple[Hashable, ...], key: str, work: Callable[[LoadedModel], T]
         busy: What to say meanwhile; empty for nothing.
     """
     before(key)  # asks the visitor first where the model is large
-    base, untrained = registry.base_key(key), registry.is_untrained(key)
-    return _ui.remember(
-        ("what if", _ui.view().picture.sha256, key, *what),
-        lambda: _machine.shelf().run(base, work, untrained=untrained),
-        busy=busy,
-    )
+    name = ("what if", _ui.view().picture.sha256, key, *what)
+    return _ui.remember(name, lambda: _ui.run(key, work), busy=busy)
 
 
 def _busy(key: str) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages import _ui, _what_if_proof
 from pages import _what_if_runs as runs
-from pages._what_if_words import EXACT, answers, big, head, number, percent, words
+from pages._what_if_words import EXACT, answers, big, number, percent, words
 from vislib.analysis import shuffling
 from vislib.figures import patches as pictures
 from vislib.registry import spec
@@ -46,7 +46,7 @@ def draw() -> None:
     for column, key in zip(st.columns(len(shown)), shown, strict=True):
         with column:
             if key in errors:
-                head(key)
+                _ui.model_head(key)
                 _ui.problem(errors[key])
             else:
                 _column(key, squares[key], int(seed), follow, len(shown))
@@ -99,7 +99,7 @@ def _column(key: str, squares: int, seed: int, follow: bool, columns: int) -> No
     """A model's input, what the shuffle does to its answer, and whether its weights can follow."""
     loaded, can = _ui.model(key), bool(runs.token_axes(key))
     side = loaded.config.size // squares
-    head(key, words("squares_of", count=squares, pixels=side))
+    _ui.model_head(key, words("squares_of", count=squares, pixels=side))
     before, run = runs.before(key), runs.shuffled(key, squares, seed)
     after = runs.followed(key, squares, seed) if follow and can else run.cache
     change = runs.answers_differ(before, after)

@@ -13,11 +13,9 @@ from pages._what_if_runs import Change
 from pages._what_if_words import (
     answers,
     big,
-    choose_number,
-    choose_or_say,
-    head,
     percent,
     points,
+    rank_options,
     words,
 )
 from vislib.analysis import attentions, receptive
@@ -46,7 +44,7 @@ class Pair:
 def draw() -> None:
     """Choose a model, a block and a change; then the answer and the maps."""
     key = choose_model()
-    head(key)
+    _ui.model_head(key)
     site, change = _choose_change(key)
     st.markdown(words("not_retrained_how"))
     last = [s for s in _ui.model(key).sites if spatial_operator(s)][-1]
@@ -72,11 +70,11 @@ def choose_model() -> str:
     if not options:
         raise ModelError(words("none_offers"))
     names = {base_key(key): key for key in options}  # a link holds with untrained weights too
-    chosen = choose_or_say(
+    chosen = _ui.choose(
         _ui.t("models.one_of"),
         tuple(names),
         key="cut_model",
-        texts={name: spec(name).title for name in names},
+        words={name: spec(name).title for name in names},
     )
     return names[chosen]
 
@@ -120,11 +118,12 @@ def _choose_change(key: str) -> tuple[MixingSite, Change]:
     texts = changes_at(key, site.group)
     first = next((name for name in texts if name.startswith("operator")), None)
     with middle:
-        what = choose_or_say(
+        what = _ui.choose(
             words("what"),
             tuple(texts),
             key="cut",
-            texts=texts,
+            words=texts,
+            nearest=rank_options,
             default=first,
             compact=False,
         )
@@ -134,7 +133,7 @@ def _choose_change(key: str) -> tuple[MixingSite, Change]:
     index = 0
     if count > 1:
         with right:
-            index = choose_number(words("which", count=count), count, key="part")
+            index = _ui.choose_number(words("which", count=count), count, key="part") - 1
     whole = what.partition(".")[0] in ("all", "crop")
     return site, Change(what=what, group="" if whole else site.group, index=index)
 
@@ -148,8 +147,8 @@ def _choose_block(key: str) -> MixingSite:
         f"{s.stage + 1}.{s.block + 1}": _ui.t(text, stage=s.stage + 1, block=s.block + 1)
         for s in sites
     }
-    chosen = choose_or_say(
-        _ui.t("site.block"), tuple(texts), key="cut_block", texts=texts, compact=False
+    chosen = _ui.choose(
+        _ui.t("site.block"), tuple(texts), key="cut_block", words=texts, compact=False
     )
     return sites[list(texts).index(chosen)]
 

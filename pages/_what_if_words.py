@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -49,16 +49,6 @@ def points(change: float) -> str:
     return f"{round(100 * change, 1) + 0.0:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
-def head(key: str, sub: str = "") -> None:
-    """The model's name in its family's colour."""
-    colour = colours.family_colour(spec(key).family)
-    below = f'<div class="model-sub">{html.escape(sub)}</div>' if sub else ""
-    st.html(
-        f'<div class="model-title" style="border-color:{colour}">'
-        f"{html.escape(_ui.title(key))}</div>{below}"
-    )
-
-
 def big(verdict: str, value: str) -> None:
     """A number that is read from the last row, under its verdict."""
     st.html(
@@ -84,14 +74,9 @@ def answers(
     rows = []
     for label, share in cache.top(5):
         place = words("was", place=places[label]) if label in places else words("was_not")
-        mark = f'<span class="was">{html.escape(place)}</span>' if earlier else ""
-        rows.append(
-            f'<div class="row"><div class="bar" style="width:{100 * share:.2f}%;'
-            f'background:{colour}"></div><span class="label" title="{html.escape(label)}">'
-            f'{html.escape(label)}</span><span class="value">{mark}{100 * share:.1f} %</span></div>'
-        )
+        rows.append((label, share, place if earlier else ""))
     st.markdown(f"**{heading}**")
-    st.html(f'<div class="answers">{"".join(rows)}</div>')
+    _ui.answer_bars(rows, colour)
 
 
 def rank_options(options: Sequence[str], asked: str) -> str:
@@ -103,59 +88,3 @@ def rank_options(options: Sequence[str], asked: str) -> str:
             if option.partition(".")[0] in alike:
                 return option
     return next((option for option in options if option.startswith("operator")), options[0])
-
-
-def choose_or_say(
-    label: str,
-    options: Sequence[str],
-    *,
-    key: str,
-    texts: Mapping[str, str],
-    default: str | None = None,
-    compact: bool = True,
-) -> str:
-    """A choice; where a link asks for an option that is not there, the nearest, and it is said."""
-    state = st.session_state
-    held, named = state.get(key), st.query_params.get(key)
-    stale = held if held is not None and held not in options else None
-    link = named if named and named not in options and named not in texts.values() else None
-    asked = stale or (link if state.get(f"_{key}_asked") != link else None)
-    if asked:
-        state[f"_{key}_asked"] = link
-        state[key] = state[f"_{key}_nearest"] = rank_options(options, asked)
-    chosen = _ui.choose(label, options, key=key, words=texts, default=default, compact=compact)
-    if state.get(f"_{key}_nearest") == chosen:
-        st.info(words("not_there", shown=texts.get(chosen, chosen)))
-    else:
-        state.pop(f"_{key}_nearest", None)
-    return chosen
-
-
-def choose_number(label: str, count: int, *, key: str) -> int:
-    """A number from 1 that the address keeps, given back from 0; too high a one becomes the last.
-
-    Args:
-        label: What is counted.
-        count: How many there are.
-        key: The widget's key and its name in the address.
-    """
-    state = st.session_state
-    named = st.query_params.get(key, "")
-    held = state.get(key)
-    asked = held if held is not None else (int(named) if named.isdecimal() else None)
-    if asked is not None and not 1 <= asked <= count:
-        state[key] = state[f"_{key}_nearest"] = min(max(asked, 1), count)
-    chosen = st.number_input(
-        label,
-        min_value=1,
-        max_value=count,
-        step=1,
-        key=key,
-        bind="query-params",
-        persist_state="session",
-    )
-    if state.get(f"_{key}_nearest") == chosen:
-        st.info(words("not_there", shown=f"{chosen}"))
-    else:
-        state.pop(f"_{key}_nearest", None)
-    return int(chosen) - 1

@@ -23,7 +23,7 @@ def draw() -> None:
     bar, spots = st.container(), {}
     for place, key in zip(st.columns(len(keys)), keys, strict=True):
         with place:
-            column.head(key)
+            _ui.model_head(key)
             spots[key] = st.container()
     found: dict[str, Answer] = {}
     for key, site in sites.items():

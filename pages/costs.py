@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from pages import _costs_curves, _costs_identities, _ui
-from pages._what_if_words import choose_or_say
 
 VIEWS = {"curves": _costs_curves.draw, "identities": _costs_identities.draw}
 
 
 def draw() -> None:
     """One of two views; the address keeps which."""
-    view = choose_or_say(
+    view = _ui.choose(
         _ui.t("costs.view"),
         tuple(VIEWS),
         key="cost_view",
-        texts={name: _ui.t(f"costs.view_{name}") for name in VIEWS},
+        words={name: _ui.t(f"costs.view_{name}") for name in VIEWS},
     )
     _ui.shielded(VIEWS[view])
 

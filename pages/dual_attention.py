@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-
 import streamlit as st
 
 from pages import _dual_attention_beside as beside
@@ -11,8 +9,6 @@ from pages import _dual_attention_closer as closer
 from pages import _dual_attention_parts as parts
 from pages import _dual_attention_tiles as tiles
 from pages import _ui
-from vislib.figures import colours
-from vislib.registry import spec
 from vislib.schema import MixingSite
 
 ALL = "all"
@@ -20,31 +16,10 @@ ALL = "all"
 
 def header(key: str, half: str) -> None:
     """Which of the two attentions, its formula and its badge."""
-    words = html.escape(_ui.t(f"dual_attention.{half}"))
-    colour = colours.family_colour(spec(key).family)
-    st.html(f'<div class="model-title" style="border-color:{colour}">{words}</div>')
+    _ui.model_head(key, title=_ui.t(f"dual_attention.{half}"))
     st.markdown(_ui.t(f"dual_attention.{half}_sentence"))
     st.markdown(f"`{_ui.t(f'dual_attention.{half}_formula')}`")
     _ui.badge("computed")
-
-
-def whole_number(label: str, most: int, key: str, help_text: str) -> int:
-    """A number from 1 that the address keeps; the nearest one where this block has fewer."""
-    kept = st.session_state.get(key)
-    if isinstance(kept, int) and not 1 <= kept <= most:
-        st.session_state[key] = min(max(kept, 1), most)
-    return int(
-        st.number_input(
-            label,
-            min_value=1,
-            max_value=most,
-            step=1,
-            key=key,
-            help=help_text,
-            bind="query-params",
-            persist_state="session",
-        )
-    )
 
 
 def choose_head(site: MixingSite) -> int | None:
@@ -65,10 +40,11 @@ def choose_entry(site: MixingSite) -> tuple[int, int, int]:
     with columns[1]:
         label = _ui.t("dual_attention.channel")
         said = _ui.t("dual_attention.channel_help", count=size)
-        channel = whole_number(label, size, "channel", said)
+        channel = _ui.choose_number(label, size, key="channel", help_text=said)
     with columns[2]:
         said = _ui.t("dual_attention.feeder_help")
-        rank = whole_number(_ui.t("dual_attention.feeder"), size, "feeder", said)
+        label = _ui.t("dual_attention.feeder")
+        rank = _ui.choose_number(label, size, key="feeder", help_text=said)
     return int(group) - 1, channel - 1, rank - 1
 
 

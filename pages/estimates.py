@@ -11,7 +11,6 @@ from pages import _estimates_runs as runs
 from pages import _ui
 from pages._estimates_pieces import METHODS, STAND_INS, Piece, Question
 from pages._estimates_words import name_of, words
-from pages._what_if_words import choose_or_say
 from vislib.registry import base_key, spec
 
 ALL = "all"
@@ -51,7 +50,7 @@ def _choose_model() -> str:
     """One of the compared models."""
     names = {base_key(key): key for key in _ui.view().models}  # a link holds for variants too
     texts = {name: spec(name).title for name in names}
-    return names[choose_or_say(_ui.t("models.one_of"), tuple(names), key="estimated", texts=texts)]
+    return names[_ui.choose(_ui.t("models.one_of"), tuple(names), key="estimated", words=texts)]
 
 
 def _choose_class(key: str) -> int:
@@ -68,7 +67,7 @@ def _choose_class(key: str) -> int:
         for place in best
     }
     texts = {name: f"{i}. {text}" for i, (name, text) in enumerate(texts.items(), 1)}
-    chosen = choose_or_say(words("target"), tuple(texts), key="class", texts=texts, compact=False)
+    chosen = _ui.choose(words("target"), tuple(texts), key="class", words=texts, compact=False)
     return int(chosen) - 1
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import _papers_figures, _papers_tables, _ui
-from pages._what_if_words import choose_or_say
 from vislib import papers
 
 SHOWS = {"tables": _papers_tables.draw, "figures": _papers_figures.draw}
@@ -16,18 +15,18 @@ def draw() -> None:
     _papers_figures.follow()
     left, right = st.columns([1.4, 1])
     with left:
-        paper = choose_or_say(
+        paper = _ui.choose(
             _ui.t("papers.paper"),
             papers.KEYS,
             key="paper",
-            texts={key: _ui.t(f"papers.paper_{key}") for key in papers.KEYS},
+            words={key: _ui.t(f"papers.paper_{key}") for key in papers.KEYS},
         )
     with right:
-        show = choose_or_say(
+        show = _ui.choose(
             _ui.t("papers.show"),
             tuple(SHOWS),
             key="paper_show",
-            texts={name: _ui.t(f"papers.show_{name}") for name in SHOWS},
+            words={name: _ui.t(f"papers.show_{name}") for name in SHOWS},
         )
     _ui.shielded(lambda: SHOWS[show](paper))
 

@@ -23,6 +23,7 @@ from vislib.schema import (
     Derived,
     HookPoint,
     LabelledArray,
+    MixingSite,
     ModelSpec,
     ViewBox,
 )
@@ -131,6 +132,18 @@ def run_with_cache(
         seconds=seconds,
         untrained=model.untrained,
     )
+
+
+def output_point(model: Capturable, site: MixingSite) -> HookPoint:
+    """Where the adapter says that a block's output is.
+
+    Raises:
+        CaptureError: It names none.
+    """
+    for point in model.adapter.hook_points(model.module, site.group):
+        if point.name == f"{site.group}.out":
+            return point
+    raise CaptureError(f"{model.spec.key} records no output of {site.group}.")
 
 
 def _forward(

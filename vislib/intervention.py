@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from vislib.capture import Prepared, run_with_cache
-from vislib.schema import Cut, ModelError, ShapeError, TokenAxis
+from vislib.schema import Cut, ModelError, ShapeError, TokenAxis, softmax
 
 M = TypeVar("M")
 """A LoadedModel (this module does not import ``models``)."""
@@ -280,18 +280,13 @@ def answer_change(before: np.ndarray, after: np.ndarray) -> AnswerChange:
     if before.shape != after.shape or before.ndim != 1:
         raise ShapeError(f"Logits of shapes {before.shape} and {after.shape} cannot be compared.")
     one, two = before.astype(np.float64), after.astype(np.float64)
-    change, winner = _softmax(two) - _softmax(one), int(one.argmax())
+    change, winner = softmax(two) - softmax(one), int(one.argmax())
     return AnswerChange(
         largest=float(np.abs(one - two).max()),
         scale=float(np.abs(one - one.mean()).max()),
         moved=float(np.abs(change).sum() / 2),
         best=float(change[winner]),
     )
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = np.exp(logits - logits.max())
-    return np.asarray(shifted / shifted.sum())
 
 
 def _permutation(order: Sequence[int] | np.ndarray) -> np.ndarray:

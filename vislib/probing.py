@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vislib.capture import Capturable, Prepared, run_with_cache
+from vislib.capture import Capturable, Prepared, output_point, run_with_cache
 from vislib.schema import CaptureError, HookPoint, MixingSite, freeze
 
 
@@ -69,7 +69,7 @@ def answers_by_depth(
     """
     if not sites:
         raise CaptureError("The model has no blocks; an early answer needs at least one.")
-    points = [_output(model, site) for site in sites]
+    points = [output_point(model, site) for site in sites]
     with model.lock, torch.inference_mode():
         outputs, first = _outputs(model.module, inputs.tensor, points)
         last = outputs[-1]
@@ -85,21 +85,6 @@ def answers_by_depth(
         start=values[0] if starts else None,
         left_out=tuple(s.group for s, fit in zip(sites, fits, strict=True) if not fit),
     )
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities of each row, float64, axes (depth, class); every row sums to 1."""
-    values = np.asarray(logits, dtype=np.float64)
-    shifted = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
-
-
-def _output(model: Capturable, site: MixingSite) -> HookPoint:
-    """Where the adapter says that the block's output is."""
-    for point in model.adapter.hook_points(model.module, site.group):
-        if point.name == f"{site.group}.out":
-            return point
-    raise CaptureError(f"{model.spec.key} records no output of {site.group}.")
 
 
 def _outputs(

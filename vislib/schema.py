@@ -93,6 +93,13 @@ def freeze(values: np.ndarray) -> np.ndarray:
     return frozen
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities along the last axis, float64; each row sums to 1."""
+    values = np.asarray(logits, dtype=np.float64)
+    shifted = np.exp(values - values.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
+
+
 @dataclass(frozen=True, kw_only=True)
 class LabelledArray:
     """An array that knows what its axes are, what it is for and how it came about.
@@ -432,8 +439,7 @@ class ActivationCache(Mapping[str, LabelledArray]):
 
     def probabilities(self) -> np.ndarray:
         """Softmax of the logits, float64, axes (class,); sums to 1."""
-        shifted = np.exp(self.logits.astype(np.float64) - float(self.logits.max()))
-        return np.asarray(shifted / shifted.sum())
+        return softmax(self.logits)
 
     def top(self, count: int = 5) -> list[tuple[str, float]]:
         """The most probable classes, best first: (label, probability)."""

@@ -159,7 +159,8 @@ def test_mixing_shows_the_strongest_inputs(shown: Shown, model: models.LoadedMod
 def test_choices_change_what_is_drawn_and_bad_links_do_no_harm(shown: Shown) -> None:
     app = opened(channel="9999", kernel_block="7.7", kernel_order="none")
     assert 1 <= app.number_input(key="channel").value <= 256
-    assert app.selectbox(key="kernel_block").value == "1.1"
+    assert app.selectbox(key="kernel_block").value == "1.7"  # the nearest, and the page says so
+    assert any("Block 7" in message.value for message in app.info)
     radius = shown.tiles["kernel_tiles"][0].copy()
     for key, value in (("kernel_order", "frequency"), ("kernel_scale", "one")):
         before = shown.tiles["kernel_tiles"][0].copy()
@@ -246,5 +247,6 @@ def test_beside_is_offered_where_a_resnet_is_there(
     assert "dense_tiles" not in shown.tiles
     app = beside(bring, written="9999")
     assert app.segmented_control(key="kernel_view").value == "beside"
-    assert app.number_input(key="written").value == 1
+    assert app.number_input(key="written").value == 24  # the last one is the nearest
+    assert any("24" in message.value for message in app.info)
     assert "dense_tiles" in shown.tiles

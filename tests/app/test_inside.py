@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages import _ui
 from tests.app.conftest import Ask, Bring, Open
-from vislib import capture, gallery, models, probing, registry, similarity
+from vislib import capture, gallery, models, probing, registry, schema, similarity
 from vislib.analysis.mixing_distance import mixing_distance
 
 
@@ -49,7 +49,7 @@ def early(key: str, picture: str) -> tuple[np.ndarray, models.LoadedModel]:
         model, models.prepare(model, gallery.load(picture)), model.sites
     )
     rows = [*([] if found.start is None else [found.start]), *found.logits]
-    return probing.softmax(np.stack(rows)), model
+    return schema.softmax(np.stack(rows)), model
 
 
 def test_early_answers_are_those_of_the_library(

@@ -251,17 +251,21 @@ def widest_points(model: LoadedModel) -> tuple[HookPoint, ...]:
     return tuple({p.name: p for p in points}.values())
 
 
-_runs: dict[int, tuple[ModelInput, ActivationCache]] = {}
+_runs: dict[int, tuple[LoadedModel, ModelInput, ActivationCache]] = {}
 
 
 def shared_run(model: LoadedModel) -> tuple[ModelInput, ActivationCache]:
-    """One run of ``noise(model)`` with ``widest_points``, kept for all tests of a shared model."""
+    """One run of ``noise(model)`` with ``widest_points``, kept for all tests of a shared model.
+
+    The model is kept with it: the id of a model that is gone would be given to another one.
+    """
     if id(model) not in _runs:
         inputs = noise(model)
         adapter: Any = Points(widest_points(model), model.adapter)
         run = run_with_cache(dataclasses.replace(model, adapter=adapter), inputs)
-        _runs[id(model)] = (inputs, run)
-    return _runs[id(model)]
+        _runs[id(model)] = (model, inputs, run)
+    _, inputs, run = _runs[id(model)]
+    return inputs, run
 
 
 def picture(width: int, height: int, *, seed: int = 0) -> DecodedImage:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vislib.capture import Capturable, Prepared
+from vislib.capture import Capturable, Prepared, output_point
 from vislib.schema import CaptureError, HookPoint, LabelledArray, MixingSite, ShapeError
 
 PROBES = 8
@@ -81,14 +81,6 @@ def receptive_field(
         provenance="attribution",
         source=f"|d {point.module} at ({row}, {column}) / d input|, {count} directions",
     )
-
-
-def output_point(model: Capturable, site: MixingSite) -> HookPoint:
-    """Where the adapter says that the block's output is."""
-    for point in model.adapter.hook_points(model.module, site.group):
-        if point.name == f"{site.group}.out":
-            return point
-    raise CaptureError(f"{model.spec.key} records no output of {site.group}.")
 
 
 def _output_of(module: nn.Module, images: Tensor, point: HookPoint) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,15 +117,4 @@ def _as_it_was(
     arrays: Mapping[str, LabelledArray], labels: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, LabelledArray]:
     """A frame's arrays with the source as the adapter gave it."""
-    return {
-        name: LabelledArray(
-            values=array.values,
-            axes=array.axes,
-            role=array.role,
-            unit=array.unit,
-            signed=array.signed,
-            provenance=array.provenance,
-            source=labels[name]["source"],
-        )
-        for name, array in arrays.items()
-    }
+    return {name: replace(array, source=labels[name]["source"]) for name, array in arrays.items()}
