@@ -77,7 +77,7 @@ def pick_feeder(index: int) -> None:
 
 def pick_channel(index: int) -> None:
     """A click on one of the group's channels."""
-    st.session_state["channel"] = index + 1
+    st.session_state["group_channel"] = index + 1
 
 
 def group_maps(chosen: Chosen) -> tuple[LabelledArray, LabelledArray]:

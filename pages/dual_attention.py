@@ -40,7 +40,7 @@ def choose_entry(site: MixingSite) -> tuple[int, int, int]:
     with columns[1]:
         label = _ui.t("dual_attention.channel")
         said = _ui.t("dual_attention.channel_help", count=size)
-        channel = _ui.choose_number(label, size, key="channel", help_text=said)
+        channel = _ui.choose_number(label, size, key="group_channel", help_text=said)
     with columns[2]:
         said = _ui.t("dual_attention.feeder_help")
         label = _ui.t("dual_attention.feeder")

@@ -30,7 +30,7 @@ ADDRESS = {
     "block": "2.1",
     "head": "2",
     "group": "3",
-    "channel": "5",
+    "group_channel": "5",
     "feeder": "2",
 }
 GROUP, CHANNEL = 2, 4
@@ -85,7 +85,7 @@ def heat(at: AppTest) -> np.ndarray:
 def test_a_link_opens_the_same_view(open_page: Open) -> None:
     at = opened(open_page)
     assert [at.session_state[name] for name in ("block", "head", "group")] == ["2.1", "2", "3"]
-    assert (at.session_state["channel"], at.session_state["feeder"]) == (5, 2)
+    assert (at.session_state["group_channel"], at.session_state["feeder"]) == (5, 2)
 
 
 def test_the_channel_tiles_are_the_model_s(
@@ -128,7 +128,7 @@ def test_the_heads_are_the_window_s_rows_and_follow_the_point(
     assert moved["dual-heads"][0]["stamp"] != header["stamp"]
     for same in ("dual-feeders", "dual-channels"):
         assert moved[same][0]["stamp"] == first[same][0]["stamp"]
-    assert at.session_state["channel"] == 5
+    assert at.session_state["group_channel"] == 5
 
 
 def test_outside_the_crop_is_said_and_the_channels_stay(open_page: Open) -> None:
@@ -166,7 +166,7 @@ def test_every_view_draws_the_raw_numbers(
 def test_each_widget_moves_its_own_part(open_page: Open) -> None:
     at = opened(open_page)
     before = payloads(at)
-    at.number_input(key="channel").set_value(9)
+    at.number_input(key="group_channel").set_value(9)
     after = payloads(calm(at.run()))
     assert after["dual-feeders"][0]["labels"][0].startswith("9")
     assert after["dual-channels"][0]["stamp"] == before["dual-channels"][0]["stamp"]
