@@ -98,7 +98,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 SECTIONS = {
     "": ("compare", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention"),
     "ask": ("what_if", "inside", "estimates", "disagreement"),
-    "read": ("papers", "costs"),
+    "read": ("papers", "experiments", "costs"),
 }
 """The navigation: the pages of the first section stand in it one by one, the others in menus."""
 PAGES = tuple(name for names in SECTIONS.values() for name in names)

@@ -55,6 +55,9 @@ def draw() -> None:
     _ui.shielded(lambda: _what_if_proof.draw(keys, int(seed)))
     st.subheader(words("paper_title"), anchor=False)
     st.markdown(words("paper"))
+    go = {"on_click": _ui.preset, "args": ("experiment", "order")}
+    if st.button(words("to_experiments"), key="to_experiments", **go):
+        st.switch_page("pages/experiments.py", query_params={})
 
 
 def _loadable() -> tuple[list[str], dict[str, MixScopeError]]:

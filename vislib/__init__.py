@@ -25,7 +25,8 @@ The map of the house (each module is imported when it is first needed; this file
     analysis        array maths on what was captured (numpy)
     figures         arrays -> palette PNGs, plotly figures, matplotlib exports
     training        the recipe of the bundled models (not imported by the app)
-    __main__        the command line: train, evaluate, weights, similarity
+    experiments     the papers' claims in miniature: variants, their tables, the command
+    __main__        the command line: train, evaluate, weights, similarity, experiment
 
 The library never imports streamlit and serves a notebook as well as the pages.
 """

@@ -1,6 +1,6 @@
 """The command line: ``python -m vislib COMMAND``.
 
-Commands: ``train``, ``evaluate``, ``similarity``, ``weights list | pull | verify``.
+Commands: ``train``, ``evaluate``, ``similarity``, ``experiment``, ``weights list | pull | verify``.
 
 Exit codes: 0 done; 2 something came that cannot be used (the message says what to do); 3 the time
 given with ``--minutes`` ran out and the checkpoint is saved; 130 stopped by Ctrl-C.
@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from vislib import weights_commands
+from vislib import experiment_commands, weights_commands
+from vislib.arguments import add_device, minutes, whole
 from vislib.schema import MixScopeError
 
 DONE, WRONG, UNFINISHED, INTERRUPTED = 0, 2, 3, 130
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_evaluate(commands)
     _add_similarity(commands)
+    experiment_commands.add(commands)
     weights_commands.add(commands)
     return parser
 
@@ -74,12 +76,19 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train.add_argument(
         "--films", type=Path, metavar="FOLDER", help="films of the training (OUT/films)"
     )
+    train.add_argument(
+        "--set",
+        type=whole(1),
+        metavar="N",
+        help="1: 8 x 8 tokens, 6 passes, for a processor; 2: 16 x 16 tokens, 100 passes, for a GPU "
+        "(the set that is bundled)",
+    )
     train.add_argument("--class-names", type=Path, metavar="CSV", help="wnid,name with a header")
-    train.add_argument("--seed", type=_whole(0), default=0)
-    train.add_argument("--epochs", type=_whole(1), help="instead of the recipe's")
-    train.add_argument("--batch-size", type=_whole(1), help="instead of the recipe's")
-    train.add_argument("--minutes", type=_minutes, help="stop and save after so long, exit code 3")
-    _add_device(train, default="auto")
+    train.add_argument("--seed", type=whole(0), default=0)
+    train.add_argument("--epochs", type=whole(1), help="instead of the recipe's")
+    train.add_argument("--batch-size", type=whole(1), help="instead of the recipe's")
+    train.add_argument("--minutes", type=minutes, help="stop and save after so long, exit code 3")
+    add_device(train, default="auto")
     train.add_argument("--data-source", metavar="TEXT", help="origin of the data, for the card")
     train.add_argument("--data-terms", metavar="TEXT", help="terms of the data, for the card")
     train.set_defaults(run=_train)
@@ -99,7 +108,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     evaluate.add_argument("--split", default="val", help="folder in FOLDER (val)")
     evaluate.add_argument("--weights", type=Path, metavar="FOLDER", help="instead of the bundled")
     evaluate.add_argument("--card", action="store_true", help="write the result into the card")
-    _add_device(evaluate, default="cpu")
+    add_device(evaluate, default="cpu")
     evaluate.set_defaults(run=_evaluate)
 
 
@@ -117,33 +126,6 @@ def _add_similarity(commands: argparse._SubParsersAction[argparse.ArgumentParser
     similarity.set_defaults(run=_similarity)
 
 
-def _add_device(command: argparse.ArgumentParser, *, default: str) -> None:
-    """The option that names a device."""
-    choices = ("auto", "cpu", "cuda", "mps")
-    command.add_argument("--device", choices=choices, default=default, help=f"({default})")
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    """A parser of whole numbers from ``least`` up."""
-
-    def number(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"{value} came, {least} or more is needed")
-        return value
-
-    number.__name__ = "whole number"  # argparse says it in its message
-    return number
-
-
-def _minutes(text: str) -> float:
-    """A time above zero."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} came, a time above 0 is needed")
-    return value
-
-
 # The commands import what they need themselves: torch takes seconds, --help should not.
 
 
@@ -156,6 +138,7 @@ def _train(options: argparse.Namespace) -> int:
         out=options.out,
         export=options.export or options.out,
         films=options.films or options.out / "films",
+        mini_set=options.set,
         class_names=options.class_names,
         seed=options.seed,
         epochs=options.epochs,

@@ -5,8 +5,12 @@ It imports nothing heavy, so that a page can name its models at once.
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from vislib.schema import ModelError, ModelSpec
 
@@ -18,6 +22,112 @@ MINI_SIZE = 64
 """Side of the bundled models' input, in model pixels."""
 
 APACHE, BSD = "Apache-2.0", "BSD-3-Clause"
+
+
+MINI_SETS: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
+    # 8 x 8 tokens: what a processor trains in hours, by version 1 of the recipe
+    1: {
+        "mixer_mini": {
+            "class": "timm.models.mlp_mixer.MlpMixer",
+            "img_size": MINI_SIZE,
+            "patch_size": 8,
+            "num_blocks": 6,
+            "embed_dim": 128,
+            "mlp_ratio": (0.75, 3.0),
+        },
+        "convmixer_mini": {
+            "class": "timm.models.convmixer.ConvMixer",
+            "dim": 256,
+            "depth": 8,
+            "kernel_size": 5,
+            "patch_size": 8,
+        },
+        "davit_mini": {
+            "class": "timm.models.davit.DaVit",
+            "depths": (1, 1, 2),
+            "embed_dims": (32, 64, 128),
+            "num_heads": (2, 4, 8),
+            "window_size": 4,
+        },
+        "vit_mini": {
+            "class": "timm.models.vision_transformer.VisionTransformer",
+            "img_size": MINI_SIZE,
+            "patch_size": 8,
+            "embed_dim": 128,
+            "depth": 4,
+            "num_heads": 4,
+        },
+        "resnet_mini": {
+            "class": "timm.models.resnet.ResNet",
+            "block": "timm.models.resnet.Bottleneck",
+            "layers": (1, 2, 2, 2),
+            "channels": (24, 48, 72, 96),
+            "stem_width": 32,
+        },
+    },
+    # 16 x 16 tokens, 1.24 to 1.34 million parameters: for a GPU, by version 2 of the recipe
+    2: {
+        "mixer_mini": {
+            "class": "timm.models.mlp_mixer.MlpMixer",
+            "img_size": MINI_SIZE,
+            "patch_size": 4,
+            "num_blocks": 8,
+            "embed_dim": 128,
+            "mlp_ratio": (0.5, 4.0),  # as in the paper
+        },
+        "convmixer_mini": {
+            "class": "timm.models.convmixer.ConvMixer",
+            "dim": 256,
+            "depth": 16,
+            "kernel_size": 7,
+            "patch_size": 4,
+        },
+        "davit_mini": {  # maps of 16, 8 and 4 cells a side
+            "class": "timm.models.davit.DaVit",
+            "depths": (2, 3, 1),
+            "embed_dims": (40, 80, 160),
+            "num_heads": (2, 4, 8),
+            "window_size": 4,
+        },
+        "vit_mini": {
+            "class": "timm.models.vision_transformer.VisionTransformer",
+            "img_size": MINI_SIZE,
+            "patch_size": 4,
+            "embed_dim": 128,
+            "depth": 6,
+            "num_heads": 4,
+        },
+        "resnet_mini": {  # its blocks begin at 16 x 16
+            "class": "timm.models.resnet.ResNet",
+            "block": "timm.models.resnet.Bottleneck",
+            "layers": (3, 4, 3, 1),
+            "channels": (32, 64, 96, 96),
+        },
+    },
+}
+"""Set -> registry key -> what a bundled model is built of; a set is trained by one recipe."""
+
+_CARDS = Path(__file__).resolve().parent.parent / "assets" / "weights"
+
+
+def set_in_card(key: str, folder: Path = _CARDS) -> int:
+    """The set that the card of a bundled model names ("set"; the first cards name none: 1).
+
+    Args:
+        key: Registry key.
+        folder: Holds ``<key>.json``. Where that is missing or damaged the answer is 1 as well:
+            whoever loads the weights says what is wrong with them.
+    """
+    try:
+        number = json.loads((folder / f"{key}.json").read_text(encoding="utf-8")).get("set", 1)
+    except (OSError, ValueError, AttributeError):
+        return 1
+    return number if isinstance(number, int) and number in MINI_SETS else 1
+
+
+def _bundled(key: str) -> Mapping[str, Any]:
+    """The build of the weights that come with the project."""
+    return MINI_SETS[set_in_card(key)][key]
 
 
 def _published(
@@ -50,14 +160,7 @@ _ROWS = (
         weights="bundled",
         licence="MIT",
         paper="2105.01601",
-        build={
-            "class": "timm.models.mlp_mixer.MlpMixer",
-            "img_size": MINI_SIZE,
-            "patch_size": 8,
-            "num_blocks": 6,
-            "embed_dim": 128,
-            "mlp_ratio": (0.75, 3.0),
-        },
+        build=_bundled("mixer_mini"),
     ),
     ModelSpec(
         key="convmixer_mini",
@@ -66,13 +169,7 @@ _ROWS = (
         weights="bundled",
         licence="MIT",
         paper="2201.09792",
-        build={
-            "class": "timm.models.convmixer.ConvMixer",
-            "dim": 256,
-            "depth": 8,
-            "kernel_size": 5,
-            "patch_size": 8,
-        },
+        build=_bundled("convmixer_mini"),
     ),
     ModelSpec(
         key="davit_mini",
@@ -81,13 +178,7 @@ _ROWS = (
         weights="bundled",
         licence="MIT",
         paper="2204.03645",
-        build={
-            "class": "timm.models.davit.DaVit",
-            "depths": (1, 1, 2),
-            "embed_dims": (32, 64, 128),
-            "num_heads": (2, 4, 8),
-            "window_size": 4,
-        },
+        build=_bundled("davit_mini"),
     ),
     ModelSpec(
         key="vit_mini",
@@ -96,14 +187,7 @@ _ROWS = (
         weights="bundled",
         licence="MIT",
         paper="2010.11929",
-        build={
-            "class": "timm.models.vision_transformer.VisionTransformer",
-            "img_size": MINI_SIZE,
-            "patch_size": 8,
-            "embed_dim": 128,
-            "depth": 4,
-            "num_heads": 4,
-        },
+        build=_bundled("vit_mini"),
     ),
     ModelSpec(
         key="resnet_mini",
@@ -112,13 +196,7 @@ _ROWS = (
         weights="bundled",
         licence="MIT",
         paper="1512.03385",
-        build={
-            "class": "timm.models.resnet.ResNet",
-            "block": "timm.models.resnet.Bottleneck",
-            "layers": (1, 2, 2, 2),
-            "channels": (24, 48, 72, 96),
-            "stem_width": 32,
-        },
+        build=_bundled("resnet_mini"),
     ),
     # MLP-Mixer: parameters as in the paper's Table 1
     _published("mixer_b16_224.goog_in21k_ft_in1k", "mixer", "Mixer-B/16", APACHE, "2105.01601", 59),
@@ -184,6 +262,25 @@ def spec(key: str) -> ModelSpec:
     if not variant:
         return row
     return replace(row, key=key, title=f"{row.title} ({_in_words(variant)})", variant=variant)
+
+
+def in_set(row: ModelSpec, number: int) -> ModelSpec:
+    """A bundled row as it is in a set; a row that is in no set stays as it is.
+
+    Raises:
+        ModelError: There is no such set.
+    """
+    if number not in MINI_SETS:
+        known = " and ".join(map(str, MINI_SETS))
+        raise ModelError(f"There is no set {number} of bundled models, only {known}.")
+    build = MINI_SETS[number].get(base_key(row.key))
+    return row if build is None else replace(row, build=build)
+
+
+def set_of(row: ModelSpec) -> int:
+    """The set that a row is built as; 1 where it is in none."""
+    key = base_key(row.key)
+    return next((n for n, builds in MINI_SETS.items() if builds.get(key) == row.build), 1)
 
 
 def untrained(key: str) -> str:

@@ -46,7 +46,7 @@ def test_group_channels_are_the_weighted_queries(
 
 
 def test_score_map_sums_to_the_score(davit_model: LoadedModel, cache: ActivationCache) -> None:
-    site = davit_model.sites[2]
+    site = next(site for site in davit_model.sites if site.stage == 2)
     scores = cache[f"{site.group}.channel.scores"].values
     size = float(np.abs(scores).max())
     for group, out, read in ((0, 0, 3), (5, 7, 2)):

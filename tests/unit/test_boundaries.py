@@ -164,13 +164,30 @@ RULES = (
         never=LIBRARY_NEVER | {"plotly", "captum"},
     ),
     Rule(
+        modules=("vislib.experiments",),
+        outside=NUMERIC | {"torch", "filelock"},
+        own=own("schema", "registry", "models", "training", "experiments"),
+        never=LIBRARY_NEVER | {"plotly", "captum"},
+    ),
+    Rule(  # what a page reads
+        modules=("vislib.experiments.catalogue", "vislib.experiments.table"),
+        outside=frozenset(),
+        own=own("schema", "experiments.catalogue"),
+        never=LIBRARY_NEVER | {"torch"},
+    ),
+    Rule(
         modules=("vislib.figures",),
         outside=NUMERIC | {"plotly", "matplotlib", "PIL"},
         own=own("schema", "figures"),
         never=LIBRARY_NEVER | {"torch", "timm", "captum"},
     ),
     Rule(
-        modules=("vislib.__main__", "vislib.weights_commands"),
+        modules=(
+            "vislib.__main__",
+            "vislib.arguments",
+            "vislib.experiment_commands",
+            "vislib.weights_commands",
+        ),
         outside=EVERYTHING,
         own=frozenset({"vislib"}),
         never=LIBRARY_NEVER,
@@ -321,6 +338,7 @@ def test_imports_follow_the_table(module: str) -> None:
         ("vislib.models", "import plotly"),
         ("vislib.attribution", "from captum.attr import visualization"),
         ("vislib.training.loop", "import captum"),
+        ("vislib.experiments.table", "from vislib.training import recipe"),
         ("vislib.figures.tiles", "from importlib import import_module\nimport_module('torch')"),
         ("vislib.figures.tiles", "__import__('timm')"),
         ("vislib.__main__", "import streamlit"),
@@ -363,7 +381,14 @@ sys.meta_path.insert(0, Blocker())
 for module in modules:
     importlib.import_module(module)
 """
-LIGHT = ("vislib.schema", "vislib.registry", "vislib.images", "vislib.gallery", "vislib.analysis")
+LIGHT = (
+    "vislib.schema",
+    "vislib.registry",
+    "vislib.images",
+    "vislib.gallery",
+    "vislib.analysis",
+    "vislib.experiments.table",
+)
 HEAVY = ("vislib.models", "vislib.weights", "vislib.capture", "vislib.architectures")
 GROUPS = {
     "light": (LIGHT, "torch,torchvision,timm,captum,streamlit,plotly,matplotlib,safetensors"),

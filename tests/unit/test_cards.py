@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from vislib import models, weights
+from vislib import models, registry, weights
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = [row.key for row in models.MODEL_REGISTRY.values() if row.weights == "bundled"]
@@ -21,6 +23,8 @@ def test_a_card_is_whole_and_counts_what_the_model_has(key: str) -> None:
     card = weights.read_card(key)
     assert [name for name in WANTED if card.get(name) is None] == []
     model = models.load(key)
+    assert card.get("set", 1) == registry.set_of(model.spec)  # the first cards name none
+    assert card["recipe"]["version"] == registry.set_of(model.spec)
     assert card["parameters"] == model.parameters
     assert card["multiply_adds"] == models.multiply_adds(model)
     assert len(card["classes"]) == len(model.labels) == 100
@@ -34,6 +38,22 @@ def test_the_readme_says_what_was_measured(key: str) -> None:
     assert f"| {100 * weights.read_card(key)['val_top1']:.1f}% |" in row
 
 
-def test_the_bundled_weights_stay_small() -> None:
-    sizes = [weights.require(models.spec(key)).stat().st_size for key in BUNDLED]
-    assert 0 < sum(sizes) < 10e6
+def test_weights_and_films_stay_under_22_megabytes() -> None:
+    assets = ROOT / "assets"
+    kept = [*(assets / "weights").glob("*"), *(assets / "films").glob("*")]
+    assert {f"{key}.safetensors" for key in BUNDLED} <= {path.name for path in kept}
+    assert sum(path.stat().st_size for path in kept) < 22e6
+    assert max(path.stat().st_size for path in kept) < 16e6
+
+
+def test_the_project_stays_under_26_megabytes() -> None:
+    """With the photographs (38 MB) it fits into the 64 MiB that a training machine may take."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout, so that nothing says which files are the project's")
+    # What is not tracked yet counts too: it will be.
+    command = [git, "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+    files = [ROOT / name for name in listed.decode("utf-8").split("\0") if name]
+    assert set((ROOT / "assets" / "weights").glob("*.safetensors")) <= set(files)
+    assert sum(path.stat().st_size for path in files if path.is_file()) < 26e6

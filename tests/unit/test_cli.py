@@ -134,6 +134,37 @@ def test_train_then_evaluate_then_card(
     assert capsys.readouterr().out.count(printed) == 2
 
 
+def test_a_set_has_its_own_builds_and_recipe(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Trained as another set than the registry's; measured as the set that the card names."""
+    first = REGISTRY["tiny"].build
+    second = {**first, "patch_size": 4}
+    monkeypatch.setattr(registry, "MINI_SETS", {1: {"tiny": first}, 2: {"tiny": second}})
+    assert command.main(train(data, "--set", "2")) == 0
+    card = cards.read(tmp_path / "runs", "tiny")
+    assert (card["set"], card["recipe"]["version"], card["recipe"]["cutmix"]) == (2, 2, 0.3)
+    assert (card["epochs"], card["recipe"]["epochs"]) == (4, 4)
+    assert command.main(evaluate(data)) == 0
+    # A run of one set does not go on where one of the other ended.
+    assert "belongs to another run: build, recipe differ" in refused(train(data), capsys)
+    capsys.readouterr()
+    assert command.main(train(data, "--out", str(tmp_path / "first"))) == 0
+    card = cards.read(tmp_path / "first", "tiny")
+    assert (card["set"], card["recipe"]["version"], card["recipe"]["cutmix"]) == (1, 1, 0.0)
+    assert "no set 3 of bundled models" in refused(train(data, "--set", "3"), capsys)
+    # Negative control: weights of one set with a card of the other do not fit.
+    trained = cards.read(tmp_path / "runs", "tiny")
+    cards.write(trained | {"set": 1}, tmp_path / "runs")
+    assert "does not fit" in evaluate_error(data, capsys)
+
+
+def evaluate_error(data: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What ``evaluate`` says when it fails; torch's part of it has several lines."""
+    assert command.main(evaluate(data)) == 2
+    return capsys.readouterr().err
+
+
 def test_validation_pictures_are_never_read_by_train(data: Path) -> None:
     for path in (data / "val").rglob("*.png"):
         path.write_bytes(b"whoever reads this fails")
@@ -164,7 +195,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(
     (tmp_path / "runs" / "tiny.ckpt").unlink()
     step, before = loop._step, signal.getsignal(signal.SIGINT)
 
-    def interrupted(run: loop._Run) -> float:
+    def interrupted(run: loop._Run) -> torch.Tensor:
         if run.progress.step == 5:
             os.kill(os.getpid(), signal.SIGINT)
         return step(run)

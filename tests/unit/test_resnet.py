@@ -15,7 +15,7 @@ from timm.models.resnetv2 import ResNetV2
 from torch import nn
 
 from tests.unit import tiny
-from vislib import models
+from vislib import models, registry
 from vislib.analysis.reading_at import reading_at
 from vislib.architectures import adapters, resnet
 from vislib.capture import run_with_cache
@@ -217,7 +217,7 @@ def test_pooling_lies_as_the_sites_say(kind: str) -> None:
 def test_grids_and_strides_are_those_of_the_model(key: str, sides: set[tuple[int, int]]) -> None:
     """Shapes alone, without a number computed: the model is built and run on the meta device."""
     with torch.device("meta"):
-        module = models.build(models.spec(key)).eval()
+        module = models.build(registry.in_set(models.spec(key), 1)).eval()
         size = models.input_config(module).size
         images = torch.zeros(1, 3, size, size)
     adapter = adapters()["resnet"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.unit import tiny
-from vislib import gallery, models, probing, similarity
+from vislib import gallery, models, probing, registry, similarity
 from vislib.__main__ import main
 from vislib.analysis.cka import linear_cka
 from vislib.schema import DecodedImage, ShapeError
@@ -88,7 +88,8 @@ def test_the_command_writes_the_table(
     assert stored is not None
     assert stored.samples == 6
     assert stored.fits("mixer_mini")
-    assert len(stored.names("mixer_mini")) == 7
+    blocks = registry.spec("mixer_mini").build["num_blocks"]
+    assert len(stored.names("mixer_mini")) == 1 + blocks
     np.testing.assert_allclose(np.diag(stored.table), 1.0, atol=1e-5)
     assert "mixer_mini: 6 pictures" in capsys.readouterr().out
 

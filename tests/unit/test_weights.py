@@ -204,7 +204,7 @@ def test_the_size_of_a_bundled_model_is_that_of_its_file(folder: Path) -> None:
     put(folder, "convmixer_mini")
     found = weights.expected_megabytes(row)
     assert found == weights.status(row).megabytes
-    assert 0 < found - expected < 0.02  # the header
+    assert 0 < found - expected < 0.03  # the header
 
 
 def test_a_card_names_the_classes(folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from vislib import models
+from vislib import models, registry
 from vislib.schema import ModelSpec, WeightsError
 
 CLASSES_MESSAGE = "Train the model again, or get a complete copy of the project."
@@ -69,6 +69,7 @@ def make(
         "family": row.family,
         "paper": row.paper,
         "licence": row.licence,
+        "set": registry.set_of(row),
         "data": {
             "name": data.name,
             "classes": len(data.classes),

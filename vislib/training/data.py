@@ -67,19 +67,31 @@ def split_folder(data: Path, split: str) -> Path:
     return folder
 
 
-def load_folder(folder: Path, *, size: int, classes: Sequence[str] | None = None) -> PackedPictures:
+def load_folder(
+    folder: Path,
+    *,
+    size: int,
+    classes: Sequence[str] | None = None,
+    only: Sequence[str] | None = None,
+) -> PackedPictures:
     """Read an ImageFolder tree ``folder/<class>/<picture>`` into memory.
 
     Args:
         folder: One sub-folder a class.
         size: Side in pixels that every picture is resized to when it has another size.
         classes: Required class folders (of the model); None takes those that are there.
+        only: Read these class folders alone, a part of those that are there; None reads all.
 
     Raises:
         DataError: No such folder, no classes, an empty class, other classes than the model's,
             or pictures that do not decode (the first ten are named).
     """
-    found = _class_folders(folder, classes)
+    found = class_folders(folder, classes)
+    if only is not None:
+        absent = sorted(set(only) - set(found))
+        if absent:
+            raise DataError(f"{folder} holds no class {', '.join(absent[:5])}; it is needed.")
+        found = tuple(only)
     paths: list[Path] = []
     targets: list[int] = []
     for index, name in enumerate(found):
@@ -109,8 +121,12 @@ def load_folder(folder: Path, *, size: int, classes: Sequence[str] | None = None
     )
 
 
-def _class_folders(folder: Path, classes: Sequence[str] | None) -> tuple[str, ...]:
-    """The names of the class folders, sorted, after checking them."""
+def class_folders(folder: Path, classes: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The names of the class folders, sorted, after checking them.
+
+    Raises:
+        DataError: As ``load_folder``.
+    """
     if not folder.is_dir():
         raise DataError(
             f"{folder} is no folder. Give a folder with one sub-folder of pictures for each class."

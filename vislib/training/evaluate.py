@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vislib import models, weights
+from vislib import models, registry, weights
 from vislib.schema import ModelError, ModelSpec, WeightsError
 from vislib.training import card as cards
-from vislib.training.augment import normalise
+from vislib.training.augment import normalise, rearrange
 from vislib.training.data import PackedPictures
 
 BATCH = 250
@@ -35,13 +36,19 @@ class Scores:
 
 
 @torch.inference_mode()
-def measure(model: nn.Module, pictures: PackedPictures, device: torch.device) -> Scores:
+def measure(
+    model: nn.Module,
+    pictures: PackedPictures,
+    device: torch.device,
+    places: Sequence[int] = (),
+) -> Scores:
     """Top-1 and top-5 accuracy in evaluation mode, without augmentation.
 
     Args:
         model: On ``device``; its head's classes in the order of ``pictures.classes``.
         pictures: Axes as in PackedPictures.
         device: Where the model lies.
+        places: The order of pixels that it was trained on; see ``augment.rearrange``.
 
     Raises:
         ModelError: There is no picture, or the head has another number of classes.
@@ -54,7 +61,7 @@ def measure(model: nn.Module, pictures: PackedPictures, device: torch.device) ->
     for start in range(0, len(pictures), BATCH):
         part = slice(start, start + BATCH)
         inputs = normalise(pictures.images[part].to(device), config.mean, config.std)
-        answers: Tensor = model(inputs)
+        answers: Tensor = model(rearrange(inputs, places))
         if answers.shape[1] != len(pictures.classes):
             raise ModelError(
                 f"The model knows {answers.shape[1]} classes, the pictures have "
@@ -67,16 +74,22 @@ def measure(model: nn.Module, pictures: PackedPictures, device: torch.device) ->
     return Scores(top1=first / len(pictures), top5=five / len(pictures), pictures=len(pictures))
 
 
-def accuracy(model: nn.Module, pictures: PackedPictures, device: torch.device) -> float:
+def accuracy(
+    model: nn.Module,
+    pictures: PackedPictures,
+    device: torch.device,
+    places: Sequence[int] = (),
+) -> float:
     """Top-1 accuracy, 0 to 1; see ``measure``."""
-    return measure(model, pictures, device).top1
+    return measure(model, pictures, device, places).top1
 
 
 def load_trained(row: ModelSpec, folder: Path) -> tuple[nn.Module, dict[str, Any]]:
     """A bundled model as it is stored in ``folder``, on the CPU, and its card.
 
-    The head has as many classes as the card names, so that models that were trained on other
-    data can be measured as well. Attention is computed unfused, as in the app.
+    The model is built as in the set that the card names. The head has as many classes as the card
+    names, so that models that were trained on other data can be measured as well. Attention is
+    computed unfused, as in the app.
 
     Raises:
         ModelError: The model is a published one: its classes are not those of a card.
@@ -94,6 +107,7 @@ def load_trained(row: ModelSpec, folder: Path) -> tuple[nn.Module, dict[str, Any
             f"{row.key} ...), or give the folder of its weights with --weights."
         )
     card = cards.read(folder, row.key)
+    row = registry.in_set(row, registry.set_in_card(row.key, folder))
     module = models.build(row, classes=len(card["classes"]))
     try:
         module.load_state_dict(weights.read_state(path))

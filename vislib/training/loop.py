@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections import deque
@@ -11,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vislib import models
 from vislib.schema import MixScopeError, ModelSpec
-from vislib.training.augment import flip_and_shift, normalise
+from vislib.training.augment import augment, rearrange
 from vislib.training.data import PackedPictures
 from vislib.training.evaluate import accuracy
 from vislib.training.hardware import describe
@@ -25,6 +26,8 @@ SAVE_SECONDS = 60.0
 """Longest time that an interruption without warning can cost."""
 REPORT_STEPS = 100
 """Steps between two plain progress lines, and over which the shown loss is averaged."""
+LOSS_STEPS = {"cpu": 1, "cuda": 50, "mps": 50}
+"""Device -> steps after which it is asked for its losses: a GPU that is asked each time waits."""
 
 
 class TrainingError(MixScopeError):
@@ -88,7 +91,11 @@ Watch = Callable[[StepReport], None]
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """What identifies a run besides the recipe: a checkpoint of another run is refused."""
+    """What identifies a run besides the recipe: a checkpoint of another run is refused.
+
+    ``places`` is an order of pixels for all pictures, after augmentation; see
+    ``augment.rearrange``. Empty leaves them as they are.
+    """
 
     spec: ModelSpec
     recipe: Recipe
@@ -96,6 +103,7 @@ class RunSettings:
     device: str = "cpu"
     checkpoint: Path
     minutes: float | None = None
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +116,7 @@ class _Run:
     progress: Progress
     pictures: PackedPictures
     held_out: PackedPictures
+    pending: list[Tensor] = field(default_factory=list)
 
     @property
     def steps(self) -> int:
@@ -160,7 +169,7 @@ def train(
     started = saved = time.monotonic()
     before, first = progress.seconds, progress.step
     while progress.step < run.total:
-        recent.append(_advance(run))
+        recent.extend(_advance(run, at_once=not recent))
         now = time.monotonic()
         progress.seconds = before + now - started
         pace = (now - started) / (progress.step - first)
@@ -181,6 +190,7 @@ def train(
         late = settings.minutes is not None and now - started > settings.minutes * 60
         leave = late or stop()
         if ended or leave or now - saved > SAVE_SECONDS:
+            recent.extend(_settle(run))
             _save(run)
             saved = now
         if leave:
@@ -226,57 +236,82 @@ def _plain(report: Report) -> Watch:
     return watch
 
 
-def _advance(run: _Run) -> float:
-    """One step and its bookkeeping; the loss in nats."""
-    loss = _step(run)
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"{run.settings.spec.key}: the loss is {loss} at step {run.progress.step + 1}, so the "
-            "weights are lost. The checkpoint before is intact; try another seed or batch size."
-        )
+def _advance(run: _Run, *, at_once: bool) -> list[float]:
+    """One step and its bookkeeping; the losses (nats) that are known now, of this and before."""
+    run.pending.append(_step(run))
     run.progress.step += 1
-    run.progress.losses.append(loss)
-    return loss
+    ended = run.progress.step % run.steps == 0
+    if at_once or ended or len(run.pending) >= LOSS_STEPS[run.pictures.images.device.type]:
+        return _settle(run)
+    return []
 
 
-def _step(run: _Run) -> float:
-    """One optimiser step. All randomness comes from (seed, epoch) and (seed, step)."""
+def _settle(run: _Run) -> list[float]:
+    """Wait for the pending losses (nats), check them and write them down."""
+    if not run.pending:
+        return []
+    losses: list[float] = torch.stack(run.pending).tolist()
+    first = run.progress.step - len(losses) + 1
+    run.pending.clear()
+    for step, loss in enumerate(losses, first):
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"{run.settings.spec.key}: the loss is {loss} at step {step}, so the weights are "
+                "lost. The checkpoint before is intact; try another seed or batch size."
+            )
+    run.progress.losses += losses
+    return losses
+
+
+def _step(run: _Run) -> Tensor:
+    """One optimiser step; its loss. All randomness comes from (seed, epoch) and (seed, step)."""
     settings, recipe, pictures = run.settings, run.settings.recipe, run.pictures
     device, step = pictures.images.device, run.progress.step
     epoch, place = divmod(step, run.steps)
-    order = torch.randperm(len(pictures), generator=_generator(settings.seed, 1, epoch))
+    order = _order(settings.seed, epoch, len(pictures))
     chosen = order[place * recipe.batch_size : (place + 1) * recipe.batch_size].to(device)
     config = models.input_config(run.model)
-    images = flip_and_shift(
+    inputs, targets = augment(
         pictures.images[chosen],
-        shift=recipe.shift,
+        pictures.targets[chosen],
+        recipe=recipe,
+        mean=config.mean,
+        std=config.std,
+        classes=len(pictures.classes),
         generator=_generator(settings.seed, 2, step),
     )
-    inputs = normalise(images, config.mean, config.std)
+    inputs = rearrange(inputs, settings.places)
     for group in run.optimizer.param_groups:
         group["lr"] = recipe.rate(step, run.total)
     run.model.train()
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
         loss = nn.functional.cross_entropy(
-            run.model(inputs), pictures.targets[chosen], label_smoothing=recipe.label_smoothing
+            run.model(inputs), targets, label_smoothing=recipe.label_smoothing
         )
     run.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(run.model.parameters(), recipe.gradient_clip)
     run.optimizer.step()
-    return float(loss.detach())
+    return loss.detach()
 
 
 def _close_epoch(run: _Run, report: Report) -> None:
     """Measure the held-out pictures and write the epoch's row."""
     progress = run.progress
-    score = accuracy(run.model, run.held_out, torch.device(run.settings.device))
+    settings = run.settings
+    score = accuracy(run.model, run.held_out, torch.device(settings.device), settings.places)
     mean = sum(progress.losses) / len(progress.losses)
     done = progress.step // run.steps
     row = {"epoch": done, "loss": mean, "held_out": score, "seconds": progress.seconds}
     progress.history.append(row)
     progress.losses.clear()
     report(f"{run.settings.spec.key} epoch {done}: loss {mean:.3f}, held-out {score:.2%}")
+
+
+@functools.lru_cache(maxsize=1)
+def _order(seed: int, epoch: int, count: int) -> Tensor:
+    """The order of the pictures in an epoch, drawn once for all its steps."""
+    return torch.randperm(count, generator=_generator(seed, 1, epoch))
 
 
 def _generator(seed: int, stream: int, index: int) -> torch.Generator:
@@ -306,6 +341,7 @@ def _identity(settings: RunSettings, pictures: PackedPictures) -> dict[str, Any]
         "seed": settings.seed,
         "classes": list(pictures.classes),
         "pictures": len(pictures),
+        "places": list(settings.places),
     }
 
 
@@ -343,7 +379,9 @@ def _resume(
         return Progress()
     try:
         state = torch.load(settings.checkpoint, map_location="cpu", weights_only=True)
-        saved, progress = state["identity"], Progress(**state["progress"])
+        saved = {"places": [], **state["identity"]}  # the first ones knew no other order
+        saved["recipe"] = asdict(Recipe(**saved["recipe"]))  # what came later was off
+        progress = Progress(**state["progress"])
     except Exception as error:  # torch.load raises many kinds for a damaged file
         raise TrainingError(
             f"{settings.checkpoint} is no checkpoint of MixScope ({type(error).__name__}). "

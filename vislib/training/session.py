@@ -26,7 +26,7 @@ from vislib.training.export import export
 from vislib.training.filming import Recorder
 from vislib.training.hardware import choose
 from vislib.training.loop import REPORT_STEPS, RunSettings, StepReport, TrainingError, train
-from vislib.training.recipe import ORIGINS, RECIPE
+from vislib.training.recipe import ORIGINS, RECIPES
 
 Outcome = Literal["finished", "out of time", "stopped"]
 REDRAW_SECONDS = 0.5
@@ -43,6 +43,8 @@ class Order:
         out: Folder of the checkpoints.
         export: Folder of the weights and cards.
         films: Folder of the films.
+        mini_set: Set of ``registry.MINI_SETS``; its number is also the version of the recipe. None
+            takes the set whose weights are bundled.
         class_names: CSV of names, or None.
         seed: Of initialisation, order and augmentation.
         epochs, batch_size: Instead of the recipe's; None keeps them.
@@ -56,6 +58,7 @@ class Order:
     out: Path
     export: Path
     films: Path
+    mini_set: int | None = None
     class_names: Path | None = None
     seed: int = 0
     epochs: int | None = None
@@ -96,22 +99,23 @@ class Screen:
         self._width, self._drawn = len(text), now
 
 
-class _Interruption:
+class Interruption:
     """Remembers that somebody asked to stop; a second time stops at once."""
 
     def __init__(self) -> None:
         self.asked = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
+        """A signal came."""
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
 
 
 @contextmanager
-def _interruptions() -> Iterator[_Interruption]:
+def interruptions() -> Iterator[Interruption]:
     """Let Ctrl-C wait for the end of the step: half a step in a checkpoint would be no step."""
-    asked = _Interruption()
+    asked = Interruption()
     before = signal.signal(signal.SIGINT, asked)
     try:
         yield asked
@@ -130,7 +134,7 @@ def run_order(order: Order, stream: TextIO | None = None) -> Outcome:
         MixScopeError: Anything in the order that cannot be used.
     """
     screen = Screen(stream or sys.stdout)
-    rows = [_trainable(key) for key in order.keys]
+    rows = [_trainable(key, order.mini_set) for key in order.keys]
     device = str(choose(order.device))
     _make_folders(order)
     deadline = None if order.minutes is None else time.monotonic() + order.minutes * 60
@@ -143,12 +147,13 @@ def run_order(order: Order, stream: TextIO | None = None) -> Outcome:
         if left is not None and left <= 0:
             screen.line(f"The time is over before {row.key}. The same command goes on.")
             return "out of time"
+        recipe = RECIPES[registry.set_of(row)]
         settings = RunSettings(
             spec=row,
             recipe=replace(
-                RECIPE,
-                epochs=order.epochs or RECIPE.epochs,
-                batch_size=order.batch_size or RECIPE.batch_size,
+                recipe,
+                epochs=order.epochs or recipe.epochs,
+                batch_size=order.batch_size or recipe.batch_size,
             ),
             seed=order.seed,
             device=device,
@@ -161,13 +166,13 @@ def run_order(order: Order, stream: TextIO | None = None) -> Outcome:
     return "finished"
 
 
-def _trainable(key: str) -> ModelSpec:
-    """The row of a model that can be trained here."""
+def _trainable(key: str, mini_set: int | None) -> ModelSpec:
+    """The row of a model that can be trained here, as it is in a set."""
     row = registry.spec(key)
     if row.weights != "bundled":
         mine = ", ".join(r.key for r in registry.MODEL_REGISTRY.values() if r.weights == "bundled")
         raise ModelError(f"{key} is a published model. Those that can be trained are: {mine}.")
-    return row
+    return row if mini_set is None else registry.in_set(row, mini_set)
 
 
 def _make_folders(order: Order) -> None:
@@ -201,7 +206,7 @@ def _train_one(
     facts_of = name_classes(packed.classes, order.class_names)  # fails now, not after training
     pictures, held_out = split_held_out(packed, settings.recipe.held_out)
     recorder = Recorder(settings.spec, order.out / "frames", settings.recipe.epochs)
-    with _interruptions() as interruption:
+    with interruptions() as interruption:
         model, progress, finished = train(
             settings,
             pictures,
