@@ -40,10 +40,9 @@ def describe(device: torch.device) -> str:
         return f"{torch.cuda.get_device_name(device)}, {torch_version}"
     if device.type == "mps":
         return f"{_processor()} graphics (mps), {torch_version}"
-    return (
-        f"{_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, "
-        f"{torch_version}"
-    )
+    count = torch.get_num_threads()
+    threads = "1 thread" if count == 1 else f"{count} threads"
+    return f"{_processor()}, {os.cpu_count()} cores, {threads}, {torch_version}"
 
 
 def _processor() -> str:
