@@ -53,6 +53,13 @@ FIGURES = (
         differs=("retrained", "data", "score"),
     ),
     PaperFigure(
+        name="mixer_shuffle_trained",
+        paper="mixer",
+        page="experiments",
+        address={"experiment": "order"},
+        differs=("small", "measured"),
+    ),
+    PaperFigure(
         name="mixer_units",
         paper="mixer",
         page="token_mixing",
