@@ -14,7 +14,9 @@ import timm
 import torch
 from PIL import Image
 from safetensors import SafetensorError
-from timm.data import ImageNetInfo, infer_imagenet_subset
+from timm.data.config import resolve_data_config
+from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset
+from timm.data.transforms_factory import create_transform
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -41,6 +43,7 @@ __all__ = [
     "InputConfig",
     "LoadedModel",
     "ModelInput",
+    "adapters",
     "build",
     "choose_device",
     "count_multiply_adds",
@@ -173,7 +176,7 @@ def _class_named(path: str) -> Any:
 
 def input_config(module: nn.Module) -> InputConfig:
     """Read what the model expects off the configuration that timm keeps on it."""
-    cfg: Any = timm.data.resolve_data_config(model=module)
+    cfg: Any = resolve_data_config(model=module)  # type: ignore[no-untyped-call]
     return InputConfig(
         size=int(cfg["input_size"][-1]),
         mean=tuple(cfg["mean"]),
@@ -211,7 +214,7 @@ def load(
     use_exact_float32()
     for part in module.modules():
         if hasattr(part, "fused_attn"):  # fused attention computes no pattern that could be shown
-            part.fused_attn = False
+            part.fused_attn = False  # type: ignore[assignment]
     module = module.eval().requires_grad_(False).to(place)
     return LoadedModel(
         spec=spec(key),
@@ -340,7 +343,7 @@ def input_pixels(prepared: ModelInput) -> np.ndarray:
 @functools.lru_cache(maxsize=32)
 def _transform(config: InputConfig) -> Any:
     """The evaluation transform of timm (torchvision's Resize, CenterCrop, ToTensor, Normalize)."""
-    return timm.data.create_transform(
+    return create_transform(
         input_size=(3, config.size, config.size),
         is_training=False,
         interpolation=config.interpolation,

@@ -9,6 +9,7 @@ sums over places.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from timm.models.davit import ChannelAttention, ChannelBlock, DaVit, SpatialBlock
@@ -85,7 +86,8 @@ class DaViTAdapter:
 
     def grid(self, model: nn.Module, input_size: int) -> TokenGrid:
         """Tokens of a 7x7 convolution with stride 4: neighbours overlap."""
-        convolution = model.stem.conv
+        stem: Any = model.stem
+        convolution = stem.conv
         stride, pad = convolution.stride[0], convolution.padding[0]
         padded = input_size + (stride - input_size % stride) % stride
         side = (padded + 2 * pad - convolution.kernel_size[0]) // stride + 1
@@ -125,9 +127,10 @@ class DaViTAdapter:
         return tuple(found)
 
     @staticmethod
-    def _blocks(model: nn.Module) -> Iterator[tuple[int, int, dict[str, tuple[str, nn.Module]]]]:
+    def _blocks(model: nn.Module) -> Iterator[tuple[int, int, dict[str, tuple[str, Any]]]]:
         """Stage, block and its sub-blocks by role, each with timm's path."""
-        for i, stage in enumerate(model.stages):
+        stages: Any = model.stages
+        for i, stage in enumerate(stages):
             for j, block in enumerate(stage.blocks):
                 parts = {}
                 for name, part in block.named_children():
@@ -168,7 +171,7 @@ class DaViTAdapter:
         return groups[group]
 
     @staticmethod
-    def _inside(name: str, parts: Mapping[str, tuple[str, nn.Module]]) -> list[HookPoint]:
+    def _inside(name: str, parts: Mapping[str, tuple[str, Any]]) -> list[HookPoint]:
         """The fused projection and the mixed values of each attention of a block."""
         points = []
         for role, (path, _) in parts.items():
@@ -259,7 +262,7 @@ class DaViTAdapter:
         return ()
 
 
-def _derive_window(name: str, path: str, attention: nn.Module, qkv: Tensor) -> dict[str, Derived]:
+def _derive_window(name: str, path: str, attention: Any, qkv: Tensor) -> dict[str, Derived]:
     """Pattern and values of one spatial window attention."""
     heads, scale = attention.num_heads, attention.scale
     _, _, values = split_qkv(qkv, heads)
@@ -283,7 +286,7 @@ def _derive_window(name: str, path: str, attention: nn.Module, qkv: Tensor) -> d
     }
 
 
-def _derive_channel(name: str, path: str, attention: nn.Module, qkv: Tensor) -> dict[str, Derived]:
+def _derive_channel(name: str, path: str, attention: Any, qkv: Tensor) -> dict[str, Derived]:
     """Pattern, scores and operands of one channel group attention (batch 1)."""
     groups, scale = attention.num_heads, attention.scale
     q, k, v = split_qkv(qkv, groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from timm.models.mlp_mixer import MixerBlock, MlpMixer
 from torch import Tensor, nn
@@ -31,8 +32,9 @@ class MixerAdapter:
 
     def grid(self, model: nn.Module, input_size: int) -> TokenGrid:
         """Tokens that do not overlap."""
-        rows, columns = model.stem.grid_size
-        patch = model.stem.patch_size[0]
+        stem: Any = model.stem
+        rows, columns = stem.grid_size
+        patch = stem.patch_size[0]
         return TokenGrid(
             rows=rows,
             columns=columns,
@@ -59,7 +61,7 @@ class MixerAdapter:
                 mixing="gated",
                 units=block.mlp_tokens.fc1.out_features,
             )
-            for index, block in enumerate(model.blocks)
+            for index, block in enumerate(_blocks(model))
         )
 
     def hook_points(self, model: nn.Module, group: str | None) -> tuple[HookPoint, ...]:
@@ -80,7 +82,7 @@ class MixerAdapter:
                 role="tokens",
             ),
         )
-        count = len(model.blocks)
+        count = len(_blocks(model))
         outs = tuple(self._point(j, "out", "", "out", ("token", "channel")) for j in range(count))
         groups: dict[str | None, tuple[HookPoint, ...]] = {
             "logits": (),
@@ -150,7 +152,7 @@ class MixerAdapter:
     def cuts(self, model: nn.Module) -> tuple[Cut, ...]:
         """Of each block: a hidden unit of the token MLP, each MLP, the block."""
         found = []
-        for j, block in enumerate(model.blocks):
+        for j, block in enumerate(_blocks(model)):
             group, path = f"stage0.block{j}", f"blocks.{j}"
             fc2 = f"{path}.mlp_tokens.fc2.weight"
             units = block.mlp_tokens.fc2.in_features
@@ -173,9 +175,14 @@ class MixerAdapter:
         """fc1's columns, fc2's rows and fc2's bias in every block: no other weight knows places."""
         return tuple(
             TokenAxis(parameter=f"blocks.{j}.mlp_tokens.{name}", axis=axis)
-            for j in range(len(model.blocks))
+            for j in range(len(_blocks(model)))
             for name, axis in (("fc1.weight", 1), ("fc2.weight", 0), ("fc2.bias", 0))
         )
+
+
+def _blocks(model: nn.Module) -> Any:
+    """Timm's blocks, in order."""
+    return model.blocks
 
 
 ADAPTER = MixerAdapter()
