@@ -398,3 +398,28 @@ def test_two_processes_lose_no_rows(tmp_path: Path, bare: bool) -> None:
     found = {(run.config, run.seed) for run in results.runs} if results else set()
     whole = len(found) == 10 and codes == [0, 0]
     assert whole is not bare  # without the lock rows go missing
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_what_the_project_ships_can_be_read_and_repeated(name: str) -> None:
+    results = table.read(name)
+    if results is None:
+        pytest.skip(f"there is no table of experiment {name} in assets/experiments")
+    wanted = writer.Facts(
+        name=name,
+        recipe=EXPERIMENT_RECIPE,
+        data=results.settings["data"],
+        configs={
+            run.config: {"build": build_of(EXPERIMENTS[name].config(run.config))}
+            for run in results.runs
+        },
+    )
+    writer.refuse_other(results, wanted, table.FOLDER)
+    chance = 1 / len(results.settings["data"]["classes"])
+    for run in results.runs:
+        facts = results.settings["configs"][run.config]
+        assert facts["parameters"] == parameters(EXPERIMENTS[name].config(run.config))
+        assert run.val > chance / 2
+    changed = replace(wanted, recipe=replace(EXPERIMENT_RECIPE, classes=3))
+    with pytest.raises(ExperimentError, match="classes 20 there and 3 now"):
+        writer.refuse_other(results, changed, table.FOLDER)
