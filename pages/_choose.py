@@ -82,7 +82,13 @@ def choose(
 
 
 def choose_number(
-    label: str, most: int, *, key: str, least: int = 1, help_text: str | None = None
+    label: str,
+    most: int,
+    *,
+    key: str,
+    least: int = 1,
+    default: int | None = None,
+    help_text: str | None = None,
 ) -> int:
     """A whole number; one that is too high or too low becomes the nearest.
 
@@ -90,19 +96,20 @@ def choose_number(
         label: What is counted.
         most: The largest.
         key: The widget's key and its name in the address.
-        least: The smallest, and the default.
+        least: The smallest.
+        default: ``least`` if None.
         help_text: Beside the label.
     """
-    allowed = range(least, most + 1)
+    allowed, first = range(least, most + 1), least if default is None else default
     asked = _asked(key, allowed)
     if asked is not None:
-        _instead(key, min(max(int(asked), least), most) if asked.isdecimal() else least)
+        _instead(key, min(max(int(asked), least), most) if asked.isdecimal() else first)
     chosen = int(
         st.number_input(
             label,
             min_value=least,
             max_value=most,
-            value=least,
+            value=first,
             step=1,
             key=key,
             help=help_text,

@@ -198,20 +198,9 @@ def filter_view(key: str, number: int) -> None:
     filters = stem(key)[0]
     count, _, side, _ = filters.values.shape
     head(key, words("filters_sub", count=count, side=side), "fixed")
-    name = filter_name(number)
-    kept = st.session_state.get(name)
-    if name in st.session_state and not (isinstance(kept, int) and 1 <= kept <= count):
-        del st.session_state[name]
-    st.number_input(
-        words("filter", count=count),
-        min_value=1,
-        max_value=count,
-        value=filter_order(key, "norm")[0] + 1,
-        step=1,
-        key=name,
-        bind="query-params",
-        persist_state="session",
-    )
+    strongest = filter_order(key, "norm")[0] + 1
+    label, name = words("filter", count=count), filter_name(number)
+    _ui.choose_number(label, count, key=name, default=strongest)
     _one_filter(key, filters, chosen_filter(key, number))
 
 

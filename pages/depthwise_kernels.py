@@ -46,18 +46,9 @@ def facts(key: str, block: int) -> None:
 def choose_channel(key: str, block: int) -> int:
     """The channel that is followed, from 0; at first the one with the strongest kernel."""
     count = _ui.model(key).sites[block].channels
-    if not 1 <= (st.session_state.get("channel") or 0) <= count:
-        st.session_state["channel"] = parts.order(key, block, "norm")[0] + 1
-    chosen = st.number_input(
-        _ui.t("depthwise_kernels.channel", count=count),
-        min_value=1,
-        max_value=count,
-        step=1,
-        key="channel",
-        bind="query-params",
-        persist_state="session",
-    )
-    return int(chosen) - 1
+    label = _ui.t("depthwise_kernels.channel", count=count)
+    strongest = parts.order(key, block, "norm")[0] + 1
+    return _ui.choose_number(label, count, key="channel", default=strongest) - 1
 
 
 def choose_words(name: str, options: tuple[str, ...]) -> str:

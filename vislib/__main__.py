@@ -14,10 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vislib import experiment_commands, weights_commands
-from vislib.arguments import add_device, minutes, whole
+from vislib.arguments import DONE, ENDED, INTERRUPTED, WRONG, add_device, add_training, whole
 from vislib.schema import MixScopeError
-
-DONE, WRONG, UNFINISHED, INTERRUPTED = 0, 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,12 +83,7 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     train.add_argument("--class-names", type=Path, metavar="CSV", help="wnid,name with a header")
     train.add_argument("--seed", type=whole(0), default=0)
-    train.add_argument("--epochs", type=whole(1), help="instead of the recipe's")
-    train.add_argument("--batch-size", type=whole(1), help="instead of the recipe's")
-    train.add_argument("--minutes", type=minutes, help="stop and save after so long, exit code 3")
-    add_device(train, default="auto")
-    train.add_argument("--data-source", metavar="TEXT", help="origin of the data, for the card")
-    train.add_argument("--data-terms", metavar="TEXT", help="terms of the data, for the card")
+    add_training(train)
     train.set_defaults(run=_train)
 
 
@@ -149,7 +142,7 @@ def _train(options: argparse.Namespace) -> int:
         data_terms=options.data_terms,
     )
     outcome = run_order(order)
-    return {"finished": DONE, "out of time": UNFINISHED, "stopped": INTERRUPTED}[outcome]
+    return ENDED[outcome]
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -1,9 +1,23 @@
-"""What several commands of the command line take: numbers with bounds, times, devices."""
+"""What several commands of the command line share: exit codes, options, numbers with bounds."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+DONE, WRONG, UNFINISHED, INTERRUPTED = 0, 2, 3, 130
+ENDED: Mapping[str, int] = {"finished": DONE, "out of time": UNFINISHED, "stopped": INTERRUPTED}
+"""How a training ended -> exit code."""
+
+
+def add_training(command: argparse.ArgumentParser) -> None:
+    """The options of every command that trains."""
+    command.add_argument("--epochs", type=whole(1), help="instead of the recipe's")
+    command.add_argument("--batch-size", type=whole(1), help="instead of the recipe's")
+    command.add_argument("--minutes", type=minutes, help="stop and save after so long, exit code 3")
+    add_device(command, default="auto")
+    command.add_argument("--data-source", metavar="TEXT", help="origin of the data, for the record")
+    command.add_argument("--data-terms", metavar="TEXT", help="terms of the data, for the record")
 
 
 def add_device(command: argparse.ArgumentParser, *, default: str) -> None:

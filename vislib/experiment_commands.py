@@ -9,8 +9,6 @@ from vislib import arguments
 from vislib.experiments import catalogue, table
 from vislib.experiments.catalogue import ExperimentError
 
-DONE, UNFINISHED, INTERRUPTED = 0, 3, 130
-
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``experiment`` to the command line."""
@@ -34,15 +32,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--work", type=Path, default=table.WORK, help="checkpoints (runs/experiments)"
     )
-    for option in ("--classes", "--epochs", "--batch-size"):
-        least = 2 if option == "--classes" else 1
-        command.add_argument(option, type=arguments.whole(least), help="instead of the recipe's")
-    command.add_argument(
-        "--minutes", type=arguments.minutes, help="stop and save after so long, exit code 3"
-    )
-    arguments.add_device(command, default="auto")
-    command.add_argument("--data-source", metavar="TEXT", help="origin of the data")
-    command.add_argument("--data-terms", metavar="TEXT", help="terms of the data")
+    command.add_argument("--classes", type=arguments.whole(2), help="instead of the recipe's")
+    arguments.add_training(command)
     command.set_defaults(run=_experiment)
 
 
@@ -93,7 +84,7 @@ def _experiment(options: argparse.Namespace) -> int:
         data_terms=options.data_terms,
     )
     outcome = run_experiment(order)
-    return {"finished": DONE, "out of time": UNFINISHED, "stopped": INTERRUPTED}[outcome]
+    return arguments.ENDED[outcome]
 
 
 def _list(name: str | None, out: Path) -> int:
@@ -111,4 +102,4 @@ def _list(name: str | None, out: Path) -> int:
             print(f"  {config.id.ljust(width)}  {said or 'not run'}")
         if lacking:
             print(f"  {catalogue.command(experiment.name)}")
-    return DONE
+    return arguments.DONE

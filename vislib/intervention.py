@@ -216,11 +216,6 @@ def shuffle_patches(pixels: Tensor, order: Sequence[int] | np.ndarray, patch: in
     return shuffled
 
 
-def block_cuts(cuts: Iterable[Cut]) -> list[Cut]:
-    """The cuts that take out whole blocks, in the order in which they run."""
-    return [cut for cut in cuts if cut.kind == "block"]
-
-
 def without_each(
     model: M,
     inputs: Prepared,
@@ -232,7 +227,7 @@ def without_each(
     Args:
         model: From ``models.load``.
         inputs: From ``models.prepare``.
-        cuts: Parts with a count of 1, such as ``block_cuts``.
+        cuts: Parts with a count of 1, such as whole blocks.
         report: Called after each with how many are done, of how many.
     """
     intact: Any = model

@@ -417,7 +417,7 @@ def test_known_data_states_its_origin(data: Path, tmp_path: Path) -> None:
     assert cards.read(tmp_path / "runs", "tiny")["data"]["source"] == "not stated"
     fitting = recipe.DataOrigin(classes=2, source="drawn", terms="free")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "ORIGINS", {"photos100": fitting})
+        patch.setattr(recipe, "ORIGINS", {"photos100": fitting})
         assert command.main(train(known)) == 0
     assert cards.read(tmp_path / "runs", "tiny")["data"]["terms"] == "free"
 

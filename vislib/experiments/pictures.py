@@ -15,7 +15,7 @@ from vislib.training.data import (
     split_folder,
     split_held_out,
 )
-from vislib.training.recipe import ORIGINS
+from vislib.training.recipe import origin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +57,11 @@ def facts(
         terms: What they may be used for; None likewise.
     """
     name = data.resolve().name
-    known = ORIGINS.get(name)
-    if known and known.classes != len(class_folders(split_folder(data, "train"))):
-        known = None
+    known = origin(name, len(class_folders(split_folder(data, "train"))))
     return {
         "name": name,
-        "source": source or (known.source if known else "not stated"),
-        "terms": terms or (known.terms if known else "not stated"),
+        "source": source or known.source,
+        "terms": terms or known.terms,
         "size": int(pictures.train.images.shape[-1]),
         "classes": list(pictures.train.classes),
         "train_pictures": len(pictures.train),

@@ -17,7 +17,7 @@ import torch
 
 from vislib import models, registry
 from vislib.experiments import catalogue, table, writer
-from vislib.experiments.catalogue import Config, Experiment, ExperimentError
+from vislib.experiments.catalogue import Config, Experiment
 from vislib.experiments.orders import places
 from vislib.experiments.pictures import Pictures, facts, read, share_of
 from vislib.experiments.recipe import EXPERIMENT_RECIPE, ExperimentRecipe, pick_classes
@@ -26,7 +26,7 @@ from vislib.training.data import class_folders, split_folder
 from vislib.training.evaluate import accuracy
 from vislib.training.hardware import choose
 from vislib.training.loop import Progress, RunSettings, train
-from vislib.training.session import Outcome, Screen, interruptions
+from vislib.training.session import Outcome, Screen, interruptions, make_folders
 
 PATCHED = "mixer_mini"
 """The model whose patches the order "patches" moves, for all models alike."""
@@ -126,7 +126,7 @@ def run_experiment(order: ExperimentOrder, stream: TextIO | None = None) -> Outc
     lacking = table.missing(replace(experiment, configs=configs), results, order.seeds)
     outcome: Outcome = "finished"
     if lacking:
-        _make_folders(order)
+        make_folders(order.out, order.work / order.name)
         pictures = _read(order, recipe, classes, screen)
         data = facts(order.data, pictures, source=order.data_source, terms=order.data_terms)
         writer.refuse_other(results, replace(wanted, data=data), order.out)
@@ -159,17 +159,6 @@ def places_of(config: Config, recipe: ExperimentRecipe, size: int) -> tuple[int,
     """The order of pixels that a config is trained on, for pictures of ``size`` pixels a side."""
     patch = int(registry.MINI_SETS[1][PATCHED]["patch_size"])
     return places(config.order, size=size, patch=patch, seed=recipe.order_seed)
-
-
-def _make_folders(order: ExperimentOrder) -> None:
-    """Make the folders before work depends on them."""
-    for folder in (order.out, order.work / order.name):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ExperimentError(
-                f"The folder {folder} cannot be made ({error.strerror}). Give another one."
-            ) from error
 
 
 def _read(

@@ -102,3 +102,16 @@ ORIGINS: Mapping[str, DataOrigin] = {
     ),
 }
 """Folder name -> origin of the data that the bundled models are trained on."""
+
+
+def origin(name: str, classes: int) -> DataOrigin:
+    """Where a data set comes from; "not stated" where that is not known.
+
+    Args:
+        name: Of its folder.
+        classes: How many it has; a folder of that name with others is another data set.
+    """
+    known = ORIGINS.get(name)
+    if known is None or known.classes != classes:
+        return DataOrigin(classes=classes, source="not stated", terms="not stated")
+    return known

@@ -26,7 +26,7 @@ from vislib.training.export import export
 from vislib.training.filming import Recorder
 from vislib.training.hardware import choose
 from vislib.training.loop import REPORT_STEPS, RunSettings, StepReport, TrainingError, train
-from vislib.training.recipe import ORIGINS, RECIPES
+from vislib.training.recipe import RECIPES, origin
 
 Outcome = Literal["finished", "out of time", "stopped"]
 REDRAW_SECONDS = 0.5
@@ -136,7 +136,7 @@ def run_order(order: Order, stream: TextIO | None = None) -> Outcome:
     screen = Screen(stream or sys.stdout)
     rows = [_trainable(key, order.mini_set) for key in order.keys]
     device = str(choose(order.device))
-    _make_folders(order)
+    make_folders(order.out, order.export, order.films)
     deadline = None if order.minutes is None else time.monotonic() + order.minutes * 60
     packed: dict[int, PackedPictures] = {}
     for row in rows:
@@ -175,9 +175,13 @@ def _trainable(key: str, mini_set: int | None) -> ModelSpec:
     return row if mini_set is None else registry.in_set(row, mini_set)
 
 
-def _make_folders(order: Order) -> None:
-    """Make the folders for what comes out, before hours of work depend on them."""
-    for folder in (order.out, order.export, order.films):
+def make_folders(*folders: Path) -> None:
+    """Make the folders for what comes out, before hours of work depend on them.
+
+    Raises:
+        TrainingError: One cannot be made.
+    """
+    for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -223,17 +227,16 @@ def _train_one(
             f"{settings.checkpoint}. Run the same command again to go on."
         )
         return why
-    known = ORIGINS.get(order.data.resolve().name)
-    if known is not None and known.classes != len(packed.classes):
-        known = None
+    name = order.data.resolve().name
+    known = origin(name, len(packed.classes))
     facts = DataFacts(
-        name=order.data.resolve().name,
+        name=name,
         classes=facts_of,
         train=len(pictures),
         held_out=len(held_out),
         size=int(packed.images.shape[-1]),
-        source=order.data_source or (known.source if known else "not stated"),
-        terms=order.data_terms or (known.terms if known else "not stated"),
+        source=order.data_source or known.source,
+        terms=order.data_terms or known.terms,
     )
     for path in export(model, settings, progress, held_out, data=facts, folder=order.export):
         screen.line(f"{settings.spec.key}: wrote {path}")
