@@ -148,13 +148,12 @@ def _size(megabytes: float | None) -> str:
 
 
 def _get_button(key: str, where: str) -> None:
-    """Get, or how far it is."""
+    """Get, or that it is coming."""
     if not _published(key):
         return
     state = _machine.downloads().state(key)
     if state is not None and state.active:
-        percent = f"{100 * state.done / state.total:.0f}" if state.total else "0"
-        st.caption(t(f"models.{state.status}", percent=percent))
+        st.caption(t(f"models.{state.status}"))  # how far it is stands at the bar, drawn anew
         return
     again = state is not None and state.status in ("failed", "cancelled")
     label = t("models.again") if again else t("models.get")
