@@ -154,8 +154,10 @@ def build(row: ModelSpec, *, classes: int | None = None) -> nn.Module:
     constructor = _class_named(arguments.pop("class"))
     if "block" in arguments:  # a ResNet is told of what it is made
         arguments["block"] = _class_named(arguments["block"])
-    count = classes or MINI_CLASSES
+    count, pooled = classes or MINI_CLASSES, arguments.pop("stem_pool", True)
     module: nn.Module = constructor(num_classes=count, **arguments)
+    if not pooled:  # timm has no such option; a pool of one cell hands on what it is given
+        module.maxpool = nn.MaxPool2d(kernel_size=1, stride=1)
     module.pretrained_cfg = {  # type: ignore[assignment]  # where timm keeps it
         "input_size": (3, MINI_SIZE, MINI_SIZE),
         "mean": IMAGENET_MEAN,

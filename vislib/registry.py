@@ -82,11 +82,11 @@ MINI_SETS: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
             "kernel_size": 7,
             "patch_size": 4,
         },
-        "davit_mini": {  # maps of 16, 8 and 4 cells a side
+        "davit_mini": {  # maps of 16, 8 and 4 cells a side; 32 channels a head, as in the paper
             "class": "timm.models.davit.DaVit",
-            "depths": (2, 3, 1),
-            "embed_dims": (40, 80, 160),
-            "num_heads": (2, 4, 8),
+            "depths": (3, 2, 1),
+            "embed_dims": (64, 96, 128),
+            "num_heads": (2, 3, 4),
             "window_size": 4,
         },
         "vit_mini": {
@@ -97,11 +97,12 @@ MINI_SETS: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
             "depth": 6,
             "num_heads": 4,
         },
-        "resnet_mini": {  # its blocks begin at 16 x 16
+        "resnet_mini": {  # maps of 32, 16, 8 and 4 cells a side: small pictures are not pooled
             "class": "timm.models.resnet.ResNet",
             "block": "timm.models.resnet.Bottleneck",
             "layers": (3, 4, 3, 1),
             "channels": (32, 64, 96, 96),
+            "stem_pool": False,
         },
     },
 }

@@ -17,6 +17,7 @@ from vislib.training.augment import (
     mix,
     normalise,
     rectangles,
+    relight,
 )
 from vislib.training.recipe import RECIPES
 
@@ -114,6 +115,51 @@ def test_a_crop_of_everything_is_the_picture() -> None:
     assert torch.allclose(whole, images.float(), atol=0.02)
     part = crop_and_enlarge(images, smallest=0.5, aspect=1.0, generator=drawn())
     assert not torch.allclose(part, images.float(), atol=20)
+
+
+def test_a_crop_is_turned_about_its_middle() -> None:
+    """On ramps each pixel says where it was read: steps along a row give the angle."""
+    most, count = 20.0, 800
+    seen = crop_and_enlarge(ramps(count), smallest=0.2, aspect=1.0, turn=most, generator=drawn())
+    half = SIZE // 2  # the middle is read from inside the picture
+    across = (seen[:, :2, half, half] - seen[:, :2, half, half - 1]).double()
+    down = (seen[:, :2, half, half] - seen[:, :2, half - 1, half]).double()
+    inside = (seen[:, :2] > 0.1).all(1).all(1).all(1) & (seen[:, :2] < 0.9).all(1).all(1).all(1)
+    assert int(inside.sum()) > 20
+    across, down = across[inside], down[inside]
+    angles = torch.rad2deg(torch.atan2(across[:, 1], across[:, 0]))
+    assert float(angles.abs().max()) <= most + 1e-3
+    assert float(angles.min()) < -most / 2
+    assert float(angles.max()) > most / 2
+    # A square stays one: both sides as long, at a right angle, columns to the left of rows.
+    assert torch.allclose(across[:, 0], down[:, 1], atol=1e-5)
+    assert torch.allclose(across[:, 1], -down[:, 0], atol=1e-5)
+    straight = crop_and_enlarge(ramps(count), smallest=0.2, aspect=1.0, generator=drawn())
+    assert float(torch.diff(straight[:, 1], dim=2).abs().max()) < 1e-6  # negative control
+
+
+# Light
+
+
+def test_other_light_changes_saturation_contrast_and_brightness() -> None:
+    """What each factor was can be read off the result, and is the same for all pixels."""
+    most = 0.3
+    images = 96 + torch.rand(200, 3, SIZE, SIZE, generator=drawn(1)) * 24  # nothing is cut off
+    lit = relight(images, most=most, generator=drawn()).double()
+    weights = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64).view(1, 3, 1, 1)
+    grey, before = (lit * weights).sum(1), (images * weights).sum(1)
+    brightness = grey.mean((1, 2)) / before.mean((1, 2))
+    contrast = grey.flatten(1).std(1) / before.flatten(1).std(1) / brightness
+    chroma = (lit - grey[:, None]).flatten(1).norm(dim=1)
+    saturation = chroma / (images - before[:, None]).flatten(1).norm(dim=1) / contrast / brightness
+    for factor in (brightness, contrast, saturation):
+        assert 1 - most - 1e-3 < float(factor.min()) < 1 - most / 2
+        assert 1 + most / 2 < float(factor.max()) < 1 + most + 1e-3
+    pairs = torch.corrcoef(torch.stack([brightness, contrast, saturation]))
+    assert float((pairs - torch.eye(3)).abs().max()) < 0.25  # drawn apart
+    bright = relight(torch.full((50, 3, SIZE, SIZE), 250.0), most=most, generator=drawn())
+    assert float(bright.max()) == 255
+    assert torch.equal(relight(images, most=0.0, generator=drawn()), images)  # negative control
 
 
 # Rectangles

@@ -18,6 +18,8 @@ ERASED_AREA = (0.02, 0.33)
 """Least and largest share of a picture's area that is erased, as in Random Erasing's paper."""
 ERASED_ASPECT = 10 / 3
 """Largest ratio of the sides of what is erased."""
+LUMA = (0.299, 0.587, 0.114)
+"""Red, green and blue in a pixel's grey value (ITU-R BT.601)."""
 
 
 def augment(
@@ -48,8 +50,14 @@ def augment(
     moved = flip_and_shift(images, shift=recipe.shift, generator=generator)
     if recipe.smallest_crop < 1:
         moved = crop_and_enlarge(
-            moved, smallest=recipe.smallest_crop, aspect=recipe.aspect, generator=generator
+            moved,
+            smallest=recipe.smallest_crop,
+            aspect=recipe.aspect,
+            turn=recipe.turn,
+            generator=generator,
         )
+    if recipe.colour:
+        moved = relight(moved, most=recipe.colour, generator=generator)
     inputs = normalise(moved, mean, std)
     if recipe.erase:
         inputs = erase(inputs, share=recipe.erase, generator=generator)
@@ -64,8 +72,8 @@ def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -
 
     ``mean`` and ``std`` are on the scale 0 to 1, as timm gives them.
     """
-    shift = torch.tensor(mean, device=images.device).view(1, -1, 1, 1)
-    scale = torch.tensor(std, device=images.device).view(1, -1, 1, 1)
+    shift = _sent(torch.tensor(mean), images.device).view(1, -1, 1, 1)
+    scale = _sent(torch.tensor(std), images.device).view(1, -1, 1, 1)
     return (images.float() / 255 - shift) / scale
 
 
@@ -83,9 +91,9 @@ def flip_and_shift(images: Tensor, *, shift: int, generator: torch.Generator) ->
     count, _, height, width = images.shape
     device = images.device
     padded = torch.nn.functional.pad(images.float(), (shift,) * 4, mode="reflect").to(images.dtype)
-    down = torch.randint(0, 2 * shift + 1, (count,), generator=generator).to(device)
-    right = torch.randint(0, 2 * shift + 1, (count,), generator=generator).to(device)
-    mirrored = (torch.rand(count, generator=generator) < 0.5).to(device)
+    down = _sent(torch.randint(0, 2 * shift + 1, (count,), generator=generator), device)
+    right = _sent(torch.randint(0, 2 * shift + 1, (count,), generator=generator), device)
+    mirrored = _sent(torch.rand(count, generator=generator) < 0.5, device)
     rows = down[:, None] + torch.arange(height, device=device)
     columns = torch.arange(width, device=device).expand(count, width)
     columns = torch.where(mirrored[:, None], width - 1 - columns, columns) + right[:, None]
@@ -108,7 +116,12 @@ def rearrange(images: Tensor, places: Sequence[int]) -> Tensor:
 
 
 def crop_and_enlarge(
-    images: Tensor, *, smallest: float, aspect: float, generator: torch.Generator
+    images: Tensor,
+    *,
+    smallest: float,
+    aspect: float,
+    generator: torch.Generator,
+    turn: float = 0.0,
 ) -> Tensor:
     """Cut a rectangle out of each picture and enlarge it to the picture's size, bilinearly.
 
@@ -117,6 +130,9 @@ def crop_and_enlarge(
         smallest: Least share of the area that is cut out; the largest is 1.
         aspect: Largest ratio of width to height, or of height to width, as shares of the picture.
         generator: On the CPU.
+        turn: Largest angle by which the rectangle is turned about its middle, in degrees, either
+            way. Its corners can then lie outside, where the picture's edge goes on; 0 draws no
+            angle.
 
     Returns:
         float32, the same axes and range.
@@ -127,18 +143,42 @@ def crop_and_enlarge(
     wide, tall = (areas * ratios).sqrt().clamp(max=1), (areas / ratios).sqrt().clamp(max=1)
     left = torch.rand(count, generator=generator) * (1 - wide)
     top = torch.rand(count, generator=generator) * (1 - tall)
-    none = torch.zeros(count)
+    angles = torch.zeros(count)
+    if turn:
+        angles = (2 * torch.rand(count, generator=generator) - 1) * math.radians(turn)
+    along, aside = angles.cos(), angles.sin()
     # affine_grid counts from -1 to 1 over the picture: 2 * share - 1
-    across = torch.stack([wide, none, 2 * left + wide - 1], dim=1)
-    down = torch.stack([none, tall, 2 * top + tall - 1], dim=1)
+    across = torch.stack([wide * along, -tall * aside, 2 * left + wide - 1], dim=1)
+    down = torch.stack([wide * aside, tall * along, 2 * top + tall - 1], dim=1)
     places = functional.affine_grid(
-        torch.stack([across, down], dim=1).to(images.device),
+        _sent(torch.stack([across, down], dim=1), images.device),
         list(images.shape),
         align_corners=False,
     )
     return functional.grid_sample(
         images.float(), places, mode="bilinear", padding_mode="border", align_corners=False
     )
+
+
+def relight(images: Tensor, *, most: float, generator: torch.Generator) -> Tensor:
+    """Change saturation, contrast and brightness of each picture, in this order.
+
+    Args:
+        images: Axes (picture, rgb, row, column), 0 to 255.
+        most: Each factor lies between 1 - most and 1 + most; below 1.
+        generator: On the CPU.
+
+    Returns:
+        float32, the same axes and range.
+    """
+    factors = 1 + most * (2 * torch.rand(3, len(images), 1, 1, 1, generator=generator) - 1)
+    saturation, contrast, brightness = _sent(factors, images.device)
+    luma = torch.tensor(LUMA).view(1, 3, 1, 1)
+    grey = (images.float() * _sent(luma, images.device)).sum(1, keepdim=True)
+    coloured = torch.lerp(grey, images.float(), saturation)
+    middle = grey.mean((2, 3), keepdim=True)
+    relit: Tensor = torch.lerp(middle, coloured, contrast) * brightness
+    return relit.clamp(0, 255)
 
 
 def erase(inputs: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
@@ -177,12 +217,12 @@ def mix(
         Pictures and targets; a target's mass is shared as the pixels are.
     """
     count, device = len(inputs), inputs.device
-    partner = torch.randperm(count, generator=generator).to(device)
+    partner = _sent(torch.randperm(count, generator=generator), device)
     kind = torch.rand(count, generator=generator)
     amount = torch.rand(count, generator=generator)
     pasted = (kind >= mixup) & (kind < mixup + cutmix)
     inside = rectangles(inputs, amount * pasted, torch.ones(count), generator)
-    blended = (amount * (kind < mixup)).to(device)
+    blended = _sent(amount * (kind < mixup), device)
     mixed = torch.lerp(inputs, inputs[partner], blended[:, None, None, None])
     mixed = torch.where(inside[:, None], inputs[partner], mixed)
     foreign = (blended + inside.float().mean((1, 2)))[:, None]
@@ -207,13 +247,19 @@ def rectangles(inputs: Tensor, areas: Tensor, ratios: Tensor, generator: torch.G
     ):
         length = (share * size).round().clamp(max=size)
         first = torch.rand(len(areas), generator=generator) * (size - length + 1)
-        first = first.floor().minimum(size - length).to(inputs.device)[:, None]
+        first = first.floor().minimum(size - length)
+        begin, end = _sent(torch.stack([first, first + length]), inputs.device)[:, :, None]
         place = torch.arange(size, device=inputs.device)
-        spans.append((place >= first) & (place < first + length.to(inputs.device)[:, None]))
-    rows, columns = spans
-    return rows[:, :, None] & columns[:, None, :]
+        spans.append((place >= begin) & (place < end))
+    inside: Tensor = spans[0][:, :, None] & spans[1][:, None, :]
+    return inside
 
 
 def _ratios(count: int, largest: float, generator: torch.Generator) -> Tensor:
     """Ratios of two sides between 1 / largest and largest, evenly in their logarithm."""
     return torch.exp((2 * torch.rand(count, generator=generator) - 1) * math.log(largest))
+
+
+def _sent(drawn: Tensor, device: torch.device) -> Tensor:
+    """What was drawn on the CPU, on ``device``, without waiting until that has done its work."""
+    return drawn.to(device, non_blocking=True)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from vislib import models
 from vislib.schema import MixScopeError, ModelSpec
+from vislib.training import quick
 from vislib.training.augment import augment, rearrange
 from vislib.training.data import PackedPictures
 from vislib.training.evaluate import accuracy
@@ -24,6 +25,8 @@ from vislib.training.recipe import Recipe
 
 SAVE_SECONDS = 60.0
 """Longest time that an interruption without warning can cost."""
+SAVE_APART = 10.0
+"""Least time between two checkpoints, in seconds: on a GPU an epoch can take one."""
 REPORT_STEPS = 100
 """Steps between two plain progress lines, and over which the shown loss is averaged."""
 LOSS_STEPS = {"cpu": 1, "cuda": 50, "mps": 50}
@@ -108,10 +111,15 @@ class RunSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class _Run:
-    """A run that is going on; everything lies on the training device."""
+    """A run that is going on; everything lies on the training device.
+
+    ``trained`` is what is called in a step: the model, or what computes the same from the very
+    parameters.
+    """
 
     settings: RunSettings
     model: nn.Module
+    trained: nn.Module
     optimizer: torch.optim.Optimizer
     progress: Progress
     pictures: PackedPictures
@@ -189,7 +197,9 @@ def train(
             keep(progress.step // run.steps, run.model)
         late = settings.minutes is not None and now - started > settings.minutes * 60
         leave = late or stop()
-        if ended or leave or now - saved > SAVE_SECONDS:
+        over = progress.step >= run.total
+        pause = now - saved
+        if over or leave or pause > SAVE_SECONDS or (ended and pause > SAVE_APART):
             recent.extend(_settle(run))
             _save(run)
             saved = now
@@ -211,9 +221,11 @@ def _start(settings: RunSettings, pictures: PackedPictures, held_out: PackedPict
     if device.type == "cpu":
         model = model.to(memory_format=torch.channels_last)
     optimizer = _optimizer(model, settings.recipe)
+    size = models.input_config(model).size
     run = _Run(
         settings=settings,
         model=model,
+        trained=quick.for_gpu(model, size) if device.type == "cuda" else model,
         optimizer=optimizer,
         progress=_resume(settings, model, optimizer, pictures),
         pictures=pictures.to(device),
@@ -269,7 +281,8 @@ def _step(run: _Run) -> Tensor:
     device, step = pictures.images.device, run.progress.step
     epoch, place = divmod(step, run.steps)
     order = _order(settings.seed, epoch, len(pictures))
-    chosen = order[place * recipe.batch_size : (place + 1) * recipe.batch_size].to(device)
+    chosen = order[place * recipe.batch_size : (place + 1) * recipe.batch_size]
+    chosen = chosen.to(device, non_blocking=True)
     config = models.input_config(run.model)
     inputs, targets = augment(
         pictures.images[chosen],
@@ -283,10 +296,10 @@ def _step(run: _Run) -> Tensor:
     inputs = rearrange(inputs, settings.places)
     for group in run.optimizer.param_groups:
         group["lr"] = recipe.rate(step, run.total)
-    run.model.train()
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    run.trained.train()
+    with _autocast(device):
         loss = nn.functional.cross_entropy(
-            run.model(inputs), targets, label_smoothing=recipe.label_smoothing
+            run.trained(inputs), targets, label_smoothing=recipe.label_smoothing
         )
     run.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
@@ -299,13 +312,20 @@ def _close_epoch(run: _Run, report: Report) -> None:
     """Measure the held-out pictures and write the epoch's row."""
     progress = run.progress
     settings = run.settings
-    score = accuracy(run.model, run.held_out, torch.device(settings.device), settings.places)
+    device = torch.device(settings.device)
+    with _autocast(device):
+        score = accuracy(run.model, run.held_out, device, settings.places)
     mean = sum(progress.losses) / len(progress.losses)
     done = progress.step // run.steps
     row = {"epoch": done, "loss": mean, "held_out": score, "seconds": progress.seconds}
     progress.history.append(row)
     progress.losses.clear()
     report(f"{run.settings.spec.key} epoch {done}: loss {mean:.3f}, held-out {score:.2%}")
+
+
+def _autocast(device: torch.device) -> torch.autocast:
+    """bfloat16 on a CUDA device, nothing elsewhere."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
 @functools.lru_cache(maxsize=1)
@@ -329,6 +349,7 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             {"params": vectors, "weight_decay": 0.0},
         ],
         lr=recipe.learning_rate,
+        fused=matrices[0].device.type == "cuda",
     )
 
 

@@ -1,10 +1,10 @@
 """One recipe for all bundled models of a set, in one place: they differ in architecture alone.
 
 Version 1 trains set 1 of ``vislib.registry.MINI_SETS`` on a processor, version 2 trains set 2 on a
-GPU. What version 2 adds is what small data needs when it is seen a hundred times: random crops and
-erased rectangles (as DeiT and ConvMixer have them, milder, since the pictures are small), mixup
-and CutMix. Nothing in it is for one architecture alone. Drop path is left out for that reason:
-timm's ConvMixer has none.
+GPU. What version 2 adds is what small data needs when it is seen a hundred times: random crops
+(turned a little), other light, erased rectangles (as DeiT and ConvMixer have them, milder, since
+the pictures are small), mixup and CutMix. Nothing in it is for one architecture alone. Drop path
+is left out for that reason: timm's ConvMixer has none.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class Recipe:
         erase: Share of the training pictures that lose a rectangle.
         mixup: Share of the training pictures that are blended with another one.
         cutmix: Share of the training pictures that get a rectangle of another one.
+        turn: Largest angle by which what is cut out is turned, in degrees.
+        colour: Largest change of brightness, contrast and saturation, each as a share of itself.
     """
 
     version: int = 1
@@ -53,6 +55,8 @@ class Recipe:
     erase: float = 0.0
     mixup: float = 0.0
     cutmix: float = 0.0
+    turn: float = 0.0
+    colour: float = 0.0
 
     def rate(self, step: int, total: int) -> float:
         """Learning rate of ``step`` (from 0) of ``total``: linear warm-up, then half a cosine."""
@@ -71,12 +75,16 @@ RECIPES: Mapping[int, Recipe] = {
         version=2,
         epochs=100,
         batch_size=256,
+        learning_rate=3e-3,
+        warmup=0.05,
         shift=0,
         smallest_crop=0.4,
         aspect=4 / 3,
-        erase=0.25,
-        mixup=0.3,
-        cutmix=0.3,
+        erase=0.2,
+        mixup=0.2,
+        cutmix=0.4,
+        turn=10.0,
+        colour=0.3,
     ),
 }
 """Version -> recipe; a set of bundled models is trained by the version of its number."""
