@@ -83,6 +83,9 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     train.add_argument("--class-names", type=Path, metavar="CSV", help="wnid,name with a header")
     train.add_argument("--seed", type=whole(0), default=0)
+    train.add_argument(
+        "--jobs", type=whole(1), default=1, metavar="N", help="models at once, a process each (1)"
+    )
     add_training(train)
     train.set_defaults(run=_train)
 
@@ -123,6 +126,7 @@ def _add_similarity(commands: argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _train(options: argparse.Namespace) -> int:
+    from vislib.jobs import run_jobs
     from vislib.training.session import Order, run_order
 
     order = Order(
@@ -141,8 +145,9 @@ def _train(options: argparse.Namespace) -> int:
         data_source=options.data_source,
         data_terms=options.data_terms,
     )
-    outcome = run_order(order)
-    return ENDED[outcome]
+    if options.jobs > 1 and len(order.keys) > 1:
+        return run_jobs(order, options.jobs)
+    return ENDED[run_order(order)]
 
 
 def _evaluate(options: argparse.Namespace) -> int:

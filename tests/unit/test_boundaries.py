@@ -186,6 +186,7 @@ RULES = (
             "vislib.__main__",
             "vislib.arguments",
             "vislib.experiment_commands",
+            "vislib.jobs",
             "vislib.weights_commands",
         ),
         outside=EVERYTHING,
