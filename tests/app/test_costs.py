@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from pages import _costs_curves
 from pages._what_if_words import number
 from tests.app.conftest import Ask, Bring, Open, Shown
-from vislib import capture, counting, gallery, identities, models
+from vislib import capture, counting, gallery, identities, models, registry
 from vislib.analysis import costs
 from vislib.figures import colours, tiles
 
@@ -64,7 +64,8 @@ def test_each_choice_draws_another_chart(open_page: Open) -> None:
     at.button_group(key="cost_shown").set_value("tokens").run()
     assert not at.exception
     sides, tokens = lines(at)["ViT mini"]
-    assert tokens[sides.index(448)] == 56**2 + 1
+    patch = registry.spec("vit_mini").build["patch_size"]
+    assert tokens[sides.index(448)] == (448 // patch) ** 2 + 1
     assert lines(at) != first
 
 

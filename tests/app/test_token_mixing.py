@@ -93,7 +93,8 @@ def test_tiles_are_the_units_in_pairs(go: Open, shown: Shown, arrays: Any) -> No
     go(mixer_block="1.2")
     model, found = arrays
     fc1 = found["stage0.block1.token_mixing.fc1"].values.astype(np.float64)
-    pairs = token_units.pair_units(fc1, 8, 8)
+    rows, columns = model.sites[1].rows, model.sites[1].columns
+    pairs = token_units.pair_units(fc1, rows, columns)
     twos = [pair for pair in pairs if pair.second is not None]
     order = [unit for pair in twos for unit in (pair.first, pair.second)]
     order += [pair.first for pair in pairs if pair.second is None]
@@ -101,7 +102,7 @@ def test_tiles_are_the_units_in_pairs(go: Open, shown: Shown, arrays: Any) -> No
     sent = [shown.tiles[key] for key in ("unit_pairs", "unit_singles") if key in shown.tiles]
     indices = np.concatenate([entry[0] for entry in sent])
     ends = colours.limits(fc1, signed=True)
-    expected = colours.to_indices(fc1.reshape(-1, 8, 8), ends)
+    expected = colours.to_indices(fc1.reshape(-1, rows, columns), ends)
     np.testing.assert_array_equal(indices, expected[order])
     assert not np.array_equal(indices, expected)  # negative control: not the stored order
     assert all(options["limits"] == ends for _, options in sent)
@@ -129,16 +130,21 @@ def test_reading_equals_the_library_and_follows_the_point(
 ) -> None:
     app = go(mixer_block="1.2", mixing_view="reads", slopes="true")
     model, found = arrays
+    site, picture = model.sites[1], gallery.load("cat")
+    box = images.view_box(picture.width, picture.height, size=model.config.size, crop=1.0)
+    size = (picture.width, picture.height)
+    cell = images.cell_at(box, picture=size, x=400, y=400, rows=site.rows, columns=site.columns)
+    assert cell is not None
     readings = {
-        name: reading_at.reading_at(model.sites[1], found, row=3, column=2, at_zero=zero)
+        name: reading_at.reading_at(site, found, row=cell[0], column=cell[1], at_zero=zero)
         for name, zero in (("at_picture", False), ("at_zero", True))
     }
-    words = {name: f"{entry.share[3, 2]:.1f}\u00a0%" for name, entry in readings.items()}
-    assert words["at_picture"] != words["at_zero"]
+    words = {name: f"{entry.share[cell]:.1f}\u00a0%" for name, entry in readings.items()}
+    assert not np.allclose(readings["at_picture"].share, readings["at_zero"].share)
     assert all(word in facts(app) for word in words.values())
     ends = colours.limits(*(entry.raw for entry in readings.values()), signed=True)
     for name, entry in readings.items():
-        drawn = middle_colours(shown.pictures[f"pixel-slope-{name}"])
+        drawn = middle_colours(shown.pictures[f"pixel-slope-{name}"], cells=site.rows)
         expected = colours.table(True)[colours.to_indices(entry.raw, ends)]
         np.testing.assert_array_equal(drawn, expected)
         assert not np.array_equal(drawn, expected[::-1])  # negative control: upside down
@@ -152,7 +158,7 @@ def test_reading_equals_the_library_and_follows_the_point(
     assert any("outside" in element.value for element in app.info)
 
 
-def middle_colours(png: bytes, *, cells: int = 8, crop: float = 1.0) -> np.ndarray:
+def middle_colours(png: bytes, *, cells: int, crop: float = 1.0) -> np.ndarray:
     """The colour at the middle of each cell of the picture's middle square, cropped."""
     image = gallery.load("cat")
     drawn = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
@@ -177,7 +183,8 @@ def test_one_unit_shows_the_hooked_numbers(go: Open, shown: Shown, arrays: Any) 
         entry.channel
         for entry in unit_steps.activity(found["stage0.block1.token_mixing.hidden"], 2)
     ]
-    incoming = found["stage0.block1.token_mixing.in"].values.reshape(-1, 8, 8)[best[:12]]
+    maps = found["stage0.block1.token_mixing.in"].values
+    incoming = maps.reshape(-1, model.sites[1].rows, model.sites[1].columns)[best[:12]]
     np.testing.assert_array_equal(indices, colours.to_indices(incoming, options["limits"]))
     sees = shown.pictures["pixel-step-sees"]
     app.number_input(key="unit_channel").set_value(0).run()
