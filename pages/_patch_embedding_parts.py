@@ -289,6 +289,7 @@ def all_filters(key: str, number: int, by: str) -> None:
         selected=order.index(chosen_filter(key, number)),
         key=f"filter-tiles-{key}",
         alt=words("tiles_alt", model=spec(key).title),
+        gap=5,  # small patches would run into one another
         tile_px=56 if count <= 100 else 40 if count <= 300 else 24,
         texts=_ui.tile_texts(),
         on_change=lambda tile: st.session_state.update({name: order[tile] + 1}),
