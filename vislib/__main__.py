@@ -78,8 +78,14 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--set",
         type=whole(1),
         metavar="N",
-        help="1: 8 x 8 tokens, 6 passes, for a processor; 2: 16 x 16 tokens, 100 passes, for a GPU "
-        "(the set that is bundled)",
+        help="1: 8 x 8 tokens; 2: 16 x 16 tokens (the set that is bundled)",
+    )
+    train.add_argument(
+        "--recipe",
+        type=whole(1),
+        metavar="N",
+        help="1: 6 passes, for a processor; 2: 100 passes, for a GPU; 3: 8 passes, most of them "
+        "over small pictures, for a processor (the one with the number of the set)",
     )
     train.add_argument("--class-names", type=Path, metavar="CSV", help="wnid,name with a header")
     train.add_argument("--seed", type=whole(0), default=0)
@@ -136,6 +142,7 @@ def _train(options: argparse.Namespace) -> int:
         export=options.export or options.out,
         films=options.films or options.out / "films",
         mini_set=options.set,
+        recipe=options.recipe,
         class_names=options.class_names,
         seed=options.seed,
         epochs=options.epochs,

@@ -32,6 +32,7 @@ def command(order: Order, key: str, minutes: float | None) -> list[str]:
         "export": order.export.resolve(),
         "films": order.films.resolve(),
         "set": order.mini_set,
+        "recipe": order.recipe,
         "class-names": None if order.class_names is None else order.class_names.resolve(),
         "seed": order.seed,
         "epochs": order.epochs,

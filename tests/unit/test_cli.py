@@ -153,6 +153,13 @@ def test_a_set_has_its_own_builds_and_recipe(
     card = cards.read(tmp_path / "first", "tiny")
     assert (card["set"], card["recipe"]["version"], card["recipe"]["cutmix"]) == (1, 1, 0.0)
     assert "no set 3 of bundled models" in refused(train(data, "--set", "3"), capsys)
+    # A set can be trained by the recipe of another.
+    other = ("--set", "2", "--recipe", "1", "--out", str(tmp_path / "other"))
+    assert command.main(train(data, *other)) == 0
+    card = cards.read(tmp_path / "other", "tiny")
+    assert (card["set"], card["recipe"]["version"]) == (2, 1)
+    told = refused(train(data, "--set", "2", "--recipe", "9"), capsys)
+    assert "There is no recipe 9. Give one of: 1, 2, 3." in told
     # Negative control: weights of one set with a card of the other do not fit.
     trained = cards.read(tmp_path / "runs", "tiny")
     cards.write(trained | {"set": 1}, tmp_path / "runs")

@@ -140,13 +140,21 @@ def test_ctrl_c_reaches_each_once_and_begins_no_other(tmp_path: Path) -> None:
 def test_the_command_line_says_what_the_order_says(tmp_path: Path) -> None:
     """Read back by the command line's own parser."""
     some = order(
-        tmp_path, mini_set=2, seed=3, epochs=4, batch_size=8, device="cpu", data_source="a b"
+        tmp_path,
+        mini_set=2,
+        recipe=3,
+        seed=3,
+        epochs=4,
+        batch_size=8,
+        device="cpu",
+        data_source="a b",
     )
     words = command(some, "two", 1.5)
     assert words[:5] == [sys.executable, "-u", "-m", "vislib", "train"]
     read = commands._parser().parse_args(words[4:])
     assert (read.models, read.jobs, read.minutes) == (["two"], 1, 1.5)
-    assert (read.set, read.seed, read.epochs, read.batch_size) == (2, 3, 4, 8)
+    assert (read.set, read.recipe, read.seed) == (2, 3, 3)
+    assert (read.epochs, read.batch_size) == (4, 8)
     assert (read.data, read.out, read.export, read.films) == (tmp_path.resolve(),) * 4
     assert (read.device, read.data_source, read.data_terms) == ("cpu", "a b", None)
     assert read.class_names is None

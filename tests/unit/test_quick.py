@@ -14,7 +14,7 @@ from vislib.training.quick import DepthwiseProduct, PointwiseProduct, taps, with
 
 KEYS = tuple(registry.MINI_SETS[2])
 SIZE = 64
-REPLACED = {"convmixer_mini": (16, 16), "davit_mini": (24, 0)}
+REPLACED = {"convmixer_mini": (14, 14), "davit_mini": (24, 0)}
 """Model -> depthwise and pointwise convolutions that become products."""
 
 
@@ -133,3 +133,42 @@ def test_a_gpu_gets_the_products(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quick.importlib.util, "find_spec", lambda name: None)
     quick.for_gpu(module, SIZE)
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_twin_for_a_processor_computes_and_trains_the_model_itself(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quick, "_compiled", lambda: quick.kernel_gradient)
+    monkeypatch.setattr(quick.shutil, "which", lambda name: name)
+    module = built(key)
+    plain = copy.deepcopy(module)
+    twin = quick.for_cpu(module)
+    assert all(a is b for a, b in zip(module.parameters(), twin.parameters(), strict=True))
+    replaced = [part for part in twin.modules() if type(part) is quick.DepthwiseSums]
+    assert len(replaced) == REPLACED.get(key, (0,))[0]
+    assert not any(getattr(part, "fused_attn", False) for part in twin.modules())
+    inputs = torch.randn(4, 3, SIZE, SIZE, dtype=torch.float64)
+    logits, wanted = gradients(plain, plain, inputs)
+    others, came = gradients(module, twin, inputs)
+    assert furthest([logits], [others]) < 1e-11
+    scale = max(float(grad.abs().max()) for grad in wanted)
+    assert max(float((a - b).abs().max()) for a, b in zip(wanted, came, strict=True)) < 1e-9 * scale
+    # Negative control: without a compiler the convolutions stay.
+    monkeypatch.setattr(quick.shutil, "which", lambda name: None)
+    left = quick.for_cpu(module).modules()
+    assert not any(isinstance(part, quick.DepthwiseSums) for part in left)
+
+
+@pytest.mark.skipif(not quick.can_compile(), reason="no C++ compiler on this machine")
+def test_the_compiled_sums_are_the_gradient_of_the_kernels() -> None:
+    maps = torch.randn(2, 16, 6, 6).bfloat16().contiguous(memory_format=torch.channels_last)
+    layer = quick.DepthwiseSums(16, 16, 3, padding=1, groups=16)
+    with torch.autocast("cpu", torch.bfloat16):
+        layer(maps).square().sum().backward()
+    plain = nn.Conv2d(16, 16, 3, padding=1, groups=16)
+    plain.load_state_dict(layer.state_dict())
+    plain(maps.float()).square().sum().backward()
+    for name in ("weight", "bias"):
+        came, wanted = getattr(layer, name).grad, getattr(plain, name).grad
+        assert furthest([wanted], [came]) < 2e-2  # bfloat16 keeps 8 bits

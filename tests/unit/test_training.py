@@ -18,7 +18,7 @@ from vislib import models, registry, weights
 from vislib.schema import MixScopeError, ModelSpec, WeightsError
 from vislib.training import card as cards
 from vislib.training import export as exports
-from vislib.training import loop
+from vislib.training import hardware, loop, quick, small
 from vislib.training.augment import flip_and_shift, normalise
 from vislib.training.data import (
     DataError,
@@ -65,6 +65,7 @@ TINY_CONV = replace(
 )
 RECIPE_TINY = replace(RECIPE, epochs=3, batch_size=8, shift=2, held_out=4)
 RECIPE_TINY_2 = replace(RECIPES[2], epochs=2, batch_size=16, held_out=4)
+RECIPE_TINY_3 = replace(RECIPES[3], epochs=4, small=0.5, batch_size=16, held_out=4)
 
 
 @pytest.fixture(autouse=True)
@@ -276,19 +277,33 @@ def test_learning_rate_rises_then_falls_to_zero() -> None:
     assert math.isfinite(RECIPE.rate(0, 1))
 
 
+AFTER_CROPS = (0.2, 0.2, 0.4, 10.0, 0.3, 0.0, False, False)
+"""Numbers of version 2 from "erase" on."""
+
+
 @pytest.mark.parametrize(
     "numbers",
     [
-        (1, 6, 64, 2e-3, 0.05, 0.1, 0.1, 1.0, 6, 25, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0),
-        (2, 100, 256, 3e-3, 0.05, 0.05, 0.1, 1.0, 0, 25, 0.4, 4 / 3, 0.2, 0.2, 0.4, 10.0, 0.3),
+        (1, 6, 64, 2e-3, 0.05, 0.1, 0.1, 1.0, 6, 25, 1.0, 1.0, *(0.0,) * 5, 0.0, False, False),
+        (2, 100, 256, 3e-3, 0.05, 0.05, 0.1, 1.0, 0, 25, 0.4, 4 / 3, *AFTER_CROPS),
+        (3, 8, 64, 1e-3, 0.05, 0.1, 0.1, 1.0, 0, 25, 0.6, 4 / 3, *(0.0,) * 5, 0.75, True, True),
     ],
-    ids=["version 1", "version 2"],
+    ids=["version 1", "version 2", "version 3"],
 )
 def test_recipes_keep_their_numbers(numbers: tuple[float, ...]) -> None:
     """Cards name a version: another number is another version."""
     assert tuple(RECIPES[int(numbers[0])].__dict__.values()) == numbers
     assert RECIPES[1] is RECIPE
-    assert RECIPES.keys() == registry.MINI_SETS.keys()
+    assert RECIPES.keys() >= registry.MINI_SETS.keys()
+
+
+def test_third_recipe_falls_in_a_straight_line_and_begins_small() -> None:
+    recipe, total = RECIPES[3], 1000
+    assert recipe.rate(550, total) == pytest.approx(recipe.learning_rate / 2)
+    assert recipe.rate(total, total) == pytest.approx(0, abs=1e-12)
+    assert recipe.small_epochs == 6
+    assert replace(recipe, epochs=1).small_epochs == 0  # a single pass is a full one
+    assert RECIPES[1].small_epochs == RECIPES[2].small_epochs == 0
 
 
 # Loop
@@ -331,6 +346,70 @@ def test_resumed_run_of_the_second_recipe_ends_there_too(tmp_path: Path, row: Mo
     plain = replace(RECIPE_TINY_2, mixup=0.0, cutmix=0.0)
     other, _, _ = run(replace(settings, recipe=plain, checkpoint=tmp_path / "other.ckpt"))
     assert not same(whole, other)
+
+
+@pytest.mark.parametrize("row", [TINY, TINY_CONV], ids=lambda row: row.key)
+def test_resumed_run_of_the_third_recipe_ends_there_too(
+    tmp_path: Path, row: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small pictures first, then full ones, wherever a run begins; bfloat16 where it is there."""
+    monkeypatch.setattr(quick, "_compiled", lambda: quick.kernel_gradient)
+    settings = settings_for(tmp_path / "whole", spec=row, recipe=RECIPE_TINY_3)
+    seen: list[str] = []
+    forward = small.HalfSize.forward
+    monkeypatch.setattr(
+        small.HalfSize,
+        "forward",
+        lambda self, inputs: seen.append("small") or forward(self, inputs),
+    )
+    whole, progress, finished = run(settings)
+    assert (progress.step, finished) == (12, True)
+    assert len(seen) == 6 + 2  # two passes of three steps, each measured once
+    assert len(progress.history) == RECIPE_TINY_3.epochs
+    parts = replace(settings, checkpoint=tmp_path / "parts" / "tiny.ckpt")
+    for steps in (4, 3):  # within the second pass, which is small, and within the third
+        _, progress, finished = run(parts, stop_after(steps))
+        assert not finished
+    resumed, _, finished = run(parts)
+    assert finished
+    assert same(whole, resumed)
+    # Negative control: without small pictures the same seed leads elsewhere.
+    plain = replace(RECIPE_TINY_3, small=0.0)
+    other, _, _ = run(replace(settings, recipe=plain, checkpoint=tmp_path / "other.ckpt"))
+    assert not same(whole, other)
+
+
+def test_bfloat16_is_used_where_the_processor_and_the_recipe_want_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quick, "_compiled", lambda: quick.kernel_gradient)
+    ends = {}
+    for there in (False, True):
+        monkeypatch.setattr(loop, "has_bfloat16", lambda there=there: there)
+        for wanted in (False, True):
+            recipe = replace(RECIPE_TINY_3, bfloat16=wanted)
+            name = tmp_path / f"{there}{wanted}"
+            ends[there, wanted], progress, _ = run(settings_for(name, recipe=recipe))
+            said = [" bfloat16, " in line for line in progress.hardware]
+            assert said == [there and wanted]
+    assert same(ends[False, False], ends[False, True])
+    assert same(ends[False, False], ends[True, False])
+    assert not same(ends[True, False], ends[True, True])
+    off = [
+        float((ends[True, False][n] - ends[True, True][n]).abs().max()) for n in ends[True, True]
+    ]
+    assert max(off) < 0.05
+
+
+def test_bfloat16_units_are_read_off_the_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "cpuinfo"
+    monkeypatch.setattr(hardware, "CPU_INFO", info)
+    assert not hardware.has_bfloat16()  # no such file: not Linux
+    for flags, there in (("fpu avx512f", False), ("avx512_bf16 x", True), ("amx_bf16", True)):
+        info.write_text(f"model name\t: X\nflags\t\t: {flags}\nbugs\t: none\n", encoding="utf-8")
+        assert hardware.has_bfloat16() == there
 
 
 def test_losses_that_are_asked_for_late_are_the_same(

@@ -33,8 +33,14 @@ def choose(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
-def describe(device: torch.device) -> str:
-    """Processor or graphics card, cores, threads and the version of torch."""
+def describe(device: torch.device, *, bfloat16: bool = False) -> str:
+    """Processor or graphics card, cores, threads and the version of torch.
+
+    Args:
+        device: Where a run computes.
+        bfloat16: Whether a processor multiplies in bfloat16, which is said then; that a graphics
+            card does goes without saying.
+    """
     torch_version = f"torch {torch.__version__}"
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)}, {torch_version}"
@@ -42,7 +48,8 @@ def describe(device: torch.device) -> str:
         return f"{_processor()} graphics (mps), {torch_version}"
     count = torch.get_num_threads()
     threads = "1 thread" if count == 1 else f"{count} threads"
-    return f"{_processor()}, {os.cpu_count()} cores, {threads}, {torch_version}"
+    half = "bfloat16, " if bfloat16 else ""
+    return f"{_processor()}, {os.cpu_count()} cores, {threads}, {half}{torch_version}"
 
 
 def _processor() -> str:
@@ -53,3 +60,16 @@ def _processor() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return next(iter(names), "") or platform.processor() or platform.machine() or "CPU"
+
+
+def has_bfloat16() -> bool:
+    """Whether this processor has instructions that multiply bfloat16 (AVX-512 BF16 or AMX).
+
+    Without them bfloat16 is several times slower than float32.
+    """
+    try:
+        text = CPU_INFO.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not Linux
+        return False
+    flags = next((line for line in text.splitlines() if line.startswith("flags")), "").split()
+    return "avx512_bf16" in flags or "amx_bf16" in flags

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from vislib import models
 from vislib.schema import MixScopeError, ModelSpec
-from vislib.training import quick
+from vislib.training import quick, small
 from vislib.training.augment import augment, rearrange
 from vislib.training.data import PackedPictures
 from vislib.training.evaluate import accuracy
-from vislib.training.hardware import describe
+from vislib.training.hardware import describe, has_bfloat16
 from vislib.training.recipe import Recipe
 
 SAVE_SECONDS = 60.0
@@ -114,12 +114,13 @@ class _Run:
     """A run that is going on; everything lies on the training device.
 
     ``trained`` is what is called in a step: the model, or what computes the same from the very
-    parameters.
+    parameters; ``small`` is called instead while pictures have half the size.
     """
 
     settings: RunSettings
     model: nn.Module
     trained: nn.Module
+    small: nn.Module | None
     optimizer: torch.optim.Optimizer
     progress: Progress
     pictures: PackedPictures
@@ -135,6 +136,12 @@ class _Run:
     def total(self) -> int:
         """Steps of the whole run."""
         return self.steps * self.settings.recipe.epochs
+
+    def called(self, epoch: int) -> nn.Module:
+        """What computes the logits in an epoch, counted from 0."""
+        if self.small is not None and epoch < self.settings.recipe.small_epochs:
+            return self.small
+        return self.trained
 
 
 def train(
@@ -221,21 +228,31 @@ def _start(settings: RunSettings, pictures: PackedPictures, held_out: PackedPict
     if device.type == "cpu":
         model = model.to(memory_format=torch.channels_last)
     optimizer = _optimizer(model, settings.recipe)
-    size = models.input_config(model).size
+    arrange = _arrangement(settings, models.input_config(model).size)
+    small_too = settings.recipe.small_epochs > 0
     run = _Run(
         settings=settings,
         model=model,
-        trained=quick.for_gpu(model, size) if device.type == "cuda" else model,
+        trained=arrange(model),
+        small=small.HalfSize(model, settings.spec, arrange) if small_too else None,
         optimizer=optimizer,
         progress=_resume(settings, model, optimizer, pictures),
         pictures=pictures.to(device),
         held_out=held_out.to(device),
     )
-    here = describe(device)
+    here = describe(device, bfloat16=_half(device, settings.recipe))
     works_here = run.progress.step < run.total and here not in run.progress.hardware
     if works_here or not run.progress.hardware:
         run.progress.hardware.append(here)
     return run
+
+
+def _arrangement(settings: RunSettings, size: int) -> Callable[[nn.Module], nn.Module]:
+    """Gives what is called instead of a network for pictures of this side, or the network."""
+    device = torch.device(settings.device)
+    if device.type == "cuda":
+        return functools.partial(quick.for_gpu, size=size)
+    return quick.for_cpu if _half(device, settings.recipe) else lambda network: network
 
 
 def _plain(report: Report) -> Watch:
@@ -296,10 +313,11 @@ def _step(run: _Run) -> Tensor:
     inputs = rearrange(inputs, settings.places)
     for group in run.optimizer.param_groups:
         group["lr"] = recipe.rate(step, run.total)
-    run.trained.train()
-    with _autocast(device):
+    called = run.called(epoch)
+    called.train()
+    with _autocast(device, recipe):
         loss = nn.functional.cross_entropy(
-            run.trained(inputs), targets, label_smoothing=recipe.label_smoothing
+            called(inputs), targets, label_smoothing=recipe.label_smoothing
         )
     run.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
@@ -313,19 +331,26 @@ def _close_epoch(run: _Run, report: Report) -> None:
     progress = run.progress
     settings = run.settings
     device = torch.device(settings.device)
-    with _autocast(device):
-        score = accuracy(run.model, run.held_out, device, settings.places)
-    mean = sum(progress.losses) / len(progress.losses)
     done = progress.step // run.steps
+    called = run.called(done - 1)
+    measured = called if called is run.small else run.model
+    with _autocast(device, settings.recipe):
+        score = accuracy(measured, run.held_out, device, settings.places)
+    mean = sum(progress.losses) / len(progress.losses)
     row = {"epoch": done, "loss": mean, "held_out": score, "seconds": progress.seconds}
     progress.history.append(row)
     progress.losses.clear()
     report(f"{run.settings.spec.key} epoch {done}: loss {mean:.3f}, held-out {score:.2%}")
 
 
-def _autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 on a CUDA device, nothing elsewhere."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+def _half(device: torch.device, recipe: Recipe) -> bool:
+    """Whether products are made in bfloat16."""
+    return device.type == "cuda" or (device.type == "cpu" and recipe.bfloat16 and has_bfloat16())
+
+
+def _autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
+    """bfloat16 where it is faster and the recipe has nothing against it, nothing elsewhere."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=_half(device, recipe))
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,10 +1,15 @@
-"""The same network, arranged so that a GPU trains it faster; its parameters are timm's own.
+"""The same network, arranged so that it trains faster; its parameters are timm's own.
 
 A GPU has units for matrix products, and PyTorch's kernels for depthwise convolutions do not use
 them; the gradient of a kernel is the slowest of all. On a map of a few hundred cells the same
 convolution can be written as one matrix product a channel, from every cell to every cell, with
 zeros where the kernel does not reach: many times the operations, and still faster
 (``benchmarks/training.py`` measures it).
+
+A processor that multiplies bfloat16 spends most of a step on two things that are no products: the
+gradient of a depthwise kernel, for which PyTorch's library has no fast code, and fused attention
+over small heads. The first is written out as sums, which torch compiles; the second is done in
+steps.
 """
 
 from __future__ import annotations
@@ -12,9 +17,13 @@ from __future__ import annotations
 import copy
 import functools
 import importlib.util
+import shutil
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 LARGEST_MAP = 256
 """Cells of a map up to which a convolution is written as a product: the matrix has their square."""
@@ -55,6 +64,74 @@ class PointwiseProduct(nn.Conv2d):
         return written.view(-1, *by_channel.shape[1:]).transpose(0, 1)
 
 
+class DepthwiseSums(nn.Conv2d):
+    """A depthwise convolution of stride 1 that keeps the size; see ``kernel_gradient``."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Axes (picture, channel, row, column), the same on the way out."""
+        bias, half = self.bias, torch.is_autocast_enabled("cpu")
+        weight = self.weight.bfloat16() if half else self.weight
+        maps = maps.to(weight.dtype).contiguous(memory_format=torch.channels_last)
+        written: Tensor = _Depthwise.apply(maps, weight)  # type: ignore[no-untyped-call]
+        return written if bias is None else written + bias.to(written.dtype)[:, None, None]
+
+
+class _Depthwise(torch.autograd.Function):
+    """PyTorch's depthwise convolution, with another way to the gradient of its kernels."""
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, weight: Tensor) -> Tensor:
+        """Axes (picture, channel, row, column) and (channel, 1, row, column)."""
+        ctx.save_for_backward(maps, weight)
+        return functional.conv2d(maps, weight, None, 1, weight.shape[-1] // 2, 1, len(weight))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Of the maps and of the kernels."""
+        maps, weight = ctx.saved_tensors
+        kernel = weight.shape[-1]
+        written = gradients[0].contiguous(memory_format=torch.channels_last)
+        back = None
+        if ctx.needs_input_grad[0]:
+            # what leads from a cell to another leads back with the kernel turned around
+            turned = weight.flip((2, 3))
+            back = functional.conv2d(written, turned, None, 1, kernel // 2, 1, len(weight))
+        sums = _compiled()(maps.permute(0, 2, 3, 1), written.permute(0, 2, 3, 1), kernel)
+        return back, sums.to(weight.dtype).T.reshape(weight.shape)
+
+
+def kernel_gradient(maps: Tensor, written: Tensor, kernel: int) -> Tensor:
+    """The gradient of the kernels of a depthwise convolution of stride 1 that keeps the size.
+
+    Args:
+        maps: What it read; axes (picture, row, column, channel).
+        written: Gradient of what it wrote, the same axes.
+        kernel: Side of the square kernels, odd.
+
+    Returns:
+        Axes (tap, channel); taps row by row. float32, of float64 maps float64.
+    """
+    _, rows, columns, _ = maps.shape
+    reach = kernel // 2
+    wide = torch.float64 if maps.dtype == torch.float64 else torch.float32
+    padded = functional.pad(maps, (0, 0, reach, reach, reach, reach))
+    sums = [
+        (padded[:, down : down + rows, right : right + columns].to(wide) * written.to(wide))
+        .sum(1)
+        .sum((0, 1))
+        for down in range(kernel)
+        for right in range(kernel)
+    ]
+    return torch.stack(sums)
+
+
+@functools.cache
+def _compiled() -> Callable[[Tensor, Tensor, int], Tensor]:
+    """``kernel_gradient``, compiled for each shape it meets."""
+    made: Callable[[Tensor, Tensor, int], Tensor] = torch.compile(kernel_gradient, dynamic=False)
+    return made
+
+
 def taps(kernel: int, rows: int, columns: int) -> Tensor:
     """Which tap of a square kernel leads from one cell of a map to another.
 
@@ -93,8 +170,7 @@ def with_products(model: nn.Module, size: int, dtype: torch.dtype = torch.float3
         The copy; without depthwise convolutions on maps of at most ``LARGEST_MAP`` cells, it
         computes what the model computes in the same way.
     """
-    shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    twin = copy.deepcopy(model, shared)
+    twin = _twin(model)
     maps = _maps_read(twin, size)
     depthwise = {part: shape for part, shape in maps.items() if _is_depthwise(part)}
 
@@ -128,6 +204,33 @@ def for_gpu(model: nn.Module, size: int) -> nn.Module:
         return twin
     compiled: nn.Module = torch.compile(twin, dynamic=False)  # type: ignore[assignment]
     return compiled
+
+
+def for_cpu(model: nn.Module) -> nn.Module:
+    """What to call instead of a model while it trains in bfloat16 on a processor.
+
+    Depthwise convolutions stay as they are where no compiler is found. The result has the very
+    parameters of the model.
+    """
+    twin = _twin(model)
+    compiles = can_compile()
+    for part in twin.modules():
+        if hasattr(part, "fused_attn"):
+            part.fused_attn = False  # type: ignore[assignment]
+        if compiles and type(part) is nn.Conv2d and _is_depthwise(part):
+            part.__class__ = DepthwiseSums
+    return twin
+
+
+def can_compile() -> bool:
+    """Whether torch finds a C++ compiler here."""
+    return any(shutil.which(name) for name in ("g++", "clang++"))
+
+
+def _twin(model: nn.Module) -> nn.Module:
+    """A copy with the very parameters and buffers of the model."""
+    shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    return copy.deepcopy(model, shared)
 
 
 def _maps_read(model: nn.Module, size: int) -> dict[nn.Conv2d, torch.Size]:

@@ -1,9 +1,12 @@
 """One recipe for all bundled models of a set, in one place: they differ in architecture alone.
 
 Version 1 trains set 1 of ``vislib.registry.MINI_SETS`` on a processor, version 2 trains set 2 on a
-GPU. What version 2 adds is what small data needs when it is seen a hundred times: random crops
-(turned a little), other light, erased rectangles (as DeiT and ConvMixer have them, milder, since
-the pictures are small), mixup and CutMix. Nothing in it is for one architecture alone. Drop path
+GPU. Version 3 trains set 2 where there is no GPU: few passes, most of them over pictures of half
+the size (``vislib.training.small``).
+
+What version 2 adds is what small data needs when it is seen a hundred times: random crops (turned a
+little), other light, erased rectangles (as DeiT and ConvMixer have them, milder, since the pictures
+are small), mixup and CutMix. Nothing in a recipe is for one architecture alone. Drop path
 is left out for that reason: timm's ConvMixer has none.
 """
 
@@ -37,6 +40,9 @@ class Recipe:
         cutmix: Share of the training pictures that get a rectangle of another one.
         turn: Largest angle by which what is cut out is turned, in degrees.
         colour: Largest change of brightness, contrast and saturation, each as a share of itself.
+        small: Share of the passes, the first ones, in which pictures have half the size.
+        straight: Whether the step size falls in a straight line instead of a cosine.
+        bfloat16: Whether a processor with units for bfloat16 multiplies in it; a GPU always does.
     """
 
     version: int = 1
@@ -57,13 +63,23 @@ class Recipe:
     cutmix: float = 0.0
     turn: float = 0.0
     colour: float = 0.0
+    small: float = 0.0
+    straight: bool = False
+    bfloat16: bool = False
+
+    @property
+    def small_epochs(self) -> int:
+        """Passes, the first ones, in which pictures have half the size."""
+        return math.floor(self.small * self.epochs)
 
     def rate(self, step: int, total: int) -> float:
-        """Learning rate of ``step`` (from 0) of ``total``: linear warm-up, then half a cosine."""
+        """Learning rate of ``step`` (from 0) of ``total``: linear warm-up, then down to 0."""
         rise = max(1, round(self.warmup * total))
         if step < rise:
             return self.learning_rate * (step + 1) / rise
         done = (step - rise) / max(1, total - rise)
+        if self.straight:
+            return self.learning_rate * (1 - done)
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
@@ -86,8 +102,19 @@ RECIPES: Mapping[int, Recipe] = {
         turn=10.0,
         colour=0.3,
     ),
+    3: Recipe(
+        version=3,
+        epochs=8,
+        learning_rate=1e-3,
+        shift=0,
+        smallest_crop=0.6,
+        aspect=4 / 3,
+        small=0.75,
+        straight=True,
+        bfloat16=True,
+    ),
 }
-"""Version -> recipe; a set of bundled models is trained by the version of its number."""
+"""Version -> recipe; unless asked otherwise, a set is trained by the version of its number."""
 
 
 @dataclass(frozen=True, kw_only=True)

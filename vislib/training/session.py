@@ -26,7 +26,7 @@ from vislib.training.export import export
 from vislib.training.filming import Recorder
 from vislib.training.hardware import choose
 from vislib.training.loop import REPORT_STEPS, RunSettings, StepReport, TrainingError, train
-from vislib.training.recipe import RECIPES, origin
+from vislib.training.recipe import RECIPES, Recipe, origin
 
 Outcome = Literal["finished", "out of time", "stopped"]
 REDRAW_SECONDS = 0.5
@@ -43,8 +43,8 @@ class Order:
         out: Folder of the checkpoints.
         export: Folder of the weights and cards.
         films: Folder of the films.
-        mini_set: Set of ``registry.MINI_SETS``; its number is also the version of the recipe. None
-            takes the set whose weights are bundled.
+        mini_set: Set of ``registry.MINI_SETS``. None takes the set whose weights are bundled.
+        recipe: Version of the recipe; None takes the one with the set's number.
         class_names: CSV of names, or None.
         seed: Of initialisation, order and augmentation.
         epochs, batch_size: Instead of the recipe's; None keeps them.
@@ -59,6 +59,7 @@ class Order:
     export: Path
     films: Path
     mini_set: int | None = None
+    recipe: int | None = None
     class_names: Path | None = None
     seed: int = 0
     epochs: int | None = None
@@ -147,7 +148,7 @@ def run_order(order: Order, stream: TextIO | None = None) -> Outcome:
         if left is not None and left <= 0:
             screen.line(f"The time is over before {row.key}. The same command goes on.")
             return "out of time"
-        recipe = RECIPES[registry.set_of(row)]
+        recipe = _recipe(row, order.recipe)
         settings = RunSettings(
             spec=row,
             recipe=replace(
@@ -173,6 +174,19 @@ def _trainable(key: str, mini_set: int | None) -> ModelSpec:
         mine = ", ".join(r.key for r in registry.MODEL_REGISTRY.values() if r.weights == "bundled")
         raise ModelError(f"{key} is a published model. Those that can be trained are: {mine}.")
     return row if mini_set is None else registry.in_set(row, mini_set)
+
+
+def _recipe(row: ModelSpec, version: int | None) -> Recipe:
+    """The recipe of a version, or the one with the number of the row's set.
+
+    Raises:
+        TrainingError: There is no such version.
+    """
+    wanted = registry.set_of(row) if version is None else version
+    if wanted not in RECIPES:
+        known = ", ".join(map(str, RECIPES))
+        raise TrainingError(f"There is no recipe {wanted}. Give one of: {known}.")
+    return RECIPES[wanted]
 
 
 def make_folders(*folders: Path) -> None:
