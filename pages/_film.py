@@ -61,6 +61,8 @@ def choose_epoch(keys: Sequence[str], *, needs: str = "") -> list[str]:
         epoch = int(chosen)
         for key, reel in reels.items():
             st.caption(_said(key, reel, epoch))
+        for sentence in dict.fromkeys(filter(None, map(_small, reels.values()))):
+            st.caption(sentence)
     with right:
         st.image(_drawing(reels, epoch), width="stretch")
     return [_variant(key, reels.get(key), epoch) for key in keys]
@@ -88,6 +90,16 @@ def _said(key: str, reel: Film, epoch: int) -> str:
         percent=f"{100 * point.held_out:.1f}",
         loss=f"{point.loss:.2f}",
     )
+
+
+def _small(reel: Film) -> str:
+    """Which passes saw smaller pictures, in words; nothing where all saw the same."""
+    sizes = {point.epoch: point.size for point in reel.curve if point.size is not None}
+    least = min(sizes.values(), default=0)
+    passes = [epoch for epoch, size in sizes.items() if size == least]
+    if len(passes) == len(sizes):
+        return ""
+    return t("film.small", last=max(passes), side=least)
 
 
 def _drawing(reels: dict[str, Film], epoch: int) -> str:

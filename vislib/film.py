@@ -30,11 +30,13 @@ class CurvePoint:
         epoch: Passes over the training pictures, from 1.
         loss: Mean training loss of that epoch, in nats.
         held_out: Top-1 accuracy on training pictures that were held out, 0 to 1.
+        size: Side of the pictures of that epoch, in model pixels; None in films that do not say.
     """
 
     epoch: int
     loss: float
     held_out: float
+    size: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

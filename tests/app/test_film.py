@@ -16,7 +16,8 @@ from vislib.film import CurvePoint
 from vislib.training import filming
 
 READ = film.read
-CURVE = [CurvePoint(epoch=e, loss=3.0 - e / 2, held_out=e / 10) for e in (1, 2, 3)]
+SIZES = {1: 32, 2: 32, 3: 64}
+CURVE = [CurvePoint(epoch=e, loss=3.0 - e / 2, held_out=e / 10, size=SIZES[e]) for e in (1, 2, 3)]
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,7 @@ def test_the_slider_plays_the_training(
     assert not last.errors
     assert slider(at).value == "3"
     assert f"{title}: after pass 3 of 3, 30.0 % of held-out pictures right, loss 1.50" in last.text
+    assert last.text.count("Passes 1 to 2 saw pictures of 32 x 32 pixels") == 1
     slider(at).set_value("0").run()
     first = ask(at)
     assert not first.errors
@@ -75,6 +77,16 @@ def test_the_slider_plays_the_training(
     slider(at).set_value("1").run()
     second = ask(at)
     assert "after pass 1 of 3, 10.0 %" in second.text
+
+
+def test_films_whose_pictures_were_all_of_one_size_say_nothing_of_it() -> None:
+    for sizes in ((None, None), (64, 64)):
+        curve = tuple(
+            CurvePoint(epoch=epoch, loss=1.0, held_out=0.5, size=size)
+            for epoch, size in enumerate(sizes, 1)
+        )
+        reel = film.Film(key="k", epochs=(0, 2), curve=curve, path=Path("k"), labels={})
+        assert _film._small(reel) == ""
 
 
 @pytest.mark.usefixtures("minis", "with_films")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from vislib import models, registry, weights
+from vislib.training.recipe import RECIPES, Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = [row.key for row in models.MODEL_REGISTRY.values() if row.weights == "bundled"]
@@ -24,11 +26,19 @@ def test_a_card_is_whole_and_counts_what_the_model_has(key: str) -> None:
     assert [name for name in WANTED if card.get(name) is None] == []
     model = models.load(key)
     assert card.get("set", 1) == registry.set_of(model.spec)  # the first cards name none
-    assert card["recipe"]["version"] == registry.set_of(model.spec)
     assert card["parameters"] == model.parameters
     assert card["multiply_adds"] == models.multiply_adds(model)
     assert len(card["classes"]) == len(model.labels) == 100
     assert card["val_top1"] < card["val_top5"] <= 1
+
+
+def test_all_bundled_models_are_of_one_set_and_trained_by_one_recipe() -> None:
+    cards = [weights.read_card(key) for key in BUNDLED]
+    first = cards[0]
+    assert all(card.get("set", 1) == first.get("set", 1) for card in cards)
+    recipes = [asdict(Recipe(**card["recipe"])) for card in cards]  # what came later was off
+    assert all(recipe == recipes[0] for recipe in recipes)
+    assert recipes[0] == asdict(RECIPES[first["recipe"]["version"]])
 
 
 @pytest.mark.parametrize("key", BUNDLED)

@@ -365,14 +365,19 @@ def test_resumed_run_of_the_third_recipe_ends_there_too(
     whole, progress, finished = run(settings)
     assert (progress.step, finished) == (12, True)
     assert len(seen) == 6 + 2  # two passes of three steps, each measured once
-    assert len(progress.history) == RECIPE_TINY_3.epochs
+    sizes = [row["size"] for row in progress.history]
+    assert sizes == [SIZE // 2, SIZE // 2, SIZE, SIZE]
     parts = replace(settings, checkpoint=tmp_path / "parts" / "tiny.ckpt")
     for steps in (4, 3):  # within the second pass, which is small, and within the third
         _, progress, finished = run(parts, stop_after(steps))
         assert not finished
-    resumed, _, finished = run(parts)
+    state = torch.load(parts.checkpoint)
+    del state["progress"]["history"][0]["size"]  # a checkpoint of before it was written down
+    torch.save(state, parts.checkpoint)
+    resumed, progress, finished = run(parts)
     assert finished
     assert same(whole, resumed)
+    assert [row["size"] for row in progress.history] == sizes
     # Negative control: without small pictures the same seed leads elsewhere.
     plain = replace(RECIPE_TINY_3, small=0.0)
     other, _, _ = run(replace(settings, recipe=plain, checkpoint=tmp_path / "other.ckpt"))

@@ -102,6 +102,7 @@ def _rounded(line: Mapping[str, float]) -> dict[str, float]:
         "epoch": int(line["epoch"]),
         "loss": round(line["loss"], 4),
         "held_out": round(line["held_out"], 6),
+        "size": int(line["size"]),
         "seconds": round(line["seconds"], 1),
     }
 

@@ -81,7 +81,8 @@ class Recorder:
         """Put the frames together into the model's film.
 
         Args:
-            history: The run's rows: epoch, loss, held_out.
+            history: The run's rows: epoch, loss, held_out, and the pictures' size where it is
+                known.
             folder: Where the film goes.
 
         Returns:
@@ -104,6 +105,7 @@ class Recorder:
                 epoch=int(row["epoch"]),
                 loss=round(float(row["loss"]), 4),
                 held_out=round(float(row["held_out"]), 6),
+                size=row.get("size"),
             )
             for row in history
         ]

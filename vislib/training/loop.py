@@ -44,7 +44,8 @@ class Progress:
     Attributes:
         step: Optimiser steps done.
         seconds: Wall time spent training so far, over all resumed parts.
-        history: One row an epoch: epoch, loss (nats), held_out (top-1, 0 to 1), seconds.
+        history: One row an epoch: epoch, loss (nats), held_out (top-1, 0 to 1), size (side of the
+            pictures, in model pixels), seconds.
         losses: Loss (nats) of each step of the epoch that is going on.
         hardware: One line for each machine that took part.
     """
@@ -240,6 +241,8 @@ def _start(settings: RunSettings, pictures: PackedPictures, held_out: PackedPict
         pictures=pictures.to(device),
         held_out=held_out.to(device),
     )
+    for row in run.progress.history:  # checkpoints of before it was written down
+        row.setdefault("size", _size(run, int(row["epoch"])))
     here = describe(device, bfloat16=_half(device, settings.recipe))
     works_here = run.progress.step < run.total and here not in run.progress.hardware
     if works_here or not run.progress.hardware:
@@ -337,10 +340,21 @@ def _close_epoch(run: _Run, report: Report) -> None:
     with _autocast(device, settings.recipe):
         score = accuracy(measured, run.held_out, device, settings.places)
     mean = sum(progress.losses) / len(progress.losses)
-    row = {"epoch": done, "loss": mean, "held_out": score, "seconds": progress.seconds}
+    row = {
+        "epoch": done,
+        "loss": mean,
+        "held_out": score,
+        "size": _size(run, done),
+        "seconds": progress.seconds,
+    }
     progress.history.append(row)
     progress.losses.clear()
     report(f"{run.settings.spec.key} epoch {done}: loss {mean:.3f}, held-out {score:.2%}")
+
+
+def _size(run: _Run, epoch: int) -> int:
+    """Side of the pictures in an epoch, counted from 1, in model pixels."""
+    return run.settings.recipe.size_in(epoch, models.input_config(run.model).size)
 
 
 def _half(device: torch.device, recipe: Recipe) -> bool:

@@ -72,6 +72,10 @@ class Recipe:
         """Passes, the first ones, in which pictures have half the size."""
         return math.floor(self.small * self.epochs)
 
+    def size_in(self, epoch: int, size: int) -> int:
+        """Side of the pictures in an epoch (counted from 1) of a model with inputs of ``size``."""
+        return size // 2 if epoch <= self.small_epochs else size
+
     def rate(self, step: int, total: int) -> float:
         """Learning rate of ``step`` (from 0) of ``total``: linear warm-up, then down to 0."""
         rise = max(1, round(self.warmup * total))
