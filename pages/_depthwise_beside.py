@@ -130,6 +130,7 @@ def dense_tiles(key: str, site: MixingSite, written: int, by: KernelOrder, scale
         key="dense_tiles",
         alt=words("dense_alt", channel=written + 1),
         tile_px=array.values.shape[-1] * (10 if len(shown) <= 128 else 6),
+        gap=4,  # kernels would run into one another
         texts=_ui.tile_texts(),
     )
     _ui.legend(signed=True, limits=limits, unit=unit, key="dense_bar")

@@ -61,6 +61,7 @@ def kernel_tiles(key: str, block: int, channel: int, by: KernelOrder, scale: str
         key="kernel_tiles",
         alt=words("tiles_alt", block=block + 1),
         tile_px=side * (6 if count <= 256 and side < 7 else 3),
+        gap=4,  # kernels would run into one another
         texts=_ui.tile_texts(),
         on_change=choose,
     )

@@ -60,6 +60,7 @@ def samples(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> 
         key="kernel_samples",
         alt=words("samples"),
         tile_px=38,
+        gap=4,  # kernels would run into one another
         per_row=across,
         captions=[str(b + 1) if i % across == 0 else "" for i, (b, _) in enumerate(found)],
         texts=_ui.tile_texts(),
