@@ -229,13 +229,13 @@ def _start(settings: RunSettings, pictures: PackedPictures, held_out: PackedPict
     if device.type == "cpu":
         model = model.to(memory_format=torch.channels_last)
     optimizer = _optimizer(model, settings.recipe)
-    arrange = _arrangement(settings, models.input_config(model).size)
+    ways = _arrangements(settings, models.input_config(model).size)
     small_too = settings.recipe.small_epochs > 0
     run = _Run(
         settings=settings,
         model=model,
-        trained=arrange(model),
-        small=small.HalfSize(model, settings.spec, arrange) if small_too else None,
+        trained=ways[0](model),
+        small=small.HalfSize(model, settings.spec, ways[1]) if small_too else None,
         optimizer=optimizer,
         progress=_resume(settings, model, optimizer, pictures),
         pictures=pictures.to(device),
@@ -250,12 +250,23 @@ def _start(settings: RunSettings, pictures: PackedPictures, held_out: PackedPict
     return run
 
 
-def _arrangement(settings: RunSettings, size: int) -> Callable[[nn.Module], nn.Module]:
-    """Gives what is called instead of a network for pictures of this side, or the network."""
+Arrange = Callable[[nn.Module], nn.Module]
+
+
+def _arrangements(settings: RunSettings, size: int) -> tuple[Arrange, Arrange]:
+    """What gives what is called instead of a network: for pictures of this side, and of half of it.
+
+    On a GPU the small ones are not worth the compiling: there are few passes of them.
+    """
     device = torch.device(settings.device)
     if device.type == "cuda":
-        return functools.partial(quick.for_gpu, size=size)
-    return quick.for_cpu if _half(device, settings.recipe) else lambda network: network
+        return functools.partial(quick.for_gpu, size=size), _as_it_is
+    way = quick.for_cpu if _half(device, settings.recipe) else _as_it_is
+    return way, way
+
+
+def _as_it_is(network: nn.Module) -> nn.Module:
+    return network
 
 
 def _plain(report: Report) -> Watch:

@@ -113,7 +113,8 @@ class HalfSize(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Axes (picture, rgb, row, column), of full size -> logits, axes (picture, class)."""
         small = functional.avg_pool2d(inputs, HALF)
-        logits: Tensor = functional_call(self._parts[1], self._small(), (small,))
+        # Strict: a name that is not found would be left as it was drawn, and never trained.
+        logits: Tensor = functional_call(self._parts[1], self._small(), (small,), strict=True)
         return logits
 
     def _small(self) -> dict[str, Tensor]:
