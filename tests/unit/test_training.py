@@ -406,6 +406,12 @@ def test_bfloat16_is_used_where_the_processor_and_the_recipe_want_it(
     assert max(off) < 0.05
 
 
+def test_a_gpu_arranges_full_pictures_alone(tmp_path: Path) -> None:
+    full, half = loop._arrangements(settings_for(tmp_path, device="cuda"), 64)
+    assert (full.func, full.keywords) == (quick.for_gpu, {"size": 64})  # type: ignore[attr-defined]
+    assert half is loop._as_it_is
+
+
 def test_bfloat16_units_are_read_off_the_processor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
