@@ -65,7 +65,7 @@ MINI_SETS: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
             "stem_width": 32,
         },
     },
-    # 16 x 16 tokens, 1.0 to 1.2 million parameters: for a GPU, by version 2 of the recipe; on a
+    # 16 x 16 tokens, 1.04 to 1.28 million parameters: for a GPU, by version 2 of the recipe; on a
     # processor by version 3, which is why they are no larger than they must be
     2: {
         "mixer_mini": {

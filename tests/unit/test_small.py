@@ -8,21 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vislib import models, registry
+from tests.unit.test_quick import built
+from vislib import registry
 from vislib.schema import ModelError
 from vislib.training.small import SHARED, HalfSize
 
 KEYS = tuple(registry.MINI_SETS[2])
 SIZE = 64
-
-
-def built(key: str) -> nn.Module:
-    """A model of the second set in float64, trained nowhere, whose head answers."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        module = models.build(registry.in_set(registry.spec(key), 2), classes=5)
-        models.draw_head(module)
-    return module.double()
 
 
 def half(key: str, module: nn.Module) -> HalfSize:
