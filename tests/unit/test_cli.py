@@ -143,7 +143,7 @@ def test_a_set_has_its_own_builds_and_recipe(
     monkeypatch.setattr(registry, "MINI_SETS", {1: {"tiny": first}, 2: {"tiny": second}})
     assert command.main(train(data, "--set", "2")) == 0
     card = cards.read(tmp_path / "runs", "tiny")
-    assert (card["set"], card["recipe"]["version"], card["recipe"]["cutmix"]) == (2, 2, 0.4)
+    assert (card["set"], card["recipe"]["version"], card["recipe"]["cutmix"]) == (2, 2, 0.3)
     assert (card["epochs"], card["recipe"]["epochs"]) == (4, 4)
     assert command.main(evaluate(data)) == 0
     # A run of one set does not go on where one of the other ended.

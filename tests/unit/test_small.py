@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,8 @@ from torch import Tensor, nn
 from tests.unit.test_quick import built
 from vislib import registry
 from vislib.schema import ModelError
-from vislib.training.small import SHARED, HalfSize
+from vislib.training.quick import DepthwiseProduct, with_products
+from vislib.training.small import SHARED, HalfSize, Logits
 
 KEYS = tuple(registry.MINI_SETS[2])
 SIZE = 64
@@ -95,6 +97,44 @@ def test_it_trains_the_parameters_of_the_model(key: str) -> None:
     running = [n for n in before if "running" in n]
     assert set(running) <= set(moved)
     assert bool(running) == (key in ("convmixer_mini", "resnet_mini"))
+
+
+@pytest.mark.parametrize("key", ["convmixer_mini", "davit_mini"])
+def test_it_trains_by_the_arrangement_and_is_measured_without(key: str) -> None:
+    """The tables of the products come with the network; what is wrapped is called in training."""
+    module = built(key).train()
+    called = []
+
+    def wrap(logits: Logits) -> Logits:
+        def counted(network: nn.Module, taken: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+            called.append({type(part) for part in network.modules()})
+            return logits(network, taken, inputs)
+
+        return counted
+
+    row = registry.in_set(registry.spec(key), 2)
+    arranged = HalfSize(
+        module,
+        row,
+        lambda network: with_products(network.double(), SIZE // 2, torch.float64),
+        wrap,
+    )
+    plain = half(key, module)
+    inputs = torch.randn(4, 3, SIZE, SIZE, dtype=torch.float64)
+    gradients = []
+    for way in (plain, arranged):
+        module.zero_grad()
+        logits = way.train()(inputs)
+        logits.square().sum().backward()
+        gradients.append((logits.detach(), [p.grad for p in module.parameters()]))
+    assert len(called) == 1
+    assert DepthwiseProduct in called[0]
+    assert torch.allclose(gradients[0][0], gradients[1][0], rtol=1e-8, atol=1e-10)
+    for wanted, came in zip(gradients[0][1], gradients[1][1], strict=True):
+        assert torch.allclose(wanted, came, rtol=1e-6, atol=1e-9)
+    with torch.no_grad():
+        assert torch.equal(arranged.eval()(inputs), plain.eval()(inputs))
+    assert len(called) == 1
 
 
 def test_whoever_draws_after_it_draws_the_same() -> None:

@@ -277,16 +277,17 @@ def test_learning_rate_rises_then_falls_to_zero() -> None:
     assert math.isfinite(RECIPE.rate(0, 1))
 
 
-AFTER_CROPS = (0.2, 0.2, 0.4, 10.0, 0.3, 0.0, False, False)
+AFTER_CROPS = (0.1, 0.1, 0.3, 10.0, 0.2, 0.7, False, False, True)
 """Numbers of version 2 from "erase" on."""
+OFF = (0.0,) * 5
 
 
 @pytest.mark.parametrize(
     "numbers",
     [
-        (1, 6, 64, 2e-3, 0.05, 0.1, 0.1, 1.0, 6, 25, 1.0, 1.0, *(0.0,) * 5, 0.0, False, False),
-        (2, 100, 256, 3e-3, 0.05, 0.05, 0.1, 1.0, 0, 25, 0.4, 4 / 3, *AFTER_CROPS),
-        (3, 8, 64, 1e-3, 0.05, 0.1, 0.1, 1.0, 0, 25, 0.6, 4 / 3, *(0.0,) * 5, 0.75, True, True),
+        (1, 6, 64, 2e-3, 0.05, 0.1, 0.1, 1.0, 6, 25, 1.0, 1.0, *OFF, 0.0, False, False, False),
+        (2, 80, 512, 5e-3, 0.1, 0.05, 0.1, 1.0, 0, 25, 0.4, 4 / 3, *AFTER_CROPS),
+        (3, 8, 256, 6e-3, 0.05, 0.1, 0.1, 1.0, 0, 25, 0.6, 4 / 3, *OFF, 0.75, True, True, True),
     ],
     ids=["version 1", "version 2", "version 3"],
 )
@@ -303,7 +304,7 @@ def test_third_recipe_falls_in_a_straight_line_and_begins_small() -> None:
     assert recipe.rate(total, total) == pytest.approx(0, abs=1e-12)
     assert recipe.small_epochs == 6
     assert replace(recipe, epochs=1).small_epochs == 0  # a single pass is a full one
-    assert RECIPES[1].small_epochs == RECIPES[2].small_epochs == 0
+    assert (RECIPES[1].small_epochs, RECIPES[2].small_epochs) == (0, 56)
 
 
 # Loop
@@ -406,10 +407,14 @@ def test_bfloat16_is_used_where_the_processor_and_the_recipe_want_it(
     assert max(off) < 0.05
 
 
-def test_a_gpu_arranges_full_pictures_alone(tmp_path: Path) -> None:
-    full, half = loop._arrangements(settings_for(tmp_path, device="cuda"), 64)
+def test_a_gpu_gets_products_for_both_sizes_and_compiles(tmp_path: Path) -> None:
+    full, half, wrap = loop._arrangements(settings_for(tmp_path, device="cuda"), 64)
     assert (full.func, full.keywords) == (quick.for_gpu, {"size": 64})  # type: ignore[attr-defined]
-    assert half is loop._as_it_is
+    assert half.func is quick.with_products  # type: ignore[attr-defined]
+    assert half.keywords == {"size": 32, "dtype": torch.bfloat16}  # type: ignore[attr-defined]
+    assert wrap is quick.compiled
+    plain = loop._arrangements(settings_for(tmp_path), 64)
+    assert plain == (loop._as_it_is,) * 3
 
 
 def test_bfloat16_units_are_read_off_the_processor(

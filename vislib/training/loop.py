@@ -21,6 +21,7 @@ from vislib.training.augment import augment, rearrange
 from vislib.training.data import PackedPictures
 from vislib.training.evaluate import accuracy
 from vislib.training.hardware import describe, has_bfloat16
+from vislib.training.muon import Muon, matrices_of
 from vislib.training.recipe import Recipe
 
 SAVE_SECONDS = 60.0
@@ -122,7 +123,7 @@ class _Run:
     model: nn.Module
     trained: nn.Module
     small: nn.Module | None
-    optimizer: torch.optim.Optimizer
+    optimizers: tuple[torch.optim.Optimizer, ...]
     progress: Progress
     pictures: PackedPictures
     held_out: PackedPictures
@@ -228,16 +229,16 @@ def _start(settings: RunSettings, pictures: PackedPictures, held_out: PackedPict
     model = models.build(settings.spec, classes=len(pictures.classes)).to(device)
     if device.type == "cpu":
         model = model.to(memory_format=torch.channels_last)
-    optimizer = _optimizer(model, settings.recipe)
+    optimizers = _optimizers(model, settings.recipe)
     ways = _arrangements(settings, models.input_config(model).size)
     small_too = settings.recipe.small_epochs > 0
     run = _Run(
         settings=settings,
         model=model,
         trained=ways[0](model),
-        small=small.HalfSize(model, settings.spec, ways[1]) if small_too else None,
-        optimizer=optimizer,
-        progress=_resume(settings, model, optimizer, pictures),
+        small=small.HalfSize(model, settings.spec, *ways[1:]) if small_too else None,
+        optimizers=optimizers,
+        progress=_resume(settings, model, optimizers, pictures),
         pictures=pictures.to(device),
         held_out=held_out.to(device),
     )
@@ -251,22 +252,28 @@ def _start(settings: RunSettings, pictures: PackedPictures, held_out: PackedPict
 
 
 Arrange = Callable[[nn.Module], nn.Module]
+Wrap = Callable[[small.Logits], small.Logits]
 
 
-def _arrangements(settings: RunSettings, size: int) -> tuple[Arrange, Arrange]:
-    """What gives what is called instead of a network: for pictures of this side, and of half of it.
+def _arrangements(settings: RunSettings, size: int) -> tuple[Arrange, Arrange, Wrap]:
+    """What gives what is called instead of a network that trains.
 
-    On a GPU the small ones are not worth the compiling: there are few passes of them.
+    For pictures of this side, for those of half of it, and for the function that calls the network
+    of the small ones.
     """
     device = torch.device(settings.device)
     if device.type == "cuda":
-        return functools.partial(quick.for_gpu, size=size), _as_it_is
+        return (
+            functools.partial(quick.for_gpu, size=size),
+            functools.partial(quick.with_products, size=size // small.HALF, dtype=torch.bfloat16),
+            quick.compiled,
+        )
     way = quick.for_cpu if _half(device, settings.recipe) else _as_it_is
-    return way, way
+    return way, way, _as_it_is
 
 
-def _as_it_is(network: nn.Module) -> nn.Module:
-    return network
+def _as_it_is(given: Any) -> Any:
+    return given
 
 
 def _plain(report: Report) -> Watch:
@@ -325,18 +332,21 @@ def _step(run: _Run) -> Tensor:
         generator=_generator(settings.seed, 2, step),
     )
     inputs = rearrange(inputs, settings.places)
-    for group in run.optimizer.param_groups:
-        group["lr"] = recipe.rate(step, run.total)
+    for optimizer in run.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.rate(step, run.total)
     called = run.called(epoch)
-    called.train()
+    if not called.training:  # to tell every part of it takes a while
+        called.train()
     with _autocast(device, recipe):
         loss = nn.functional.cross_entropy(
             called(inputs), targets, label_smoothing=recipe.label_smoothing
         )
-    run.optimizer.zero_grad()
+    run.model.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(run.model.parameters(), recipe.gradient_clip)
-    run.optimizer.step()
+    for optimizer in run.optimizers:
+        optimizer.step()
     return loss.detach()
 
 
@@ -389,18 +399,22 @@ def _generator(seed: int, stream: int, index: int) -> torch.Generator:
     return torch.Generator().manual_seed((seed * 3 + stream) * 10_000_019 + index)
 
 
-def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW with decay on matrices and kernels alone."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.ndim <= 1]
-    return torch.optim.AdamW(
+def _optimizers(model: nn.Module, recipe: Recipe) -> tuple[torch.optim.Optimizer, ...]:
+    """AdamW with decay on matrices and kernels alone; where the recipe says so, Muon beside it."""
+    for_muon = matrices_of(model) if recipe.muon else []
+    taken = {id(p) for p in for_muon}
+    rest = [p for p in model.parameters() if id(p) not in taken]
+    adamw = torch.optim.AdamW(
         [
-            {"params": matrices, "weight_decay": recipe.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
+            {"params": [p for p in rest if p.ndim > 1], "weight_decay": recipe.weight_decay},
+            {"params": [p for p in rest if p.ndim <= 1], "weight_decay": 0.0},
         ],
         lr=recipe.learning_rate,
-        fused=matrices[0].device.type == "cuda",
+        fused=rest[0].device.type == "cuda",
     )
+    if not for_muon:
+        return (adamw,)
+    return adamw, Muon(for_muon, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
 
 
 def _identity(settings: RunSettings, pictures: PackedPictures) -> dict[str, Any]:
@@ -423,7 +437,7 @@ def _save(run: _Run) -> None:
     state = {
         "identity": _identity(run.settings, run.pictures),
         "model": run.model.state_dict(),
-        "optimizer": run.optimizer.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in run.optimizers],
         "progress": asdict(run.progress),
     }
     try:
@@ -442,7 +456,7 @@ def _save(run: _Run) -> None:
 def _resume(
     settings: RunSettings,
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizers: tuple[torch.optim.Optimizer, ...],
     pictures: PackedPictures,
 ) -> Progress:
     """Load the checkpoint when there is one of this very run."""
@@ -453,6 +467,8 @@ def _resume(
         saved = {"places": [], **state["identity"]}  # the first ones knew no other order
         saved["recipe"] = asdict(Recipe(**saved["recipe"]))  # what came later was off
         progress = Progress(**state["progress"])
+        # the first checkpoints knew AdamW alone
+        states = state["optimizers"] if "optimizers" in state else [state["optimizer"]]
     except Exception as error:  # torch.load raises many kinds for a damaged file
         raise TrainingError(
             f"{settings.checkpoint} is no checkpoint of MixScope ({type(error).__name__}). "
@@ -467,5 +483,6 @@ def _resume(
             "Give another --out, or move the file away to start afresh."
         )
     model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
+    for optimizer, kept in zip(optimizers, states, strict=True):
+        optimizer.load_state_dict(kept)
     return progress

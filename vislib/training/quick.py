@@ -72,7 +72,7 @@ class DepthwiseSums(nn.Conv2d):
         bias, half = self.bias, torch.is_autocast_enabled("cpu")
         weight = self.weight.bfloat16() if half else self.weight
         maps = maps.to(weight.dtype).contiguous(memory_format=torch.channels_last)
-        written: Tensor = _Depthwise.apply(maps, weight)  # type: ignore[no-untyped-call]
+        written: Tensor = _Depthwise.apply(maps, weight)
         return written if bias is None else written + bias.to(written.dtype)[:, None, None]
 
 
@@ -199,11 +199,15 @@ def for_gpu(model: nn.Module, size: int) -> nn.Module:
         model: On the device.
         size: Side of its square input, in model pixels.
     """
-    twin = with_products(model, size, torch.bfloat16)
+    fast: nn.Module = compiled(with_products(model, size, torch.bfloat16))
+    return fast
+
+
+def compiled(called: Any) -> Any:
+    """A module or a function, compiled for each shape that it meets where Triton is there."""
     if importlib.util.find_spec("triton") is None:
-        return twin
-    compiled: nn.Module = torch.compile(twin, dynamic=False)  # type: ignore[assignment]
-    return compiled
+        return called
+    return torch.compile(called, dynamic=False)
 
 
 def for_cpu(model: nn.Module) -> nn.Module:

@@ -1,10 +1,10 @@
 """One recipe for all bundled models of a set, in one place: they differ in architecture alone.
 
 Version 1 trains set 1 of ``vislib.registry.MINI_SETS`` on a processor, version 2 trains set 2 on a
-GPU. Version 3 trains set 2 where there is no GPU: few passes, most of them over pictures of half
-the size (``vislib.training.small``).
+GPU, version 3 set 2 where there is none, in few passes. Both begin with pictures of half the size
+(``vislib.training.small``), and matrices take Muon's steps (``vislib.training.muon``).
 
-What version 2 adds is what small data needs when it is seen a hundred times: random crops (turned a
+What version 2 adds is what small data needs when it is seen many times: random crops (turned a
 little), other light, erased rectangles (as DeiT and ConvMixer have them, milder, since the pictures
 are small), mixup and CutMix. Nothing in a recipe is for one architecture alone. Drop path
 is left out for that reason: timm's ConvMixer has none.
@@ -25,8 +25,9 @@ class Recipe:
         version: Raised when any other number changes; written into each card.
         epochs: Passes over the training pictures.
         batch_size: Pictures a step.
-        learning_rate: Peak of AdamW's step size.
-        weight_decay: AdamW's decay, on matrices and kernels only (not on biases and norms).
+        learning_rate: Peak of the step size.
+        weight_decay: AdamW's and Muon's decay, on matrices and kernels only (not on biases and
+            norms).
         warmup: Share of all steps in which the step size rises linearly; then a cosine to 0.
         label_smoothing: Mass moved from the right class to all classes.
         gradient_clip: Largest global norm of a gradient.
@@ -43,6 +44,8 @@ class Recipe:
         small: Share of the passes, the first ones, in which pictures have half the size.
         straight: Whether the step size falls in a straight line instead of a cosine.
         bfloat16: Whether a processor with units for bfloat16 multiplies in it; a GPU always does.
+        muon: Whether the matrices inside a network take Muon's steps (``vislib.training.muon``);
+            what is left takes AdamW's.
     """
 
     version: int = 1
@@ -66,6 +69,7 @@ class Recipe:
     small: float = 0.0
     straight: bool = False
     bfloat16: bool = False
+    muon: bool = False
 
     @property
     def small_epochs(self) -> int:
@@ -93,29 +97,34 @@ RECIPES: Mapping[int, Recipe] = {
     1: RECIPE,
     2: Recipe(
         version=2,
-        epochs=100,
-        batch_size=256,
-        learning_rate=3e-3,
+        epochs=80,
+        batch_size=512,
+        learning_rate=5e-3,
+        weight_decay=0.1,
         warmup=0.05,
         shift=0,
         smallest_crop=0.4,
         aspect=4 / 3,
-        erase=0.2,
-        mixup=0.2,
-        cutmix=0.4,
+        erase=0.1,
+        mixup=0.1,
+        cutmix=0.3,
         turn=10.0,
-        colour=0.3,
+        colour=0.2,
+        small=0.7,
+        muon=True,
     ),
     3: Recipe(
         version=3,
         epochs=8,
-        learning_rate=1e-3,
+        batch_size=256,
+        learning_rate=6e-3,
         shift=0,
         smallest_crop=0.6,
         aspect=4 / 3,
         small=0.75,
         straight=True,
         bfloat16=True,
+        muon=True,
     ),
 }
 """Version -> recipe; unless asked otherwise, a set is trained by the version of its number."""

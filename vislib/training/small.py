@@ -66,13 +66,26 @@ SHARED: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
 """End of a parameter's name -> how tokens share it, for the parameters that belong to tokens."""
 
 
+Logits = Callable[[nn.Module, Mapping[str, Tensor], Tensor], Tensor]
+
+
+def _logits(network: nn.Module, taken: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+    """What a network computes with the parameters and buffers of these names."""
+    # Strict: a name that is not found would be left as it was drawn, and never trained.
+    logits: Tensor = functional_call(network, dict(taken), (inputs,), strict=True)
+    return logits
+
+
 class HalfSize(nn.Module):
     """A model as it computes on pictures of half the size; it has no parameters of its own.
 
     Args:
         model: What is trained.
         spec: Its row.
-        arrange: Given the small network, gives what is called in its place; see ``quick``.
+        arrange: Given the small network, gives what is called in its place while it trains; see
+            ``quick``.
+        wrap: Given the function that computes the logits, gives what is called in its place while
+            it trains; see ``quick.compiled``.
 
     Raises:
         ModelError: A parameter depends on the size of the picture in a way that is not known.
@@ -83,6 +96,7 @@ class HalfSize(nn.Module):
         model: nn.Module,
         spec: ModelSpec,
         arrange: Callable[[nn.Module], nn.Module] = lambda network: network,
+        wrap: Callable[[Logits], Logits] = lambda function: function,
     ) -> None:
         super().__init__()
         size = models.input_config(model).size
@@ -92,9 +106,10 @@ class HalfSize(nn.Module):
         classes = int(model.num_classes)  # type: ignore[arg-type]
         with torch.random.fork_rng(devices=[]):  # whoever draws after it draws the same
             network = models.build(replace(spec, build=build), classes=classes)
-        device = next(model.parameters()).device
+        network.to(next(model.parameters()).device)
         # Not registered: the model's parameters are the only ones.
-        self._parts = (model, arrange(network.to(device)))
+        self._parts = (model, network, arrange(network))
+        self._trained = wrap(_logits)
         self.pretrained_cfg = model.pretrained_cfg
         wanted = dict(network.named_parameters())
         for name, value in self._small().items():
@@ -105,17 +120,22 @@ class HalfSize(nn.Module):
                 )
 
     def train(self, mode: bool = True) -> HalfSize:
-        """As nn.Module's, for the network that is called."""
+        """As nn.Module's, for the networks that are called."""
         super().train(mode)
-        self._parts[1].train(mode)
+        for network in self._parts[1:]:
+            network.train(mode)
         return self
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Axes (picture, rgb, row, column), of full size -> logits, axes (picture, class)."""
         small = functional.avg_pool2d(inputs, HALF)
-        # Strict: a name that is not found would be left as it was drawn, and never trained.
-        logits: Tensor = functional_call(self._parts[1], self._small(), (small,), strict=True)
-        return logits
+        if not self.training:
+            return _logits(self._parts[1], self._small(), small)
+        arranged, taken = self._parts[2], self._small()
+        # what an arrangement adds, as the tables of quick.with_products
+        for name, value in arranged.named_buffers():
+            taken.setdefault(name, value)
+        return self._trained(arranged, taken, small)
 
     def _small(self) -> dict[str, Tensor]:
         """Parameters and buffers by name, as the small network takes them."""
