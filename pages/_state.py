@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DEFAULT_PICTURE = "cat"
+DEFAULT_PICTURE = "coffee"
+"""All bundled models know it; the cat's face, cut as they see it, none of them does."""
 DEFAULT_MODELS = ("mixer_mini", "convmixer_mini", "davit_mini")
 MOST_MODELS = 5
 OWN = "own"

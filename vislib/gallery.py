@@ -129,8 +129,8 @@ _DRAWN: Mapping[str, tuple[str, Callable[[], np.ndarray]]] = {
 }
 _DRAWN_BY = "Drawn by MixScope"
 _FILES: Mapping[str, tuple[str, str, str]] = {
-    "cat": ("Cat", "Stefan van der Walt", "CC0"),
     "coffee": ("Cup of coffee", "Rachel Michetti", "CC0"),
+    "cat": ("Cat", "Stefan van der Walt", "CC0"),
     "astronaut": ("Astronaut Eileen Collins", "NASA", "public domain"),
     "rocket": ("Rocket launch", "SpaceX", "public domain"),
     "galaxies": ("Galaxies", "NASA, Hubble Space Telescope", "public domain"),

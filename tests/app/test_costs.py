@@ -7,7 +7,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages import _costs_curves
+from pages import _costs_curves, _state
 from pages._what_if_words import number
 from tests.app.conftest import Ask, Bring, Open, Shown
 from vislib import capture, counting, gallery, identities, models, registry
@@ -84,7 +84,8 @@ def test_identities_hold_on_the_page(key: str, open_page: Open, ask: Ask, shown:
     assert not seen.errors
     model = models.load(key)
     site = model.sites[1]
-    arrays = capture.run_with_cache(model, models.prepare(model, gallery.load("cat")), site.group)
+    picture = gallery.load(_state.DEFAULT_PICTURE)
+    arrays = capture.run_with_cache(model, models.prepare(model, picture), site.group)
     found = identities.channel_mixing(arrays, model.weights(site.group), site)
     assert number(found.largest) in seen.text
     pair = [found.model[2], found.rebuilt[2]]

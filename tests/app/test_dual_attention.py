@@ -42,7 +42,7 @@ def computed() -> tuple[MixingSite, ActivationCache]:
     """Stage 2, block 1 of the bundled DaViT on the picture that the page shows first."""
     model = models.load("davit_mini")
     site = next(s for s in model.sites if (s.stage, s.block) == (1, 0))
-    picture = gallery.load("cat")
+    picture = gallery.load(_state.DEFAULT_PICTURE)
     return site, capture.run_with_cache(model, models.prepare(model, picture), None)
 
 

@@ -75,8 +75,8 @@ def test_an_upload_is_shown_and_bad_ones_leave_it(
 
 
 def test_a_bad_upload_leaves_the_gallery_picture(open_page: Open, ask: Ask) -> None:
-    at = upload(open_page(picture="coffee"), b"GIF89a but not really")
-    assert at.session_state["picture"] == "coffee"
+    at = upload(open_page(picture="cat"), b"GIF89a but not really")
+    assert at.session_state["picture"] == "cat"
     assert shown_digest(at) is None
     assert len(ask(at).errors) == 1
 
@@ -159,9 +159,9 @@ def test_a_links_choice_is_written_to_the_address_again(
     assert written["picture"] == gallery.GALLERY["rocket"].title
     assert written["depth"] == [TEXT["compare"]["depth_first"]]
     assert "models" not in written  # the link named none
-    at.selectbox(key="picture").set_value("coffee").run()
+    at.selectbox(key="picture").set_value("cat").run()
     at.run()
-    assert at.session_state["picture"] == "coffee"  # the visitor's choice is not undone
+    assert at.session_state["picture"] == "cat"  # the visitor's choice is not undone
 
 
 def test_an_upload_in_a_link_asks_for_the_picture(open_page: Open, ask: Ask) -> None:
