@@ -16,6 +16,8 @@ from torch import Tensor
 from vislib.schema import MixScopeError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
+READERS = 2
+"""Threads that decode; more wait for one another, since small pictures are mostly Python's work."""
 
 
 class DataError(MixScopeError):
@@ -108,7 +110,7 @@ def load_folder(
             pixels[place] = picture.transpose(2, 0, 1)
         return picture is not None
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(READERS) as pool:
         decoded = list(pool.map(read, range(len(paths))))
     bad = [str(path) for path, good in zip(paths, decoded, strict=True) if not good]
     if bad:
