@@ -30,6 +30,7 @@ from vislib.training.data import (
     split_held_out,
 )
 from vislib.training.evaluate import accuracy, load_trained, measure
+from vislib.training.muon import Muon, matrices_of
 from vislib.training.recipe import RECIPE, RECIPES
 
 SIZE = 16
@@ -308,6 +309,34 @@ def test_third_recipe_falls_in_a_straight_line_and_begins_small() -> None:
 
 
 # Loop
+
+
+@pytest.mark.parametrize("row", [TINY, TINY_CONV], ids=lambda row: row.key)
+def test_every_weight_has_one_optimizer_and_moves(tmp_path: Path, row: ModelSpec) -> None:
+    """Muon where the recipe says so, for what mixes; without it AdamW for all."""
+    settings = settings_for(tmp_path, spec=row, recipe=RECIPE_TINY_2)
+    pictures, held_out = split_held_out(toy(), 4)
+    begun = loop._start(settings, pictures, held_out)
+    names = {id(p): name for name, p in begun.model.named_parameters()}
+    by_kind = {
+        type(optimizer): [names[id(p)] for group in optimizer.param_groups for p in group["params"]]
+        for optimizer in begun.optimizers
+    }
+    assert set(by_kind) == {torch.optim.AdamW, Muon}
+    assert sorted(by_kind[torch.optim.AdamW] + by_kind[Muon]) == sorted(names.values())
+    assert {id(p) for p in matrices_of(begun.model)} == {
+        id(p) for group in begun.optimizers[1].param_groups for p in group["params"]
+    }
+    before = {name: p.detach().clone() for name, p in begun.model.named_parameters()}
+    loop._step(begun)
+    loop._step(begun)  # a head that begins as zeros lets nothing through at first
+    stood = [n for n, p in begun.model.named_parameters() if torch.equal(before[n], p)]
+    assert stood == []
+    assert {group["lr"] for o in begun.optimizers for group in o.param_groups} == {
+        RECIPE_TINY_2.rate(1, begun.total)
+    }
+    plain = loop._start(replace(settings, recipe=RECIPE_TINY), pictures, held_out)
+    assert [type(optimizer) for optimizer in plain.optimizers] == [torch.optim.AdamW]
 
 
 @pytest.mark.parametrize("row", [TINY, TINY_CONV], ids=lambda row: row.key)
