@@ -16,8 +16,11 @@ from vislib.training import card as cards
 from vislib.training.augment import normalise, rearrange
 from vislib.training.data import PackedPictures
 
-BATCH = 250
-"""Pictures a forward pass; fixed, so that a number can be had again to the last picture."""
+BATCH = {"cpu": 50}
+"""Device -> pictures a forward pass; more do not fit into a processor's caches. Fixed, so that a
+number can be had again to the last picture."""
+LARGE_BATCH = 250
+"""The same of other devices."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +61,9 @@ def measure(
     model.eval()
     config = models.input_config(model)
     first = five = 0
-    for start in range(0, len(pictures), BATCH):
-        part = slice(start, start + BATCH)
+    batch = BATCH.get(device.type, LARGE_BATCH)
+    for start in range(0, len(pictures), batch):
+        part = slice(start, start + batch)
         inputs = normalise(pictures.images[part].to(device), config.mean, config.std)
         answers: Tensor = model(rearrange(inputs, places))
         if answers.shape[1] != len(pictures.classes):
