@@ -84,8 +84,16 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--recipe",
         type=whole(1),
         metavar="N",
-        help="1: 6 passes, for a processor; 2: 100 passes, for a GPU; 3: 8 passes, most of them "
-        "over small pictures, for a processor (the one with the number of the set)",
+        help="1: 6 passes, for a processor; 2: 80 passes, for a GPU; 3: 8 passes, most of them "
+        "over small pictures, for a processor; 4: 2 and a finish (the one with the number of the "
+        "set)",
+    )
+    train.add_argument(
+        "--begin",
+        type=Path,
+        metavar="FOLDER",
+        help="weights and films, as assets has them, trained by the recipe's passes before its "
+        "finish: only the finish is left to do",
     )
     train.add_argument("--class-names", type=Path, metavar="CSV", help="wnid,name with a header")
     train.add_argument("--seed", type=whole(0), default=0)
@@ -151,6 +159,7 @@ def _train(options: argparse.Namespace) -> int:
         device=options.device,
         data_source=options.data_source,
         data_terms=options.data_terms,
+        begin=options.begin,
     )
     if options.jobs > 1 and len(order.keys) > 1:
         return run_jobs(order, options.jobs)

@@ -41,6 +41,7 @@ def command(order: Order, key: str, minutes: float | None) -> list[str]:
         "device": order.device,
         "data-source": order.data_source,
         "data-terms": order.data_terms,
+        "begin": None if order.begin is None else order.begin.resolve(),
     }
     given = (f"--{name}={value}" for name, value in options.items() if value is not None)
     return [sys.executable, "-u", "-m", "vislib", "train", key, *given]

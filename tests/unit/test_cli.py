@@ -159,7 +159,7 @@ def test_a_set_has_its_own_builds_and_recipe(
     card = cards.read(tmp_path / "other", "tiny")
     assert (card["set"], card["recipe"]["version"]) == (2, 1)
     told = refused(train(data, "--set", "2", "--recipe", "9"), capsys)
-    assert "There is no recipe 9. Give one of: 1, 2, 3." in told
+    assert "There is no recipe 9. Give one of: 1, 2, 3, 4." in told
     # Negative control: weights of one set with a card of the other do not fit.
     trained = cards.read(tmp_path / "runs", "tiny")
     cards.write(trained | {"set": 1}, tmp_path / "runs")

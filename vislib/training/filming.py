@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from vislib import film, models
-from vislib.film import CurvePoint
+from vislib.film import CurvePoint, Film
 from vislib.schema import LabelledArray, ModelSpec, WeightsError
 
 EPOCHS = (0, 1, 2, 5, 10, 20, 50)
@@ -76,6 +76,16 @@ class Recorder:
         """
         if is_kept(epoch, self._last):
             film.write(self._name(epoch), {epoch: frame(self._spec, module)}, (), self._folder)
+
+    def adopt(self, begun: Film) -> None:
+        """Keep the frames of the film of a run that this one goes on from.
+
+        Raises:
+            WeightsError: The film is damaged, or a frame cannot be written.
+        """
+        for epoch in [e for e in begun.epochs if is_kept(e, self._last)]:
+            arrays = _as_it_was(begun.frame(epoch), begun.labels)
+            film.write(self._name(epoch), {epoch: arrays}, (), self._folder)
 
     def close(self, history: Sequence[Mapping[str, Any]], folder: Path) -> Path:
         """Put the frames together into the model's film.

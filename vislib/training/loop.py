@@ -6,8 +6,8 @@ import functools
 import math
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +95,25 @@ Watch = Callable[[StepReport], None]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """Weights that some passes of the recipe have made already; see ``vislib.training.beginning``.
+
+    Attributes:
+        state: The model's state dictionary.
+        progress: Where the run stands, at the end of a pass; its ``step`` is set by the run.
+    """
+
+    state: Mapping[str, Tensor]
+    progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunSettings:
     """What identifies a run besides the recipe: a checkpoint of another run is refused.
 
     ``places`` is an order of pixels for all pictures, after augmentation; see
-    ``augment.rearrange``. Empty leaves them as they are.
+    ``augment.rearrange``. Empty leaves them as they are. ``beginning`` is where a run without a
+    checkpoint starts; None is the seeded initialisation.
     """
 
     spec: ModelSpec
@@ -109,6 +123,7 @@ class RunSettings:
     checkpoint: Path
     minutes: float | None = None
     places: tuple[int, ...] = ()
+    beginning: Beginning | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,14 +145,26 @@ class _Run:
     pending: list[Tensor] = field(default_factory=list)
 
     @property
-    def steps(self) -> int:
-        """Steps an epoch; the last pictures that fill no batch are left out."""
-        return len(self.pictures) // self.settings.recipe.batch_size
+    def total(self) -> int:
+        """Steps of the whole run; in an epoch the last pictures that fill no batch are left out."""
+        recipe = self.settings.recipe
+        return recipe.first_step(recipe.epochs + 1, len(self.pictures))
 
     @property
-    def total(self) -> int:
-        """Steps of the whole run."""
-        return self.steps * self.settings.recipe.epochs
+    def finish(self) -> int:
+        """Steps of the finish."""
+        recipe = self.settings.recipe
+        return self.total - recipe.first_step(recipe.main_epochs + 1, len(self.pictures))
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Epochs that are done, and steps of the one that is going on."""
+        return self.settings.recipe.place(self.progress.step, len(self.pictures))
+
+    @property
+    def today(self) -> Recipe:
+        """How the pictures of the epoch that is going on are treated and taken."""
+        return self.settings.recipe.in_epoch(self.place[0] + 1)
 
     def called(self, epoch: int) -> nn.Module:
         """What computes the logits in an epoch, counted from 0."""
@@ -196,14 +223,15 @@ def train(
                 step=progress.step,
                 total=run.total,
                 loss=sum(recent) / len(recent),
-                rate=settings.recipe.batch_size / max(pace, 1e-9),
+                rate=run.today.batch_size / max(pace, 1e-9),
                 remaining=pace * (run.total - progress.step),
             )
         )
-        ended = progress.step % run.steps == 0
+        done, place = run.place
+        ended = place == 0
         if ended:
             _close_epoch(run, report)
-            keep(progress.step // run.steps, run.model)
+            keep(done, run.model)
         late = settings.minutes is not None and now - started > settings.minutes * 60
         leave = late or stop()
         over = progress.step >= run.total
@@ -219,10 +247,12 @@ def train(
 
 def _start(settings: RunSettings, pictures: PackedPictures, held_out: PackedPictures) -> _Run:
     """Build the seeded model and bring it to where its checkpoint ends."""
-    if len(pictures) < settings.recipe.batch_size:
+    recipe = settings.recipe
+    batch = max(recipe.in_epoch(epoch).batch_size for epoch in (1, recipe.epochs))
+    if len(pictures) < batch:
         raise TrainingError(
-            f"{len(pictures)} training pictures are fewer than one batch of "
-            f"{settings.recipe.batch_size}. Give more pictures or a smaller --batch-size."
+            f"{len(pictures)} training pictures are fewer than one batch of {batch}. "
+            "Give more pictures or a smaller --batch-size."
         )
     device = torch.device(settings.device)
     torch.manual_seed(settings.seed)
@@ -290,7 +320,7 @@ def _advance(run: _Run, *, at_once: bool) -> list[float]:
     """One step and its bookkeeping; the losses (nats) that are known now, of this and before."""
     run.pending.append(_step(run))
     run.progress.step += 1
-    ended = run.progress.step % run.steps == 0
+    ended = run.place[1] == 0
     if at_once or ended or len(run.pending) >= LOSS_STEPS[run.pictures.images.device.type]:
         return _settle(run)
     return []
@@ -317,15 +347,19 @@ def _step(run: _Run) -> Tensor:
     """One optimiser step; its loss. All randomness comes from (seed, epoch) and (seed, step)."""
     settings, recipe, pictures = run.settings, run.settings.recipe, run.pictures
     device, step = pictures.images.device, run.progress.step
-    epoch, place = divmod(step, run.steps)
+    epoch, place = run.place
     order = _order(settings.seed, epoch, len(pictures))
-    chosen = order[place * recipe.batch_size : (place + 1) * recipe.batch_size]
+    today = run.today
+    chosen = order[place * today.batch_size : (place + 1) * today.batch_size]
     chosen = chosen.to(device, non_blocking=True)
+    if place == 0 and epoch == recipe.main_epochs:
+        for optimizer in run.optimizers:
+            optimizer.state.clear()
     config = models.input_config(run.model)
     inputs, targets = augment(
         pictures.images[chosen],
         pictures.targets[chosen],
-        recipe=recipe,
+        recipe=today,
         mean=config.mean,
         std=config.std,
         classes=len(pictures.classes),
@@ -334,7 +368,7 @@ def _step(run: _Run) -> Tensor:
     inputs = rearrange(inputs, settings.places)
     for optimizer in run.optimizers:
         for group in optimizer.param_groups:
-            group["lr"] = recipe.rate(step, run.total)
+            group["lr"] = recipe.rate(step, run.total, run.finish)
     called = run.called(epoch)
     if not called.training:  # to tell every part of it takes a while
         called.train()
@@ -355,7 +389,7 @@ def _close_epoch(run: _Run, report: Report) -> None:
     progress = run.progress
     settings = run.settings
     device = torch.device(settings.device)
-    done = progress.step // run.steps
+    done = run.place[0]
     called = run.called(done - 1)
     measured = called if called is run.small else run.model
     with _autocast(device, settings.recipe):
@@ -453,6 +487,20 @@ def _save(run: _Run) -> None:
         ) from error
 
 
+def _begin(settings: RunSettings, model: nn.Module, pictures: PackedPictures) -> Progress:
+    """Where a run without a checkpoint starts."""
+    if settings.beginning is None:
+        return Progress()
+    model.load_state_dict(settings.beginning.state)
+    progress = settings.beginning.progress
+    return replace(
+        progress,
+        step=settings.recipe.first_step(len(progress.history) + 1, len(pictures)),
+        history=list(progress.history),
+        hardware=list(progress.hardware),
+    )
+
+
 def _resume(
     settings: RunSettings,
     model: nn.Module,
@@ -461,7 +509,7 @@ def _resume(
 ) -> Progress:
     """Load the checkpoint when there is one of this very run."""
     if not settings.checkpoint.exists():
-        return Progress()
+        return _begin(settings, model, pictures)
     try:
         state = torch.load(settings.checkpoint, map_location="cpu", weights_only=True)
         saved = {"places": [], **state["identity"]}  # the first ones knew no other order

@@ -14,6 +14,7 @@ from typing import Literal, TextIO
 
 from vislib import models, registry
 from vislib.schema import ModelError, ModelSpec, WeightsError
+from vislib.training import beginning
 from vislib.training.card import DataFacts
 from vislib.training.data import (
     PackedPictures,
@@ -51,6 +52,8 @@ class Order:
         minutes: Limit for all models together.
         device: auto, cpu, cuda or mps.
         data_source, data_terms: For the card; None takes what is known of the data set.
+        begin: Folder of weights and films, as assets is, whose passes are not done again. None
+            starts from the seeded initialisation.
     """
 
     keys: tuple[str, ...]
@@ -68,6 +71,7 @@ class Order:
     device: str = "auto"
     data_source: str | None = None
     data_terms: str | None = None
+    begin: Path | None = None
 
 
 class Screen:
@@ -224,6 +228,17 @@ def _train_one(
     facts_of = name_classes(packed.classes, order.class_names)  # fails now, not after training
     pictures, held_out = split_held_out(packed, settings.recipe.held_out)
     recorder = Recorder(settings.spec, order.out / "frames", settings.recipe.epochs)
+    if order.begin is not None and not settings.checkpoint.exists():
+        begun = beginning.read(
+            settings.spec,
+            order.begin,
+            recipe=settings.recipe,
+            seed=settings.seed,
+            classes=packed.classes,
+            pictures=len(pictures),
+        )
+        beginning.adopt_film(settings.spec, order.begin, recorder)
+        settings = replace(settings, beginning=begun)
     with interruptions() as interruption:
         model, progress, finished = train(
             settings,
