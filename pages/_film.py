@@ -61,8 +61,9 @@ def choose_epoch(keys: Sequence[str], *, needs: str = "") -> list[str]:
         epoch = int(chosen)
         for key, reel in reels.items():
             st.caption(_said(key, reel, epoch))
-        for sentence in dict.fromkeys(filter(None, map(_small, reels.values()))):
-            st.caption(sentence)
+        for explained in (_small, _finish):
+            for sentence in dict.fromkeys(filter(None, map(explained, reels.values()))):
+                st.caption(sentence)
     with right:
         st.image(_drawing(reels, epoch), width="stretch")
     return [_variant(key, reels.get(key), epoch) for key in keys]
@@ -100,6 +101,14 @@ def _small(reel: Film) -> str:
     if len(passes) == len(sizes):
         return ""
     return t("film.small", last=max(passes), side=least)
+
+
+def _finish(reel: Film) -> str:
+    """Which passes saw pictures as they are, in words; nothing where none or all did."""
+    passes = [point.epoch for point in reel.curve if point.finish]
+    if not passes or len(passes) == len(reel.curve):
+        return ""
+    return t("film.finish", before=min(passes) - 1)
 
 
 def _drawing(reels: dict[str, Film], epoch: int) -> str:

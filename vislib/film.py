@@ -31,12 +31,15 @@ class CurvePoint:
         loss: Mean training loss of that epoch, in nats.
         held_out: Top-1 accuracy on training pictures that were held out, 0 to 1.
         size: Side of the pictures of that epoch, in model pixels; None in films that do not say.
+        finish: Whether the pictures of that epoch came as they are, not cropped or resampled, after
+            epochs in which they were.
     """
 
     epoch: int
     loss: float
     held_out: float
     size: int | None = None
+    finish: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -86,7 +86,17 @@ def test_films_whose_pictures_were_all_of_one_size_say_nothing_of_it() -> None:
             for epoch, size in enumerate(sizes, 1)
         )
         reel = film.Film(key="k", epochs=(0, 2), curve=curve, path=Path("k"), labels={})
-        assert _film._small(reel) == ""
+        assert (_film._small(reel), _film._finish(reel)) == ("", "")
+
+
+def test_passes_over_pictures_as_they_are_are_named() -> None:
+    curve = tuple(
+        CurvePoint(epoch=epoch, loss=1.0, held_out=0.5, finish=epoch > 3) for epoch in range(1, 6)
+    )
+    reel = film.Film(key="k", epochs=(0, 5), curve=curve, path=Path("k"), labels={})
+    assert _film._finish(reel).startswith("Up to pass 3 the pictures were cut and enlarged")
+    after = film.Film(key="k", epochs=(0, 5), curve=curve[3:], path=Path("k"), labels={})
+    assert _film._finish(after) == ""  # none was cut
 
 
 @pytest.mark.usefixtures("minis", "with_films")

@@ -63,10 +63,12 @@ class Recorder:
         spec: The model's row.
         folder: One file a frame is written into it.
         last: The run's last epoch.
+        finish: How many epochs, the last ones, are the recipe's finish.
     """
 
-    def __init__(self, spec: ModelSpec, folder: Path, last: int) -> None:
+    def __init__(self, spec: ModelSpec, folder: Path, last: int, finish: int = 0) -> None:
         self._spec, self._folder, self._last = spec, folder, last
+        self._main = last - finish
 
     def record(self, epoch: int, module: nn.Module) -> None:
         """Keep the weights after an epoch, if the film wants it.
@@ -116,6 +118,7 @@ class Recorder:
                 loss=round(float(row["loss"]), 4),
                 held_out=round(float(row["held_out"]), 6),
                 size=row.get("size"),
+                finish=int(row["epoch"]) > self._main,
             )
             for row in history
         ]

@@ -227,7 +227,8 @@ def _train_one(
     """Train one model to its end and export it, or say how to go on."""
     facts_of = name_classes(packed.classes, order.class_names)  # fails now, not after training
     pictures, held_out = split_held_out(packed, settings.recipe.held_out)
-    recorder = Recorder(settings.spec, order.out / "frames", settings.recipe.epochs)
+    recipe = settings.recipe
+    recorder = Recorder(settings.spec, order.out / "frames", recipe.epochs, recipe.finish)
     if order.begin is not None and not settings.checkpoint.exists():
         begun = beginning.read(
             settings.spec,
