@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -18,7 +19,7 @@ from huggingface_hub import constants
 from PIL import Image
 
 import vislib.__main__ as command
-from vislib import models, registry, weights, weights_commands
+from vislib import film, models, registry, weights, weights_commands
 from vislib.schema import ModelSpec
 from vislib.training import card as cards
 from vislib.training import loop, recipe, session
@@ -164,6 +165,47 @@ def test_a_set_has_its_own_builds_and_recipe(
     trained = cards.read(tmp_path / "runs", "tiny")
     cards.write(trained | {"set": 1}, tmp_path / "runs")
     assert "does not fit" in evaluate_error(data, capsys)
+
+
+def test_a_set_can_be_finished_where_another_command_left_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The passes that are done are in the card, in the film, and not done again."""
+    main = replace(recipe.RECIPES[2], epochs=3, batch_size=16, held_out=4)
+    more = {"finish": 2, "finish_rate": 1e-3, "finish_shift": 1, "finish_batch": 8}
+    both = replace(main, version=4, epochs=5, **more)
+    monkeypatch.setattr(session, "RECIPES", {2: main, 4: both})
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+
+    def command_for(version: int, out: Path, *given: str) -> list[str]:
+        folders = ["--export", str(out / "weights"), "--films", str(out / "films")]
+        wanted = ["--data", str(data), "--out", str(out), "--recipe", str(version)]
+        return ["train", "tiny", *wanted, *folders, *given]
+
+    assert command.main(command_for(2, begun)) == 0
+    capsys.readouterr()
+    assert command.main(command_for(4, ended, "--begin", str(begun))) == 0
+    lines = capsys.readouterr().out
+    assert "tiny goes on after step 6 of 14" in lines
+    assert "tiny epoch 4:" in lines
+    assert "tiny epoch 3:" not in lines
+    before, after = cards.read(begun / "weights", "tiny"), cards.read(ended / "weights", "tiny")
+    assert after["history"][:3] == before["history"]
+    assert (after["recipe"]["version"], after["epochs"]) == (4, 5)
+    reel, first = film.read("tiny", ended / "films"), film.read("tiny", begun / "films")
+    assert reel is not None
+    assert first is not None
+    assert (first.epochs, reel.epochs) == ((0, 1, 2, 3), (0, 1, 2, 5))
+    assert [point.finish for point in reel.curve] == [False, False, False, True, True]
+    # Interrupted, it needs its beginning no more; the same command still names it.
+    assert command.main(command_for(4, ended, "--begin", str(begun))) == 0
+    assert cards.read(ended / "weights", "tiny")["history"] == after["history"]
+    told = refused(command_for(4, tmp_path / "c", "--begin", str(begun), "--seed", "1"), capsys)
+    assert "no beginning of recipe 4: seed differ" in told
+    told = refused(command_for(2, tmp_path / "d", "--begin", str(begun)), capsys)
+    assert "Recipe 2 has no finish" in told
+    told = refused(command_for(4, tmp_path / "e", "--begin", str(tmp_path / "no")), capsys)
+    assert "card tiny.json cannot be read" in told
 
 
 def evaluate_error(data: Path, capsys: pytest.CaptureFixture[str]) -> str:

@@ -108,6 +108,21 @@ def test_the_finish_sees_pictures_as_they_are() -> None:
     assert RECIPES[2].in_epoch(80) is RECIPES[2]
 
 
+def test_a_run_treats_the_pictures_of_each_pass_as_the_recipe_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[Recipe, int]] = []
+
+    def watched(images: torch.Tensor, *given: object, recipe: Recipe, **more: object) -> object:
+        seen.append((recipe, len(images)))
+        return augment(images, *given, recipe=recipe, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "augment", watched)
+    run(settings_for(tmp_path, recipe=RECIPE_TINY_4))
+    finish = RECIPE_TINY_4.in_epoch(4)
+    assert seen == [(RECIPE_TINY_4, 16)] * 9 + [(finish, 8)] * 12
+
+
 @pytest.mark.parametrize("row", [TINY, TINY_CONV], ids=lambda row: row.key)
 def test_a_resumed_finish_ends_where_an_uninterrupted_one_ends(
     tmp_path: Path, row: ModelSpec

@@ -148,6 +148,7 @@ def test_the_command_line_says_what_the_order_says(tmp_path: Path) -> None:
         batch_size=8,
         device="cpu",
         data_source="a b",
+        begin=tmp_path / "begun",
     )
     words = command(some, "two", 1.5)
     assert words[:5] == [sys.executable, "-u", "-m", "vislib", "train"]
@@ -157,7 +158,7 @@ def test_the_command_line_says_what_the_order_says(tmp_path: Path) -> None:
     assert (read.epochs, read.batch_size) == (4, 8)
     assert (read.data, read.out, read.export, read.films) == (tmp_path.resolve(),) * 4
     assert (read.device, read.data_source, read.data_terms) == ("cpu", "a b", None)
-    assert read.class_names is None
+    assert (read.class_names, read.begin) == (None, (tmp_path / "begun").resolve())
     assert not any(word.startswith("--minutes") for word in command(some, "two", None))
 
 
