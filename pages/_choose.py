@@ -81,6 +81,44 @@ def choose(
     return str(chosen)
 
 
+def choose_step(
+    label: str,
+    options: Sequence[str],
+    *,
+    key: str,
+    words: Mapping[str, str] | None = None,
+    help_text: str | None = None,
+) -> str:
+    """A slider over few options; the last one by default, and the nearest number for others.
+
+    Args:
+        label: What is stepped through.
+        options: Numbers as text, ascending.
+        key: The widget's key and its name in the address.
+        words: Option -> text; the option itself where there is none.
+        help_text: Beside the label.
+    """
+    texts = words or {}
+    asked = _asked(key, [*options, *texts.values()])
+    from_link(key, options)
+    if asked is not None:
+        _instead(key, nearest_number(options, asked) or options[-1])
+    chosen = str(
+        st.select_slider(
+            label,
+            options,
+            value=options[-1],
+            format_func=lambda option: texts.get(option, option),
+            key=key,
+            bind="query-params",
+            persist_state="session",
+            help=help_text,
+        )
+    )
+    _say(key, chosen, texts.get(chosen, chosen))
+    return chosen
+
+
 def choose_number(
     label: str,
     most: int,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages import _state
+from pages._choose import choose_step
 from pages._state import t
 from vislib import registry
 from vislib.figures import curve
@@ -42,21 +43,14 @@ def choose_epoch(keys: Sequence[str], *, needs: str = "") -> list[str]:
     if not reels:
         return list(keys)
     epochs = sorted({epoch for reel in reels.values() for epoch in reel.epochs})
-    options, last = [str(epoch) for epoch in epochs], str(epochs[-1])
-    _state.from_link(WIDGET, options)
-    if st.session_state.get(WIDGET, last) not in options:
-        del st.session_state[WIDGET]
     left, right = st.columns([1.2, 1], vertical_alignment="center", gap="medium")
     with left:
-        chosen = st.select_slider(
+        chosen = choose_step(
             t("film.slider"),
-            options,
-            value=last,
-            format_func=lambda option: t("film.before") if option == "0" else option,
+            [str(epoch) for epoch in epochs],
             key=WIDGET,
-            bind="query-params",
-            persist_state="session",
-            help=t("film.help"),
+            words={"0": t("film.before")},
+            help_text=t("film.help"),
         )
         epoch = int(chosen)
         for key, reel in reels.items():

@@ -112,6 +112,23 @@ def test_a_link_opens_an_epoch_and_its_weights(open_page: Open, ask: Ask, reels:
 
 
 @pytest.mark.usefixtures("minis", "with_films")
+@pytest.mark.parametrize(
+    ("link", "shown", "words"), [("2", "1", "1"), ("80", "3", "3"), ("soon", "3", "3")]
+)
+def test_a_link_to_an_epoch_that_was_not_kept_says_what_is_shown(
+    open_page: Open, ask: Ask, link: str, shown: str, words: str
+) -> None:
+    at = open_page("token_mixing", mixing_view="units", epoch=link)
+    assert slider(at).value == shown
+    told = f"names something that is not here. Shown instead: {words}."
+    assert sum(told in info for info in ask(at).infos) == 1
+    slider(at).set_value("0").run()
+    seen = ask(at)
+    assert not any("names something" in info for info in seen.infos)
+    assert "before training" in seen.text
+
+
+@pytest.mark.usefixtures("minis", "with_films")
 def test_no_slider_where_no_frame_holds_what_is_shown(open_page: Open) -> None:
     for page, choice in (
         ("token_mixing", {"mixing_view": "units", "mixer_block": "1.5"}),
