@@ -200,6 +200,10 @@ def test_a_set_can_be_finished_where_another_command_left_it(
     # Interrupted, it needs its beginning no more; the same command still names it.
     assert command.main(command_for(4, ended, "--begin", str(begun))) == 0
     assert cards.read(ended / "weights", "tiny")["history"] == after["history"]
+    assert command.main(command_for(4, tmp_path / "b", "--batch-size", "4")) == 0
+    card = cards.read(tmp_path / "b" / "weights", "tiny")
+    assert (card["recipe"]["batch_size"], card["recipe"]["finish_batch"]) == (4, 4)
+    capsys.readouterr()
     told = refused(command_for(4, tmp_path / "c", "--begin", str(begun), "--seed", "1"), capsys)
     assert "no beginning of recipe 4: seed differ" in told
     told = refused(command_for(2, tmp_path / "d", "--begin", str(begun)), capsys)

@@ -50,8 +50,8 @@ class Recipe:
         bfloat16: Whether a processor with units for bfloat16 multiplies in it; a GPU always does.
         muon: Whether the matrices inside a network take Muon's steps (``vislib.training.muon``);
             what is left takes AdamW's.
-        finish: Passes, the last of ``epochs``, in which no picture is cut, turned, erased, relit or
-            resampled. The optimizers begin them afresh.
+        finish: Passes, the last of ``epochs``, in which no picture is cut, turned, relit,
+            erased or blended. The optimizers begin them afresh.
         finish_rate: Step size in the first step of the finish; it falls to 0 in a straight line.
         finish_shift: ``shift`` in the finish.
         finish_cutmix: ``cutmix`` in the finish.

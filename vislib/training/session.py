@@ -48,7 +48,8 @@ class Order:
         recipe: Version of the recipe; None takes the one with the set's number.
         class_names: CSV of names, or None.
         seed: Of initialisation, order and augmentation.
-        epochs, batch_size: Instead of the recipe's; None keeps them.
+        epochs, batch_size: Instead of the recipe's; None keeps them. No batch of the finish is
+            larger either.
         minutes: Limit for all models together.
         device: auto, cpu, cuda or mps.
         data_source, data_terms: For the card; None takes what is known of the data set.
@@ -159,6 +160,7 @@ def run_order(order: Order, stream: TextIO | None = None) -> Outcome:
                 recipe,
                 epochs=order.epochs or recipe.epochs,
                 batch_size=order.batch_size or recipe.batch_size,
+                finish_batch=min(recipe.finish_batch, order.batch_size or recipe.finish_batch),
             ),
             seed=order.seed,
             device=device,
@@ -233,7 +235,7 @@ def _train_one(
         begun = beginning.read(
             settings.spec,
             order.begin,
-            recipe=settings.recipe,
+            recipe=recipe,
             seed=settings.seed,
             classes=packed.classes,
             pictures=len(pictures),
