@@ -1,5 +1,5 @@
 """MixScope: what mixing layers compute on a picture. Start with ``python3 start.py``."""
 
-from pages import _ui
+from views import frame
 
-_ui.frame()
+frame.draw()

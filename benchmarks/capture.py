@@ -18,7 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 
-from vislib import capture, gallery, models
+from vislib.models import loading
+from vislib.observe import capture
+from vislib.pictures import gallery
 
 CASES = {
     "davit_tiny.msft_in1k": "stage2.block1",
@@ -44,8 +46,8 @@ def main() -> None:
     heads = f"{'bare ms':>9} {'capture ms':>11} {'ratio: median, min, max':>28}"
     print(f"{'model':36} {'group':16} {heads}")
     for key, group in CASES.items():
-        model = models.load(key, untrained=True)
-        inputs = models.prepare(model, picture)
+        model = loading.load(key, untrained=True)
+        inputs = loading.prepare(model, picture)
 
         def bare(model=model, inputs=inputs) -> None:
             with torch.inference_mode():

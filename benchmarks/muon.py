@@ -18,7 +18,8 @@ import torch
 from torch import nn
 
 from benchmarks.ratios import print_head, print_ratios
-from vislib import models, registry
+from vislib import registry
+from vislib.models import loading
 from vislib.training.muon import Muon, matrices_of
 
 SET = 2
@@ -37,7 +38,7 @@ def main() -> None:
     print(f"torch {torch.__version__}, {name}, {torch.get_num_threads()} threads")
     print_head("torch")
     for key in options.models:
-        model = models.build(registry.in_set(registry.spec(key), SET)).to(device)
+        model = loading.build(registry.in_set(registry.spec(key), SET)).to(device)
         ours = [nn.Parameter(matrix.detach().clone()) for matrix in matrices_of(model)]
         theirs = [nn.Parameter(matrix.detach().flatten(1).clone()) for matrix in ours]
         for matrix in (*ours, *theirs):

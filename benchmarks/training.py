@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.ratios import print_head, print_ratios
-from vislib import models, registry
+from vislib import registry
+from vislib.models import loading
 from vislib.training import quick
 from vislib.training.hardware import has_bfloat16
 
@@ -53,10 +54,10 @@ def main() -> None:
     print(f"torch {torch.__version__}, {name}, {options.batch} pictures a step")
     print_head("timm")
     for key in options.models:
-        model = models.build(registry.in_set(registry.spec(key), SET)).to(device).train()
-        side = models.input_config(model).size
+        model = loading.build(registry.in_set(registry.spec(key), SET)).to(device).train()
+        side = loading.input_config(model).size
         inputs = torch.randn(options.batch, 3, side, side, device=device)
-        targets = torch.randint(0, models.MINI_CLASSES, (options.batch,), device=device)
+        targets = torch.randint(0, loading.MINI_CLASSES, (options.batch,), device=device)
         fast = quick.for_gpu(model, side) if device.type == "cuda" else quick.for_cpu(model)
         print_ratios(
             key,

@@ -1,8 +1,6 @@
 """Find the disagreement: the pictures on which the chosen models differ most."""
 
-from __future__ import annotations
+from views import frame
+from views.disagreement import page
 
-from pages import _disagreement_ranking, _ui
-
-_ui.page("disagreement")
-_ui.shielded(_disagreement_ranking.draw)
+frame.page("disagreement", page.draw)

@@ -1,32 +1,64 @@
 """MixScope's library: what mixing layers compute, as named arrays.
 
-The map of the house (each module is imported when it is first needed; this file imports nothing)::
+Its rooms, from the ground up; no floor imports a higher one::
 
-    schema          the frozen dataclasses, the axis and role vocabulary, the exceptions
-    images          untrusted bytes -> DecodedImage; view-box geometry
-    gallery         the pictures that come with the project
-    registry        MODEL_REGISTRY: one row a model
-    models          load(), prepare(), multiply_adds()
-    devices         cuda, mps or cpu, and what the machine has
-    shelf           loaded models within a budget of memory
-    weights         where weights come from: bundled, cached or downloaded
-    hub             one download: ask, fetch, check, show
-    downloads       downloads in the background, for a page
-    film            a bundled model's weights over its training
-    capture         run_with_cache(): hooks on, one forward, hooks off, completeness check
-    intervention    change a private copy of a model, and run it again
-    attribution     estimates by gradients, always labelled as such
-    probing         what each depth would answer; features for similarity
-    similarity      CKA between layers of the bundled models
-    identities      mixing rebuilt as convolutions
-    counting        multiply-adds of each operator at any input size
-    papers          the three papers' result tables
-    architectures   one adapter a family: where its tensors live, how to rebuild derived ones
-    analysis        array maths on what was captured (numpy)
-    figures         arrays -> palette PNGs, plotly figures, matplotlib exports
-    training        the recipe of the bundled models (not imported by the app)
-    experiments     the papers' claims in miniature: variants, their tables, the command
-    __main__        the command line: train, evaluate, weights, similarity, experiment
+    schema, registry         dataclasses, axes, roles, exceptions; MODEL_REGISTRY, one row a model
+    pictures, weights        untrusted bytes -> DecodedImage; files, films and downloads of weights
+    architectures            one adapter a family: where its tensors live, what is rebuilt
+    models                   load(), prepare(), what a model takes, devices, the shelf
+    observe, analysis        one forward and what follows from it; array maths on what was captured
+    attribution, figures,    estimates, always labelled as such; arrays -> PNGs and charts;
+    tables                   the papers' tables, counts beside them, similarity
+    training, experiments    the recipe of the bundled models, the papers' claims in miniature
+    commands, __main__       the command line: train, evaluate, weights, similarity, experiment
 
-The library never imports streamlit and serves a notebook as well as the pages.
+A notebook takes its names from here (``from vislib import capture, figures, images, models``); each
+is imported when it is first used. The library never imports streamlit.
 """
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+_PLACES = {
+    "analysis": "analysis",
+    "architectures": "architectures",
+    "attribution": "attribution",
+    "capture": "observe.capture",
+    "counting": "tables.counting",
+    "devices": "models.devices",
+    "downloads": "weights.downloads",
+    "experiments": "experiments",
+    "figures": "figures",
+    "film": "weights.film",
+    "gallery": "pictures.gallery",
+    "hub": "weights.hub",
+    "identities": "observe.identities",
+    "images": "pictures",
+    "intervention": "observe.intervention",
+    "models": "models",
+    "papers": "tables.papers",
+    "pictures": "pictures",
+    "probing": "observe.probing",
+    "registry": "registry",
+    "schema": "schema",
+    "shelf": "models.shelf",
+    "similarity": "tables.similarity",
+    "training": "training",
+    "weights": "weights",
+}
+"""Public name -> where it lies."""
+__all__ = sorted(_PLACES)
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import what a name stands for on first use (PEP 562)."""
+    if name in _PLACES:
+        return importlib.import_module(f"{__name__}.{_PLACES[name]}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Names of the module, those that are not imported yet included."""
+    return sorted({*globals(), *__all__})

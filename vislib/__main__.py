@@ -13,8 +13,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vislib import experiment_commands, weights_commands
-from vislib.arguments import DONE, ENDED, INTERRUPTED, WRONG, add_device, add_training, whole
+from vislib.commands import experiment
+from vislib.commands import weights as weights_commands
+from vislib.commands.arguments import (
+    DONE,
+    ENDED,
+    INTERRUPTED,
+    WRONG,
+    add_device,
+    add_training,
+    whole,
+)
 from vislib.schema import MixScopeError
 
 
@@ -52,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_evaluate(commands)
     _add_similarity(commands)
-    experiment_commands.add(commands)
+    experiment.add(commands)
     weights_commands.add(commands)
     return parser
 
@@ -140,7 +149,7 @@ def _add_similarity(commands: argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _train(options: argparse.Namespace) -> int:
-    from vislib.jobs import run_jobs
+    from vislib.commands.jobs import run_jobs
     from vislib.training.session import Order, run_order
 
     order = Order(
@@ -167,21 +176,23 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from vislib import models, registry, weights
+    from vislib import registry
+    from vislib.models import loading
     from vislib.training import card as cards
     from vislib.training.data import DataError, load_folder, split_folder
     from vislib.training.evaluate import load_trained, measure
     from vislib.training.hardware import choose
+    from vislib.weights import files
 
     if options.card and options.split != "val":
         raise DataError(f"--card is for the split val, {options.split} came. Leave one of them.")
     rows = [registry.spec(key) for key in options.models]
     device = choose(options.device)
-    folder = options.weights or weights.FOLDER
+    folder = options.weights or files.FOLDER
     part = split_folder(options.data, options.split)
     for row in rows:
         module, card = load_trained(row, folder)
-        size = models.input_config(module).size
+        size = loading.input_config(module).size
         pictures = load_folder(part, size=size, classes=[wnid for wnid, _ in card["classes"]])
         scores = measure(module.to(device), pictures, device)
         print(
@@ -199,15 +210,19 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _similarity(options: argparse.Namespace) -> int:
     import torch
 
-    from vislib import models, probing, registry, similarity, weights
+    from vislib import registry
+    from vislib.models import loading
+    from vislib.observe import probing
+    from vislib.tables import similarity
+    from vislib.weights import files
 
     pictures = similarity.samples()
     features = {}
     for row in registry.MODEL_REGISTRY.values():
-        if row.weights != "bundled" or not weights.status(row).present:
+        if row.weights != "bundled" or not files.status(row).present:
             continue
-        model = models.load(row.key, device=torch.device("cpu"))
-        inputs = (models.prepare(model, picture) for picture in pictures)
+        model = loading.load(row.key, device=torch.device("cpu"))
+        inputs = (loading.prepare(model, picture) for picture in pictures)
         features[row.key] = probing.token_means(model, inputs)
         print(f"{row.key}: {len(pictures)} pictures", flush=True)
     out = options.out or similarity.FILE

@@ -14,9 +14,12 @@ import streamlit as st
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 from streamlit.testing.v1 import AppTest
 
-from pages import _machine, _ui
-from pages._state import DEFAULT_MODELS
-from vislib import models, registry, weights
+from views import frame
+from views.frame import server
+from views.frame.state import DEFAULT_MODELS
+from vislib import registry
+from vislib.models import loading
+from vislib.weights import files
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
@@ -60,7 +63,7 @@ class Shown:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.tiles: dict[str, tuple[np.ndarray, dict[str, Any]]] = {}
         self.pictures: dict[str, bytes] = {}
-        real_tiles, real_image = _ui.tile_canvas, _ui.image
+        real_tiles, real_image = frame.tile_canvas, frame.image
 
         def tiles(indices: np.ndarray, table: np.ndarray, **options: Any) -> int | None:
             self.tiles[options["key"]] = (indices, options)
@@ -70,8 +73,8 @@ class Shown:
             self.pictures[options["key"]] = png
             real_image(png, **options)
 
-        monkeypatch.setattr(_ui, "tile_canvas", tiles)
-        monkeypatch.setattr(_ui, "image", image)
+        monkeypatch.setattr(frame, "tile_canvas", tiles)
+        monkeypatch.setattr(frame, "image", image)
 
     def click(self, key: str, tile: int, app: AppTest, *names: str) -> None:
         """Choose a tile: what the callback sets goes into the app's state, and the app runs."""
@@ -96,20 +99,20 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
 @pytest.fixture
 def bring(minis: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> Bring:
     """Puts models on the machine, by their keys; where they are not, with seeded random weights."""
-    real = models.load
+    real = loading.load
     brought: list[str] = []
 
-    def load(key: str, *, untrained: bool = False, **more: Any) -> models.LoadedModel:
+    def load(key: str, *, untrained: bool = False, **more: Any) -> loading.LoadedModel:
         if key not in brought or untrained:
             return real(key, untrained=untrained, **more)
         return dataclasses.replace(real(key, untrained=True, **more), untrained=False)
 
     def bringing(*keys: str) -> None:
-        brought.extend(key for key in keys if not weights.status(registry.spec(key)).present)
+        brought.extend(key for key in keys if not files.status(registry.spec(key)).present)
         there = tuple(key for key in registry.MODEL_REGISTRY if key in (*minis, *keys))
-        monkeypatch.setattr(_machine, "present", lambda: there)
+        monkeypatch.setattr(server, "present", lambda: there)
 
-    monkeypatch.setattr(models, "load", load)
+    monkeypatch.setattr(loading, "load", load)
     return bringing
 
 
@@ -117,7 +120,7 @@ def bring(minis: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> Bring:
 def minis() -> tuple[str, ...]:
     """The bundled models that are there; without the first three, a test with them is skipped."""
     rows = [row for row in registry.MODEL_REGISTRY.values() if row.weights == "bundled"]
-    there = tuple(row.key for row in rows if weights.status(row).present)
+    there = tuple(row.key for row in rows if files.status(row).present)
     missing = [key for key in DEFAULT_MODELS if key not in there]
     if missing:
         pytest.skip(f"the bundled weights of {', '.join(missing)} are not in assets/weights")
@@ -127,7 +130,7 @@ def minis() -> tuple[str, ...]:
 @pytest.fixture(autouse=True)
 def no_question(monkeypatch: pytest.MonkeyPatch) -> None:
     """Large models are loaded without asking the visitor first; test_models.py has the question."""
-    monkeypatch.setattr(_machine, "price", lambda _key: None)
+    monkeypatch.setattr(server, "price", lambda _key: None)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.app.conftest import Ask, Bring, Open, Shown
-from vislib import attribution, capture, gallery, images, models
+from vislib import attribution
 from vislib.analysis.channel_groups import strongest_entry
 from vislib.analysis.common_ground import Reading, statistics
 from vislib.analysis.dual_attention import score_map
@@ -16,7 +16,10 @@ from vislib.analysis.reading_at import reading_at, spatial_operator
 from vislib.analysis.reading_parts import one_part
 from vislib.analysis.receptive import field_reading, share_moved
 from vislib.figures import colours, overlay
-from vislib.models import LoadedModel
+from vislib.models import loading
+from vislib.models.loading import LoadedModel
+from vislib.observe import capture
+from vislib.pictures import gallery, geometry
 from vislib.schema import LabelledArray, MixingSite, ViewBox
 
 POINT = {"picture": "cat", "x": "430", "y": "520"}
@@ -35,12 +38,12 @@ def expected(
     key: str, place: int, point: tuple[int, int], side: int = SIDE
 ) -> tuple[bytes, bytes, str]:
     """The overlay, the raw map and the entropy of one model alone, from the library."""
-    picture, model = gallery.load("cat"), models.load(key)
+    picture, model = gallery.load("cat"), loading.load(key)
     site = model.sites[place]
-    box = images.view_box(
+    box = geometry.view_box(
         picture.width, picture.height, size=model.config.size, crop=model.config.crop
     )
-    cell = images.cell_at(
+    cell = geometry.cell_at(
         box,
         picture=(picture.width, picture.height),
         x=point[0],
@@ -49,7 +52,7 @@ def expected(
         columns=site.columns,
     )
     assert cell is not None
-    cache = capture.run_with_cache(model, models.prepare(model, picture), site.group)
+    cache = capture.run_with_cache(model, loading.prepare(model, picture), site.group)
     found = reading_at(site, {**model.weights(site.group), **cache}, row=cell[0], column=cell[1])
     limits = colours.limits(found.share, signed=False)
     over = overlay.share_overlay(
@@ -84,7 +87,7 @@ def test_attention_and_dense_kernels_are_the_librarys(
     open_page: Open, ask: Ask, bring: Bring, key: str
 ) -> None:
     bring(key)
-    place = (len(models.load(key).sites) - 1) // 2
+    place = (len(loading.load(key).sites) - 1) // 2
     seen = ask(open_page(models=[key], depth="middle", **POINT))
     over, raw, entropy = expected(key, place, (430, 520))
     assert seen.shows(over)
@@ -102,7 +105,7 @@ def test_five_families_stand_side_by_side(open_page: Open, ask: Ask, bring: Brin
     seen = ask(at)
     assert not seen.errors
     for key, role in FIVE.items():
-        model = models.load(key)
+        model = loading.load(key)
         places = [i for i, site in enumerate(model.sites) if spatial_operator(site) == role]
         _, raw, entropy = expected(key, places[-1], (430, 520), side=SIDE_OF_FIVE)
         assert seen.shows(raw)
@@ -131,8 +134,8 @@ def test_each_model_has_its_badge_and_its_answers(open_page: Open, ask: Ask) -> 
     seen = ask(open_page(**POINT))
     for kind in ("fixed", "gated", "computed"):
         assert f'class="badge badge-{kind}"' in seen.text
-    model = models.load("davit_mini")
-    cache = capture.run_with_cache(model, models.prepare(model, gallery.load("cat")), "logits")
+    model = loading.load("davit_mini")
+    cache = capture.run_with_cache(model, loading.prepare(model, gallery.load("cat")), "logits")
     name, share = cache.top(1)[0]
     assert name.split("'")[0] in seen.text
     assert f"{100 * share:.1f} %" in seen.text
@@ -151,13 +154,13 @@ def box_on(model: LoadedModel, name: str) -> ViewBox:
     """What a model sees of a gallery picture."""
     picture = gallery.load(name)
     config = model.config
-    return images.view_box(picture.width, picture.height, size=config.size, crop=config.crop)
+    return geometry.view_box(picture.width, picture.height, size=config.size, crop=config.crop)
 
 
 def cell_of(model: LoadedModel, rows: int, columns: int) -> tuple[int, int]:
     """The cell of POINT on a grid."""
     picture = gallery.load("cat")
-    place = images.cell_at(
+    place = geometry.cell_at(
         box_on(model, "cat"),
         picture=(picture.width, picture.height),
         x=430,
@@ -177,7 +180,7 @@ def middle(model: LoadedModel) -> MixingSite:
 
 def arrays_on(model: LoadedModel, site: MixingSite, name: str) -> Mapping[str, LabelledArray]:
     """Weights and activations of a block on a gallery picture."""
-    cache = capture.run_with_cache(model, models.prepare(model, gallery.load(name)), site.group)
+    cache = capture.run_with_cache(model, loading.prepare(model, gallery.load(name)), site.group)
     return {**model.weights(site.group), **cache}
 
 
@@ -204,7 +207,7 @@ def test_one_head_or_channel_is_the_librarys(
 ) -> None:
     at = open_page(models=[key], only=part, **{f"nth_{part}": "2"}, **POINT)
     seen = ask(at)
-    model = models.load(key)
+    model = loading.load(key)
     site = middle(model)
     place = cell_of(model, site.rows, site.columns)
     arrays = arrays_on(model, site, "cat")
@@ -226,7 +229,7 @@ def test_a_part_that_is_not_there_is_said_and_the_nearest_shown(
     names = ["mixer_mini", "davit_mini"]
     at = open_page(models=names, only="head", nth_head="99", **POINT)
     seen = ask(at)
-    heads = middle(models.load("davit_mini")).heads
+    heads = middle(loading.load("davit_mini")).heads
     assert f"There is no head 99: head {heads}, the last, is shown." in seen.text
     assert "No heads here: all channels together." in seen.text
     far = shown.pictures["raw-davit_mini"]
@@ -242,7 +245,7 @@ def test_a_part_that_no_model_has_is_said_and_not_offered(open_page: Open, ask: 
     assert offered == ["all", "one channel"]
     at = open_page(models=["mixer_mini"], only="head", **POINT)
     assert any("none of the chosen models has heads" in words for words in ask(at).infos)
-    model = models.load("mixer_mini")
+    model = loading.load("mixer_mini")
     assert ask(at).shows(expected(model.spec.key, middle(model).block, (430, 520))[1])
     at.segmented_control(key="only").set_value("all").run()
     assert not ask(at).infos
@@ -250,7 +253,7 @@ def test_a_part_that_no_model_has_is_said_and_not_offered(open_page: Open, ask: 
 
 def test_mixer_at_zero_is_half_of_both_weights(open_page: Open, ask: Ask) -> None:
     at = open_page(models=["mixer_mini"], **POINT)
-    model = models.load("mixer_mini")
+    model = loading.load("mixer_mini")
     site = middle(model)
     place = cell_of(model, site.rows, site.columns)
     weights = model.weights(site.group)
@@ -266,7 +269,7 @@ def test_fixed_maps_do_not_move_and_computed_ones_do(open_page: Open, ask: Ask) 
     seen = ask(at)
     wanted: dict[str, float] = {}
     for key in names:
-        model = models.load(key)
+        model = loading.load(key)
         site = middle(model)
         row, column = cell_of(model, site.rows, site.columns)
         pair = [
@@ -291,7 +294,7 @@ def test_fixed_maps_do_not_move_and_computed_ones_do(open_page: Open, ask: Ask) 
 def test_the_second_map_is_the_librarys(open_page: Open, shown: Shown) -> None:
     at = open_page(models=["davit_mini"], second="coffee", **POINT)
     assert not at.exception
-    model, other = models.load("davit_mini"), gallery.load("coffee")
+    model, other = loading.load("davit_mini"), gallery.load("coffee")
     site = middle(model)
     place = cell_of(model, site.rows, site.columns)
     readings = [
@@ -319,7 +322,7 @@ def test_the_second_map_is_the_librarys(open_page: Open, shown: Shown) -> None:
 
 def test_any_block_can_be_reached(open_page: Open, ask: Ask) -> None:
     at = open_page(models=["convmixer_mini"], depth="finer", at="0", **POINT)
-    count = len(models.load("convmixer_mini").sites)
+    count = len(loading.load("convmixer_mini").sites)
     told = set()
     for percent in range(0, 101, 5):
         at.slider(key="at").set_value(percent).run()
@@ -330,12 +333,12 @@ def test_any_block_can_be_reached(open_page: Open, ask: Ask) -> None:
 def test_the_estimate_is_the_librarys_and_says_so(open_page: Open, ask: Ask, shown: Shown) -> None:
     at = open_page(models=["davit_mini"], reads="depth", **POINT)
     seen = ask(at)
-    model = models.load("davit_mini")
+    model = loading.load("davit_mini")
     site = middle(model)
     token, place = cell_of(model, site.rows, site.columns), cell_of(model, 16, 16)
 
     def drawn(row: int, column: int) -> bytes:
-        inputs = models.prepare(model, gallery.load("cat"))
+        inputs = loading.prepare(model, gallery.load("cat"))
         field = attribution.receptive_field(model, inputs, site, row=row, column=column)
         return raw_map(model, field_reading(field, rows=16, columns=16), place)
 
@@ -353,7 +356,7 @@ def test_the_estimate_is_the_librarys_and_says_so(open_page: Open, ask: Ask, sho
 
 def test_an_entry_of_channel_attention(open_page: Open, ask: Ask, shown: Shown) -> None:
     at = open_page(models=["davit_mini"], **POINT)
-    model, picture = models.load("davit_mini"), gallery.load("cat")
+    model, picture = loading.load("davit_mini"), gallery.load("cat")
     site = middle(model)
     arrays = arrays_on(model, site, "cat")
     pattern = arrays[f"{site.group}.channel.pattern"]
@@ -402,7 +405,7 @@ def test_a_link_of_nonsense_opens_the_page(open_page: Open, ask: Ask) -> None:
     nonsense = {"only": "tail", "nth_head": "-3", "at": "7000", "second": "nobody", "entry_i": "x"}
     seen = ask(open_page(models=["davit_mini"], depth="finer", **nonsense, **POINT))
     assert not seen.errors
-    last = len(models.load("davit_mini").sites) - 1
+    last = len(loading.load("davit_mini").sites) - 1
     assert seen.shows(expected("davit_mini", round(last / 2), (430, 520))[1])
 
 

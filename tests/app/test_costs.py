@@ -7,16 +7,21 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages import _costs_curves, _state
-from pages._what_if_words import number
 from tests.app.conftest import Ask, Bring, Open, Shown
-from vislib import capture, counting, gallery, identities, models, registry
+from views.costs import curves
+from views.frame import state
+from views.frame.numbers import number
+from vislib import registry
 from vislib.analysis import costs
 from vislib.figures import colours, tiles
+from vislib.models import loading
+from vislib.observe import capture, identities
+from vislib.pictures import gallery
+from vislib.tables import counting
 
 PAGE = "costs"
 MINIS = ["mixer_mini", "convmixer_mini", "davit_mini", "vit_mini"]
-KINDS = {kind: _costs_curves.words(f"kind_{kind}") for kind in ("depthwise", "token_mixing")}
+KINDS = {kind: curves.words(f"kind_{kind}") for kind in ("depthwise", "token_mixing")}
 
 
 def lines(at: AppTest) -> dict[str, tuple[list[float], list[float]]]:
@@ -82,10 +87,10 @@ def test_identities_hold_on_the_page(key: str, open_page: Open, ask: Ask, shown:
     at = open_page(PAGE, cost_view="identities", mixer=key, identity_block="1.2", out_channel="3")
     seen = ask(at)
     assert not seen.errors
-    model = models.load(key)
+    model = loading.load(key)
     site = model.sites[1]
-    picture = gallery.load(_state.DEFAULT_PICTURE)
-    arrays = capture.run_with_cache(model, models.prepare(model, picture), site.group)
+    picture = gallery.load(state.DEFAULT_PICTURE)
+    arrays = capture.run_with_cache(model, loading.prepare(model, picture), site.group)
     found = identities.channel_mixing(arrays, model.weights(site.group), site)
     assert number(found.largest) in seen.text
     pair = [found.model[2], found.rebuilt[2]]

@@ -14,11 +14,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages import _machine
 from tests.app.conftest import Bring, Shown
-from vislib import capture, gallery, models
+from views.frame import server
 from vislib.analysis import dense_kernels, kernel_depth, kernels
 from vislib.figures import colours
+from vislib.models import loading
+from vislib.observe import capture
+from vislib.pictures import gallery
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = "convmixer_mini"
@@ -29,8 +31,8 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def model() -> models.LoadedModel:
-    return models.load(MODEL)
+def model() -> loading.LoadedModel:
+    return loading.load(MODEL)
 
 
 def opened(**address: str) -> AppTest:
@@ -60,7 +62,7 @@ def middle_colours(png: bytes, rows: int, columns: int) -> np.ndarray:
     return pixels[np.ix_(down.astype(int), across.astype(int))]
 
 
-def test_one_block_shows_the_models_numbers(shown: Shown, model: models.LoadedModel) -> None:
+def test_one_block_shows_the_models_numbers(shown: Shown, model: loading.LoadedModel) -> None:
     app = opened(kernel_block="1.3", channel="7", kernel_order="norm", kernel_scale="one")
     assert app.number_input(key="channel").value == 7
     group = "stage0.block2"
@@ -74,7 +76,7 @@ def test_one_block_shows_the_models_numbers(shown: Shown, model: models.LoadedMo
     # Negative control: unsorted, the tiles are others.
     assert not np.array_equal(indices, colours.to_indices(array.values, pair))
 
-    cache = capture.run_with_cache(model, models.prepare(model, gallery.load("cat")), group)
+    cache = capture.run_with_cache(model, loading.prepare(model, gallery.load("cat")), group)
     incoming = cache[f"{group}.depthwise.in"].values[6]
     outgoing = cache[f"{group}.depthwise.out"].values[6]
     common = colours.limits(incoming, outgoing, signed=True)
@@ -88,7 +90,7 @@ def test_one_block_shows_the_models_numbers(shown: Shown, model: models.LoadedMo
     assert abs(float(table(app)[4])) < 1e-5
 
 
-def _cell(model: models.LoadedModel) -> tuple[int, int]:
+def _cell(model: loading.LoadedModel) -> tuple[int, int]:
     """The cell of (400, 400) thousandths on the model's grid, by its own reckoning."""
     picture = gallery.load("cat")
     side = min(picture.width, picture.height)
@@ -114,7 +116,7 @@ def test_a_moved_point_changes_the_place_and_not_the_kernels(shown: Shown) -> No
     assert not app.exception
 
 
-def test_depth_shows_the_radius_of_every_block(shown: Shown, model: models.LoadedModel) -> None:
+def test_depth_shows_the_radius_of_every_block(shown: Shown, model: loading.LoadedModel) -> None:
     app = opened(kernel_view="depth", kernel_block="1.2")
     blocks = [model.weights(site.group)[f"{site.group}.depthwise.kernel"] for site in model.sites]
     found = kernel_depth.radius_over_depth(blocks)
@@ -140,7 +142,7 @@ def numbers(values: Any) -> np.ndarray:
     return np.asarray(values)
 
 
-def test_mixing_shows_the_strongest_inputs(shown: Shown, model: models.LoadedModel) -> None:
+def test_mixing_shows_the_strongest_inputs(shown: Shown, model: loading.LoadedModel) -> None:
     app = opened(kernel_view="mixing", kernel_block="1.3", channel="7")
     group = "stage0.block2"
     weight = model.weights(group)[f"{group}.channel_mixing.weight"].values[6, :, 0, 0]
@@ -148,7 +150,7 @@ def test_mixing_shows_the_strongest_inputs(shown: Shown, model: models.LoadedMod
     labels = shown.tiles["mixing_inputs"][1]["labels"]
     assert [int(re.findall(r"\d+", label)[0]) - 1 for label in labels] == strongest.tolist()
     assert f"{weight[strongest[0]]:+.3f}".replace("-", "\N{MINUS SIGN}") in labels[0]
-    cache = capture.run_with_cache(model, models.prepare(model, gallery.load("cat")), group)
+    cache = capture.run_with_cache(model, loading.prepare(model, gallery.load("cat")), group)
     value = cache[f"{group}.channel_mixing.out"].values[(6, *_cell(model))]
     assert float(table(app)[3]) == pytest.approx(float(value), abs=6e-6)
     app.number_input(key="channel").set_value(8).run()
@@ -187,10 +189,10 @@ def beside(bring: Bring, **address: str) -> AppTest:
 
 
 def test_beside_counts_both_convolutions(
-    bring: Bring, shown: Shown, model: models.LoadedModel
+    bring: Bring, shown: Shown, model: loading.LoadedModel
 ) -> None:
     bring(BESIDE)
-    resnet = models.load(BESIDE)  # brought: with seeded random weights where there are no others
+    resnet = loading.load(BESIDE)  # brought: with seeded random weights where there are no others
     depths = (len(model.sites), len(resnet.sites))
     same = [resnet.sites[dense_kernels.same_depth(j, *depths)] for j in range(depths[0])]
     number = next(j for j, other in enumerate(same) if other.step == 2)
@@ -226,9 +228,9 @@ def test_beside_counts_both_convolutions(
     assert not np.array_equal(shown.tiles["dense_tiles"][0], expected)
 
 
-def test_beside_draws_the_energy_of_both(bring: Bring, model: models.LoadedModel) -> None:
+def test_beside_draws_the_energy_of_both(bring: Bring, model: loading.LoadedModel) -> None:
     app = beside(bring, kernel_block="1.8")
-    resnet = models.load(BESIDE)
+    resnet = loading.load(BESIDE)
     lines = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
     for number, (one, name) in enumerate(((model, "depthwise"), (resnet, "convolution"))):
         blocks = [one.weights(site.group)[f"{site.group}.{name}.kernel"] for site in one.sites]
@@ -245,14 +247,14 @@ def test_beside_draws_the_energy_of_both(bring: Bring, model: models.LoadedModel
 def test_beside_is_offered_where_a_resnet_is_there(
     bring: Bring, shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_machine, "present", lambda: (MODEL,))
+    monkeypatch.setattr(server, "present", lambda: (MODEL,))
     app = opened(kernel_view="beside")
     assert app.segmented_control(key="kernel_view").value == "block"
     assert "dense_tiles" not in shown.tiles
     app = beside(bring, written="9999")
     assert app.segmented_control(key="kernel_view").value == "beside"
-    site = models.load(BESIDE).sites[0]
-    kernel = models.load(BESIDE).weights(site.group)[f"{site.group}.convolution.kernel"]
+    site = loading.load(BESIDE).sites[0]
+    kernel = loading.load(BESIDE).weights(site.group)[f"{site.group}.convolution.kernel"]
     last = len(kernel.values)
     assert app.number_input(key="written").value == last  # the nearest
     assert any(str(last) in message.value for message in app.info)

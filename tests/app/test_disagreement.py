@@ -7,21 +7,23 @@ import re
 import numpy as np
 import pytest
 
-from pages import _disagreement_pictures
 from tests.app.conftest import Ask, Bring, Open
-from vislib import capture, gallery, images, models
+from views.disagreement import pictures
 from vislib.analysis.disagreement import ranked
+from vislib.models import loading
+from vislib.observe import capture
+from vislib.pictures import encoding, gallery
 
 KEYS = ("mixer_mini", "convmixer_mini", "davit_mini")
 
 
 def wanted() -> list[tuple[str, float]]:
     """The ranking of the gallery as the library gives it."""
-    loaded = [models.load(key) for key in KEYS]
+    loaded = [loading.load(key) for key in KEYS]
     table = {}
     for name in gallery.GALLERY:
         picture = gallery.load(name)
-        runs = [capture.run_with_cache(m, models.prepare(m, picture), "logits") for m in loaded]
+        runs = [capture.run_with_cache(m, loading.prepare(m, picture), "logits") for m in loaded]
         table[name] = np.stack([run.probabilities() for run in runs])
     return ranked(table)
 
@@ -80,13 +82,11 @@ def test_own_pictures(open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch
         def getvalue(self) -> bytes:
             return self._data
 
-    cat, rocket = (images.encode_png(gallery.load(name).pixels) for name in ("cat", "rocket"))
+    cat, rocket = (encoding.encode_png(gallery.load(name).pixels) for name in ("cat", "rocket"))
     files = [File("a.png", cat), File("bad.png", b"no picture"), File("b.png", rocket)]
     files += [File(f"{n}.png", cat) for n in range(12)]
     came: list[File] = []
-    monkeypatch.setattr(
-        _disagreement_pictures.st, "file_uploader", lambda *_args, **_options: list(came)
-    )
+    monkeypatch.setattr(pictures.st, "file_uploader", lambda *_args, **_options: list(came))
     at = open_page("disagreement", source="own", shown="all")
     assert "% apart" not in ask(at).text
     came.extend(files)

@@ -15,14 +15,18 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages import _panel, _state, _ui
-from pages._dual_attention_beside import SIDE
 from tests.unit import tiny
-from vislib import capture, gallery, images, models, registry
+from views import frame
+from views.dual_attention.beside import SIDE
+from views.frame import panel, state
+from vislib import registry
 from vislib.analysis import attentions
 from vislib.analysis.reading_at import reading_at
 from vislib.analysis.windows import window_piece
 from vislib.figures import colours, overlay
+from vislib.models import loading
+from vislib.observe import capture
+from vislib.pictures import gallery, geometry
 from vislib.schema import ActivationCache, MixingSite, WeightsError
 
 ADDRESS = {
@@ -40,10 +44,10 @@ Open = Callable[..., AppTest]
 @pytest.fixture(scope="module")
 def computed() -> tuple[MixingSite, ActivationCache]:
     """Stage 2, block 1 of the bundled DaViT on the picture that the page shows first."""
-    model = models.load("davit_mini")
+    model = loading.load("davit_mini")
     site = next(s for s in model.sites if (s.stage, s.block) == (1, 0))
-    picture = gallery.load(_state.DEFAULT_PICTURE)
-    return site, capture.run_with_cache(model, models.prepare(model, picture), None)
+    picture = gallery.load(state.DEFAULT_PICTURE)
+    return site, capture.run_with_cache(model, loading.prepare(model, picture), None)
 
 
 def calm(at: AppTest) -> AppTest:
@@ -215,13 +219,13 @@ def test_the_two_main_pictures_are_the_window_and_the_table(
 def sent_pictures(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """Key -> PNG of each picture that the page shows."""
     found: dict[str, bytes] = {}
-    real = _ui.image
+    real = frame.image
 
     def image(png: bytes, *, alt: str, key: str, width: int | str = "stretch") -> None:
         found[key] = png
         real(png, alt=alt, key=key, width=width)
 
-    monkeypatch.setattr(_ui, "image", image)
+    monkeypatch.setattr(frame, "image", image)
     return found
 
 
@@ -238,35 +242,35 @@ KINDS = ("davit", "vit", "swin", "swin_shifted")
 
 
 @pytest.fixture(scope="module")
-def attentive() -> dict[str, models.LoadedModel]:
+def attentive() -> dict[str, loading.LoadedModel]:
     """The three models: DaViT as it is bundled, a tiny Swin and a ViT with random weights."""
     swin = dataclasses.replace(tiny.tiny_model("swin"), spec=registry.spec(SWIN))
-    vit = models.load(VIT, untrained=True)
+    vit = loading.load(VIT, untrained=True)
     tiny.draw_weights(vit.module, seed=0)
-    return {"davit_mini": models.load("davit_mini"), SWIN: swin, VIT: vit}
+    return {"davit_mini": loading.load("davit_mini"), SWIN: swin, VIT: vit}
 
 
 @pytest.fixture
 def together(
-    open_page: Open, attentive: dict[str, models.LoadedModel], monkeypatch: pytest.MonkeyPatch
+    open_page: Open, attentive: dict[str, loading.LoadedModel], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Open]:
     """Opens the page where Swin and ViT are on this machine beside the bundled models."""
-    real, there = _state._loaded, (*_state.DEFAULT_MODELS, VIT, SWIN)
-    monkeypatch.setattr(_panel, "available", lambda: there)
-    monkeypatch.setattr(_state, "_known", {})
-    monkeypatch.setattr(_state, "_loaded", lambda key, rnd: attentive.get(key) or real(key, rnd))
-    _state._store.clear()  # the models are not those that their keys name
+    real, there = state._loaded, (*state.DEFAULT_MODELS, VIT, SWIN)
+    monkeypatch.setattr(panel, "available", lambda: there)
+    monkeypatch.setattr(state, "_known", {})
+    monkeypatch.setattr(state, "_loaded", lambda key, rnd: attentive.get(key) or real(key, rnd))
+    state._store.clear()  # the models are not those that their keys name
     yield lambda **more: opened(open_page, **{**BESIDE, **more})
-    _state._store.clear()
+    state._store.clear()
 
 
 def beside_share(
-    model: models.LoadedModel, block: int, x: int, y: int, head: int | None = None
+    model: loading.LoadedModel, block: int, x: int, y: int, head: int | None = None
 ) -> tuple[Any, MixingSite, tuple[int, int], Any]:
     """Share, block, cell and view box of one column, computed without the page."""
     picture, site = gallery.load("cat"), model.sites[block]
-    inputs = models.prepare(model, picture)
-    place = images.cell_at(
+    inputs = loading.prepare(model, picture)
+    place = geometry.cell_at(
         inputs.view_box,
         picture=(picture.width, picture.height),
         x=x,
@@ -284,8 +288,8 @@ def test_beside_is_closed_and_loads_nothing(
     together: Open, sent_pictures: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    real = _state._loaded
-    monkeypatch.setattr(_state, "_loaded", lambda key, rnd: asked.append(key) or real(key, rnd))
+    real = state._loaded
+    monkeypatch.setattr(state, "_loaded", lambda key, rnd: asked.append(key) or real(key, rnd))
     together(beside="closed")
     assert set(asked) == {"davit_mini"}
     assert not [key for key in sent_pictures if key.startswith("beside")]
@@ -295,7 +299,7 @@ def test_beside_is_closed_and_loads_nothing(
 
 def test_beside_draws_each_model_s_reading_on_one_scale(
     together: Open,
-    attentive: dict[str, models.LoadedModel],
+    attentive: dict[str, loading.LoadedModel],
     sent_pictures: dict[str, bytes],
 ) -> None:
     together(x="480", y="520")
@@ -333,7 +337,7 @@ def words_of(at: AppTest) -> str:
 
 
 def test_beside_prints_the_class_token_s_share_and_the_nearest_head(
-    together: Open, attentive: dict[str, models.LoadedModel]
+    together: Open, attentive: dict[str, loading.LoadedModel]
 ) -> None:
     heads = attentive[VIT].sites[0].heads  # 2 or 4, by the bundled set
     assert heads is not None
@@ -355,7 +359,7 @@ def test_beside_keeps_the_relative_depth(together: Open) -> None:
     at = together(beside_depth="last")
     assert at.session_state["beside_depth"] == "last"
     said = words_of(at)
-    last, vit = models.load("davit_mini").sites[-1], models.load(VIT, untrained=True).sites
+    last, vit = loading.load("davit_mini").sites[-1], loading.load(VIT, untrained=True).sites
     tokens = f"{vit[0].rows} × {vit[0].columns} tokens"
     assert f"Stage 3, block {last.block + 1} · 4 × 4 tokens" in said
     assert f"Block {len(vit)} · {tokens}" in said
@@ -385,13 +389,13 @@ def test_beside_follows_the_point_and_says_when_it_is_outside(
 
 
 def test_beside_reach_over_depth_is_the_library_s(
-    together: Open, attentive: dict[str, models.LoadedModel]
+    together: Open, attentive: dict[str, loading.LoadedModel]
 ) -> None:
     at = together(beside="depth")
     lines = json.loads(at.get("plotly_chart")[-1].proto.spec)["data"]
     assert [line["name"] for line in lines] == [registry.spec(k).title for k in attentive]
     for line, model in zip(lines, attentive.values(), strict=True):
-        inputs = models.prepare(model, gallery.load("cat"))
+        inputs = loading.prepare(model, gallery.load("cat"))
         cache = capture.run_with_cache(model, inputs)
         wanted = attentions.reach_over_depth(model.sites, cache)
         np.testing.assert_allclose(numbers(line["x"]), wanted.depth)
@@ -411,8 +415,8 @@ def test_beside_offers_what_is_not_there(
     together: Open, sent_pictures: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offered: list[str] = []
-    monkeypatch.setattr(_panel, "available", lambda: _state.DEFAULT_MODELS)
-    monkeypatch.setattr(_ui, "offer", lambda key, why: offered.append(key))
+    monkeypatch.setattr(panel, "available", lambda: state.DEFAULT_MODELS)
+    monkeypatch.setattr(frame, "offer", lambda key, why: offered.append(key))
     together()
     assert offered == [SWIN, "deit_small_patch16_224.fb_in1k"]
     assert {k for k in sent_pictures if k.startswith("beside")} == {"beside-davit"}
@@ -421,10 +425,10 @@ def test_beside_offers_what_is_not_there(
 def test_a_model_that_does_not_load_leaves_the_others(
     together: Open, sent_pictures: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = _state._loaded
+    real = state._loaded
     damaged = WeightsError("The file is damaged. Pull it again.")
     monkeypatch.setattr(
-        _state, "_loaded", lambda key, rnd: damaged if key == SWIN else real(key, rnd)
+        state, "_loaded", lambda key, rnd: damaged if key == SWIN else real(key, rnd)
     )
     with pytest.raises(AssertionError):
         together()  # says so

@@ -11,18 +11,21 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages import _estimates_pieces as pieces_of
-from pages import _estimates_runs as runs
-from pages._estimates_columns import alike
-from pages._estimates_meter import verdict
-from pages._estimates_pieces import CELLS, METHODS, SEEDS, STEPS, Curves, Piece
-from pages._estimates_words import percent
 from tests.app.conftest import Ask, Bring, Open, Seen
-from vislib import capture, gallery, images, models, registry
+from views.estimates import runs
+from views.estimates import work as pieces_of
+from views.estimates.columns import alike
+from views.estimates.meter import verdict
+from views.estimates.tasks import CELLS, METHODS, SEEDS, STEPS, Curves, Piece
+from views.estimates.words import percent
+from vislib import registry
 from vislib.analysis import faithfulness as judging
 from vislib.attribution import faithfulness, methods
 from vislib.figures import colours, overlay
-from vislib.models import LoadedModel
+from vislib.models import loading
+from vislib.models.loading import LoadedModel
+from vislib.observe import capture
+from vislib.pictures import gallery, geometry
 
 PAGE = "estimates"
 ADDRESS = {"picture": "cat", "x": "430", "y": "520"}
@@ -39,9 +42,9 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
     """Each test begins with an empty store."""
-    from pages import _state
+    from views.frame import state
 
-    _state._store().clear()
+    state._store().clear()
 
 
 def pressed(at: AppTest) -> AppTest:
@@ -50,13 +53,13 @@ def pressed(at: AppTest) -> AppTest:
 
 
 def best_class(model: LoadedModel) -> int:
-    inputs = models.prepare(model, gallery.load("cat"))
+    inputs = loading.prepare(model, gallery.load("cat"))
     return int(capture.run_with_cache(model, inputs, "logits").logits.argmax())
 
 
 def own_map(model: LoadedModel, method: Any, target: int, kind: Any = "blur") -> np.ndarray:
     """The library's map, without the page."""
-    inputs = models.prepare(model, gallery.load("cat"))
+    inputs = loading.prepare(model, gallery.load("cat"))
     return methods.attribute(
         model,
         inputs,
@@ -69,7 +72,7 @@ def own_map(model: LoadedModel, method: Any, target: int, kind: Any = "blur") ->
 
 def own_areas(model: LoadedModel, order: np.ndarray, target: int) -> list[float]:
     """Areas under insertion and deletion, without the page."""
-    inputs = models.prepare(model, gallery.load("cat"))
+    inputs = loading.prepare(model, gallery.load("cat"))
     size = model.config.size
     masks = judging.masks(order, cells=CELLS, steps=STEPS, shape=(size, size))
     baseline = methods.stand_in(inputs.tensor, "blur")
@@ -88,7 +91,7 @@ def test_maps_areas_and_correlations_are_the_librarys(open_page: Open, ask: Ask)
     assert f"{work} forward" in before.infos[0]
     assert not before.pictures
     seen = ask(pressed(at))
-    model, random = models.load("mixer_mini"), models.load("mixer_mini", untrained=True)
+    model, random = loading.load("mixer_mini"), loading.load("mixer_mini", untrained=True)
     target = best_class(model)
     share, other, raw = {}, {}, {}
     for method in METHODS:
@@ -97,7 +100,7 @@ def test_maps_areas_and_correlations_are_the_librarys(open_page: Open, ask: Ask)
         other[method] = judging.attribution_share(own_map(random, method, target), CELLS)
     limits = colours.limits(*share.values(), *other.values(), signed=False)
     picture = gallery.load("cat")
-    box = images.view_box(picture.width, picture.height, size=64, crop=model.config.crop)
+    box = geometry.view_box(picture.width, picture.height, size=64, crop=model.config.crop)
     for maps, side in ((share, 280), (other, 200)):
         for values in maps.values():
             png = overlay.share_overlay(picture.pixels, values, box=box, limits=limits, side=side)
@@ -117,11 +120,11 @@ def test_maps_areas_and_correlations_are_the_librarys(open_page: Open, ask: Ask)
 
 
 def test_the_models_stay_as_they_were(open_page: Open, ask: Ask, minis: tuple[str, ...]) -> None:
-    from pages import _machine
+    from views.frame import server
 
     at = open_page(PAGE, models=["davit_mini"], method="grad_cam", **ADDRESS)
-    loaded = _machine.shelf().get("davit_mini")
-    inputs = models.prepare(loaded, gallery.load("cat"))
+    loaded = server.shelf().get("davit_mini")
+    inputs = loading.prepare(loaded, gallery.load("cat"))
     before = capture.run_with_cache(loaded, inputs, "logits").logits
     ask(pressed(at))
     assert not any(p.requires_grad or p.grad is not None for p in loaded.module.parameters())
@@ -251,7 +254,7 @@ def test_one_at_a_time_and_waiting_can_be_stopped() -> None:
 
 
 def test_stop_on_the_page(open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages import _estimates_runs
+    from views.estimates import runs
 
     def stopped(*_anything: Any) -> None:
         """As the click does: the run ends, its callback runs, the next run begins."""
@@ -261,7 +264,7 @@ def test_stop_on_the_page(open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyP
         state["_estimates_stopped"] = state.pop("_estimates_asked")
         st.rerun()
 
-    monkeypatch.setattr(_estimates_runs, "work_through", stopped)
+    monkeypatch.setattr(runs, "work_through", stopped)
     at = open_page(PAGE, models=["mixer_mini"], method="grad_cam", **ADDRESS)
     pressed(at)
     assert [warning.value for warning in at.warning] == ["Stopped. What was finished is kept."]

@@ -14,13 +14,16 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages import _experiments_papers, _experiments_question, _ui
-from pages._experiments_runs import find
-from pages._text import text
 from tests.app.conftest import Ask, Open
-from vislib import papers, registry
+from views import frame as ui
+from views.experiments import papers as experiments_papers
+from views.experiments import question
+from views.experiments.runs import find
+from views.frame.text import text
+from vislib import registry
 from vislib.experiments import catalogue, table
 from vislib.experiments.table import EpochRow, Run
+from vislib.tables import papers
 
 PAGE, CLASSES, HARDWARE = "experiments", 20, "a made-up machine"
 Write = Callable[..., None]
@@ -214,11 +217,9 @@ def test_every_answer_can_be_the_one_that_is_supported(
     write(name, dict(TABLES[name]) | dict(changed))
     found = find(name)
     assert found is not None
-    assert _experiments_question.verdict(found) == answer
-    assert answer in _experiments_question.ANSWERS[name]
-    assert text("en", f"experiments.conclude_{name}_{answer}").format(
-        **_experiments_question.numbers(found)
-    )
+    assert question.verdict(found) == answer
+    assert answer in question.ANSWERS[name]
+    assert text("en", f"experiments.conclude_{name}_{answer}").format(**question.numbers(found))
 
 
 def test_a_link_opens_a_run(write: Write, open_page: Open, ask: Ask) -> None:
@@ -319,18 +320,18 @@ def test_the_papers_numbers_stand_apart(name: str, write: Write, open_page: Open
     assert "arxiv.org" in text("en", f"experiments.paper_{name}")
     assert text("en", f"experiments.paper_{name}") in seen.text
     assert text("en", f"experiments.differs_{name}") in seen.text
-    if name in _experiments_papers.PAPER_GRIDS:
-        _, rows = _experiments_papers.PAPER_GRIDS[name]()
+    if name in experiments_papers.PAPER_GRIDS:
+        _, rows = experiments_papers.PAPER_GRIDS[name]()
         assert all(cell in seen.text for row in rows for cell in row)
 
 
 def test_the_papers_rows_are_those_of_its_table() -> None:
-    _, patch = _experiments_papers.patch_grid()
+    _, patch = experiments_papers.patch_grid()
     printed = [r for r in papers.table("convmixer").rows if "ConvMixer" in r.model]
     assert [row[-1] for row in patch] == [
         f"{r.values['imagenet_top1_percent']:.2f}" for r in printed
     ]
-    header, data = _experiments_papers.data_grid()
+    header, data = experiments_papers.data_grid()
     assert header[1:] == ["ImageNet", "ImageNet-21k", "JFT-300M"]
     assert dict((row[0], row[1:]) for row in data)["Mixer-L/16"] == ["71.76", "82.89", "84.82"]
     assert all(row[1:].count("\N{EN DASH}") < 2 for row in data)
@@ -346,4 +347,4 @@ def test_what_if_leads_here(write: Write, open_page: Open, ask: Ask) -> None:
 
 
 def test_the_page_stands_beside_the_papers() -> None:
-    assert PAGE in _ui.SECTIONS["read"]
+    assert PAGE in ui.SECTIONS["read"]

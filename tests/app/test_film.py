@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages import _film, _state, _ui
 from tests.app.conftest import Ask, Open
-from vislib import film, models, registry
-from vislib.film import CurvePoint
+from views import frame
+from views.frame import film as frame_film
+from views.frame import state
+from vislib import registry
+from vislib.models import loading
 from vislib.training import filming
+from vislib.weights import film
+from vislib.weights.film import CurvePoint
 
 READ = film.read
 SIZES = {1: 32, 2: 32, 3: 64}
@@ -27,10 +31,10 @@ def reels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for key in ("mixer_mini", "convmixer_mini"):
         row = registry.spec(key)
         frames = {
-            epoch: filming.frame(row, models.load(key, untrained=True, seed=epoch).module)
+            epoch: filming.frame(row, loading.load(key, untrained=True, seed=epoch).module)
             for epoch in (0, 1)
         }
-        frames[3] = filming.frame(row, models.load(key).module)
+        frames[3] = filming.frame(row, loading.load(key).module)
         film.write(key, frames, CURVE, folder)
     return folder
 
@@ -38,16 +42,16 @@ def reels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def with_films(reels: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The app finds these films and no others."""
-    _state.film_of.clear()
-    _state._store().clear()
+    state.film_of.clear()
+    state._store().clear()
     monkeypatch.setattr(film, "read", lambda key: READ(key, reels))
     yield
-    _state.film_of.clear()
-    _state._store().clear()
+    state.film_of.clear()
+    state._store().clear()
 
 
 def slider(at: AppTest) -> object:
-    return at.select_slider(key=_film.WIDGET)
+    return at.select_slider(key=frame_film.WIDGET)
 
 
 PLACES = [
@@ -86,7 +90,7 @@ def test_films_whose_pictures_were_all_of_one_size_say_nothing_of_it() -> None:
             for epoch, size in enumerate(sizes, 1)
         )
         reel = film.Film(key="k", epochs=(0, 2), curve=curve, path=Path("k"), labels={})
-        assert (_film._small(reel), _film._finish(reel)) == ("", "")
+        assert (frame_film._small(reel), frame_film._finish(reel)) == ("", "")
 
 
 def test_passes_over_pictures_as_they_are_are_named() -> None:
@@ -94,9 +98,9 @@ def test_passes_over_pictures_as_they_are_are_named() -> None:
         CurvePoint(epoch=epoch, loss=1.0, held_out=0.5, finish=epoch > 3) for epoch in range(1, 6)
     )
     reel = film.Film(key="k", epochs=(0, 5), curve=curve, path=Path("k"), labels={})
-    assert _film._finish(reel).startswith("Up to pass 3 the pictures were cut and enlarged")
+    assert frame_film._finish(reel).startswith("Up to pass 3 the pictures were cut and enlarged")
     after = film.Film(key="k", epochs=(0, 5), curve=curve[3:], path=Path("k"), labels={})
-    assert _film._finish(after) == ""  # none was cut
+    assert frame_film._finish(after) == ""  # none was cut
 
 
 @pytest.mark.usefixtures("minis", "with_films")
@@ -105,7 +109,7 @@ def test_a_link_opens_an_epoch_and_its_weights(open_page: Open, ask: Ask, reels:
     assert slider(at).value == "1"
     reel = READ("mixer_mini", reels)
     name = "stage0.block0.token_mixing.fc1"
-    shown = _state.film_frame("mixer_mini@epoch1")[name]
+    shown = state.film_frame("mixer_mini@epoch1")[name]
     assert np.array_equal(shown.values, reel.frame(1)[name].values)
     assert not np.array_equal(shown.values, reel.frame(3)[name].values)
     assert "Mixer mini (after epoch 1)" in registry.spec("mixer_mini@epoch1").title
@@ -141,7 +145,7 @@ def test_no_slider_where_no_frame_holds_what_is_shown(open_page: Open) -> None:
 
 
 @pytest.mark.usefixtures("minis")
-@pytest.mark.parametrize("page", _ui.PAGES[:6])
+@pytest.mark.parametrize("page", frame.PAGES[:6])
 def test_the_switch_shows_untrained_weights_and_says_so(
     open_page: Open, ask: Ask, page: str, flip: Callable[[AppTest], AppTest]
 ) -> None:
@@ -154,10 +158,10 @@ def test_the_switch_shows_untrained_weights_and_says_so(
     assert any("Untrained." in info for info in untrained.infos)
     assert "(untrained)" in untrained.text
     assert set(untrained.pictures) != set(trained.pictures)
-    at.toggle(key=_state.SWITCH).set_value(False).run()
+    at.toggle(key=state.SWITCH).set_value(False).run()
     assert ask(at).pictures == trained.pictures
 
 
 @pytest.fixture
 def flip() -> Callable[[AppTest], AppTest]:
-    return lambda at: at.toggle(key=_state.SWITCH).set_value(True).run()
+    return lambda at: at.toggle(key=state.SWITCH).set_value(True).run()

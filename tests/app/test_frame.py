@@ -14,9 +14,10 @@ from PIL import Image
 from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
-from pages import _state, _ui
 from tests.app.conftest import Ask, Open
-from vislib import gallery, images
+from views import frame
+from views.frame import state
+from vislib.pictures import decoding, gallery
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = tomllib.loads((ROOT / "assets" / "text" / "en.toml").read_text(encoding="utf-8"))
@@ -30,7 +31,7 @@ def encoded(pixels: np.ndarray, kind: str = "PNG", **options: object) -> bytes:
 
 def shown_digest(at: AppTest) -> str | None:
     """The digest of the visitor's own picture, None where a gallery picture is shown."""
-    own = at.session_state["picture"] == _state.OWN and "own_picture" in at.session_state
+    own = at.session_state["picture"] == state.OWN and "own_picture" in at.session_state
     return at.session_state["own_picture"].sha256 if own else None
 
 
@@ -51,7 +52,7 @@ def test_an_upload_is_shown_and_bad_ones_leave_it(
 ) -> None:
     at = upload(open_page(), picture_png)
     own = shown_digest(at)
-    assert own == images.decode(picture_png, name="x").sha256
+    assert own == decoding.decode(picture_png, name="x").sha256
     assert not ask(at).errors
     wide = io.BytesIO()
     Image.new("1", (7000, 7000)).save(wide, format="PNG")
@@ -60,7 +61,7 @@ def test_an_upload_is_shown_and_bad_ones_leave_it(
         "words.png": b"this is no picture at all " * 20,
         "empty.png": b"",
         "wide.png": wide.getvalue(),
-        "heavy.png": picture_png + b"\0" * images.MAX_BYTES,
+        "heavy.png": picture_png + b"\0" * decoding.MAX_BYTES,
     }
     for name, data in bad.items():
         seen = ask(upload(at, data, name))
@@ -165,7 +166,7 @@ def test_a_links_choice_is_written_to_the_address_again(
 
 
 def test_an_upload_in_a_link_asks_for_the_picture(open_page: Open, ask: Ask) -> None:
-    assert TEXT["picture"]["missing_upload"] in ask(open_page(picture=_state.OWN)).infos
+    assert TEXT["picture"]["missing_upload"] in ask(open_page(picture=state.OWN)).infos
 
 
 @pytest.mark.parametrize(
@@ -185,10 +186,10 @@ def test_unknown_values_in_the_address_do_no_harm(
     at = open_page(**address)
     assert not ask(at).errors
     assert 0 <= at.session_state["x"] <= 1000
-    assert at.session_state["picture"] == _state.DEFAULT_PICTURE
+    assert at.session_state["picture"] == state.DEFAULT_PICTURE
 
 
-@pytest.mark.parametrize("page", _ui.PAGES)
+@pytest.mark.parametrize("page", frame.PAGES)
 def test_each_page_opens_and_asks_its_question(open_page: Open, ask: Ask, page: str) -> None:
     at = open_page(page)
     seen = ask(at)
@@ -240,7 +241,7 @@ def test_every_text_that_a_page_asks_for_exists() -> None:
     assert not known("compare.no_such_*")
 
 
-@pytest.mark.parametrize("page", _ui.PAGES)
+@pytest.mark.parametrize("page", frame.PAGES)
 def test_every_page_has_its_section(page: str) -> None:
     assert TEXT["nav"][page]
     for name in ("title", "question", "formula"):

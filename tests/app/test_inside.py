@@ -9,24 +9,29 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages import _inside_answers, _ui
 from tests.app.conftest import Ask, Bring, Open
-from vislib import capture, gallery, models, probing, registry, schema, similarity
+from views import frame
+from views.inside import answers
+from vislib import registry, schema
 from vislib.analysis.mixing_distance import mixing_distance
+from vislib.models import loading
+from vislib.observe import capture, probing
+from vislib.pictures import gallery
+from vislib.tables import similarity
 
 
 @pytest.fixture
 def figures(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The plotly figures that a page shows, by their keys."""
     shown: dict[str, Any] = {}
-    real = _ui.plot
+    real = frame.plot
 
     def plot(figure: Any, **options: Any) -> None:
         shown[options["key"]] = json.loads(figure.to_json())
         shown[options["key"], "raw"] = figure
         real(figure, **options)
 
-    monkeypatch.setattr(_ui, "plot", plot)
+    monkeypatch.setattr(frame, "plot", plot)
     return shown
 
 
@@ -42,11 +47,11 @@ def choose(at: AppTest, key: str, option: str) -> AppTest:
     return at.run()
 
 
-def early(key: str, picture: str) -> tuple[np.ndarray, models.LoadedModel]:
+def early(key: str, picture: str) -> tuple[np.ndarray, loading.LoadedModel]:
     """Early answers as the library gives them: probabilities, axes (depth, class)."""
-    model = models.load(key)
+    model = loading.load(key)
     found = probing.answers_by_depth(
-        model, models.prepare(model, gallery.load(picture)), model.sites
+        model, loading.prepare(model, gallery.load(picture)), model.sites
     )
     rows = [*([] if found.start is None else [found.start]), *found.logits]
     return schema.softmax(np.stack(rows)), model
@@ -66,7 +71,7 @@ def test_early_answers_are_those_of_the_library(
         assert len(table) == len(x) == rows
         np.testing.assert_allclose(y, 100 * table[:, table[-1].argmax()], rtol=1e-4)
         assert x[-1] == 1.0
-        step = -(-(rows - 1) // (_inside_answers.MOST_ROWS - 1)) or 1  # a long table is thinned
+        step = -(-(rows - 1) // (answers.MOST_ROWS - 1)) or 1  # a long table is thinned
         for row in table[::-step]:
             assert model.labels[int(row.argmax())].split(",")[0] in page.text
     narrow = sum(site.channels != wide[0].channels for site in model.sites)
@@ -85,8 +90,8 @@ def test_mixing_distance_is_that_of_the_library(
     assert page.errors == []
     picture = gallery.load("coffee")
     for key in ("mixer_mini", "convmixer_mini", "davit_mini"):
-        model = models.load(key)
-        inputs, wanted = models.prepare(model, picture), []
+        model = loading.load(key)
+        inputs, wanted = loading.prepare(model, picture), []
         for site in model.sites:
             run = capture.run_with_cache(model, inputs, site.group)
             reach = mixing_distance(site, {**model.weights(site.group), **run})
@@ -99,8 +104,8 @@ def test_mixing_distance_is_that_of_the_library(
     assert "channel attention" in page.text
     before = {n: line(figures, "mixing-distance", n)[1] for n in ("Mixer mini", "ConvMixer mini")}
     choose(at, "picture", "rocket")
-    model = models.load("mixer_mini")  # the minis see the same part of a picture
-    boxes = [models.prepare(model, gallery.load(n)).view_box for n in ("coffee", "rocket")]
+    model = loading.load("mixer_mini")  # the minis see the same part of a picture
+    boxes = [loading.prepare(model, gallery.load(n)).view_box for n in ("coffee", "rocket")]
     sides = [box.width for box in boxes]
     scaled = {n: y * sides[1] / sides[0] for n, y in before.items()}
     after = {n: line(figures, "mixing-distance", n)[1] for n in before}
@@ -141,7 +146,7 @@ def test_untrained_layers_are_computed_here(
     page = ask(at)
     assert "Computed here" in page.text
     table = np.asarray(figures["similarity", "raw"].data[0].z)
-    depths = [len(models.load(key).sites) for key in ("mixer_mini", "convmixer_mini")]
+    depths = [len(loading.load(key).sites) for key in ("mixer_mini", "convmixer_mini")]
     assert table.shape == (depths[0] + 1, depths[1] + 1)  # the stem besides
     stored = similarity.read()
     assert stored is not None

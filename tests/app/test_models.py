@@ -13,19 +13,22 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages import _machine, _models, _state, _ui
-from pages._store import ResultStore
 from tests.app.conftest import Ask, Open
 from tests.app.test_frame import TEXT
-from vislib import devices, models, registry, weights
-from vislib.downloads import DownloadState
+from views import frame
+from views.frame import model_choice, server, state
+from views.frame.results import ResultStore
+from vislib import registry
+from vislib.models import devices, footprint, loading
+from vislib.models.shelf import LoadCost, Shelf
 from vislib.schema import MixScopeError
-from vislib.shelf import LoadCost, Shelf
+from vislib.weights import files
+from vislib.weights.downloads import DownloadState
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "resmlp_24_224.fb_in1k"
 TITLE = registry.spec(KEY).title
-PRICE = _machine.price
+PRICE = server.price
 WORDS = TEXT["models"]
 
 
@@ -57,14 +60,14 @@ class Fakes:
 @pytest.fixture
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     made = Fakes()
-    monkeypatch.setitem(_machine._made, "downloads", made)
+    monkeypatch.setitem(server._made, "downloads", made)
     return made
 
 
 @pytest.fixture
 def arrive(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Lets the weights of a model seem to be there; it is loaded with random ones."""
-    status, load = weights.status, models.load
+    status, load = files.status, loading.load
     there: set[str] = set()
 
     def seen(row: Any) -> Any:
@@ -78,8 +81,8 @@ def arrive(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
             return dataclasses.replace(load(key, untrained=True, **more), untrained=False)
         return load(key, untrained=untrained, **more)
 
-    monkeypatch.setattr(weights, "status", seen)
-    monkeypatch.setattr(models, "load", loaded)
+    monkeypatch.setattr(files, "status", seen)
+    monkeypatch.setattr(loading, "load", loaded)
     return there.add
 
 
@@ -88,14 +91,14 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Shelf]:
     """A server on which nothing has been loaded, with a shelf of so many bytes."""
 
     def made(budget: int | None = None) -> Shelf:
-        shelf = Shelf(budget, collect=_machine.settle_memory)
-        monkeypatch.setitem(_machine._made, "shelf", shelf)
-        monkeypatch.delitem(_machine._made, "device", raising=False)
-        monkeypatch.setattr(_state, "_known", {})
-        monkeypatch.setattr(_machine, "_seconds", {})
-        monkeypatch.setattr(_machine, "_agreed", set())
+        shelf = Shelf(budget, collect=server.settle_memory)
+        monkeypatch.setitem(server._made, "shelf", shelf)
+        monkeypatch.delitem(server._made, "device", raising=False)
+        monkeypatch.setattr(state, "_known", {})
+        monkeypatch.setattr(server, "_seconds", {})
+        monkeypatch.setattr(server, "_agreed", set())
         store = ResultStore(2**28, 600.0)
-        monkeypatch.setattr(_state, "_store", lambda: store)
+        monkeypatch.setattr(state, "_store", lambda: store)
         return shelf
 
     return made
@@ -119,14 +122,14 @@ def test_what_can_be_had_is_listed_with_size_and_licence(
     open_page: Open, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes = {KEY: 120.1234}
-    monkeypatch.setattr(_machine, "_megabytes", {})
-    monkeypatch.setattr(weights, "expected_megabytes", lambda row: sizes.get(row.key, 7.0))
+    monkeypatch.setattr(server, "_megabytes", {})
+    monkeypatch.setattr(footprint, "expected_megabytes", lambda row: sizes.get(row.key, 7.0))
     at = open_page()
     assert not buttons(at, "get-list")  # closed: nothing is drawn, nothing is counted
     at.session_state["more_models"] = True
     at.run()
     assert not at.exception
-    away = [key for key in registry.MODEL_REGISTRY if key not in _machine.present()]
+    away = [key for key in registry.MODEL_REGISTRY if key not in server.present()]
     published = [key for key in away if registry.spec(key).weights == "timm"]
     assert {f"get-list-{key}" for key in published} == set(buttons(at, "get-list"))
     assert f"**{TITLE}**" in words(at)
@@ -238,17 +241,17 @@ def test_only_what_is_large_for_the_machine_is_asked_about(
     asked: bool,
 ) -> None:
     costs = {KEY: cost(size, giga, fits=fits), "mixer_mini": cost(3, 1.0), "vit_mini": cost(3, 0.1)}
-    monkeypatch.setattr(_machine, "shelf", lambda: SimpleNamespace(cost=lambda row: costs[row.key]))
+    monkeypatch.setattr(server, "shelf", lambda: SimpleNamespace(cost=lambda row: costs[row.key]))
     # The smaller one is slower than its size says; the largest one counts.
     ran = {} if seconds is None else {"vit_mini": 9.0, "mixer_mini": seconds}
-    monkeypatch.setattr(_machine, "_seconds", ran)
-    monkeypatch.setattr(_machine, "_agreed", set())
+    monkeypatch.setattr(server, "_seconds", ran)
+    monkeypatch.setattr(server, "_agreed", set())
     found = PRICE(KEY)
     assert (found is not None) is asked
     if found is not None and seconds is not None:
         assert found.seconds == pytest.approx(seconds * giga)
     assert PRICE("davit_mini") is None  # a bundled one never asks, and is not even counted
-    _machine.agree(KEY)
+    server.agree(KEY)
     assert PRICE(KEY) is None
 
 
@@ -256,11 +259,11 @@ def test_a_large_model_waits_for_a_word_and_nothing_else_does(
     open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch, fresh: Callable[..., Shelf]
 ) -> None:
     shelf = fresh()
-    large = _machine.Cost(cost=cost(833, 44.5, fits=False), seconds=12.3)
+    large = server.Cost(cost=cost(833, 44.5, fits=False), seconds=12.3)
     monkeypatch.setattr(
-        _machine,
+        server,
         "price",
-        lambda key: large if key == "davit_mini" and key not in _machine._agreed else None,
+        lambda key: large if key == "davit_mini" and key not in server._agreed else None,
     )
     at = open_page(models=["mixer_mini", "davit_mini"])
     question = next(part for part in words(at).split("\n") if "833 MB" in part)
@@ -286,20 +289,20 @@ def test_models_that_do_not_fit_together_still_make_a_whole_page(
     fresh(10**9)
     chosen = ["mixer_mini", "davit_mini"]
     roomy = ask(open_page(models=chosen)).pictures
-    assert all(_state.is_ready(key) for key in chosen)
+    assert all(state.is_ready(key) for key in chosen)
     shelf = fresh(6_000_000)  # one of them, and not two
     at = open_page(models=chosen)
     assert ask(at).pictures == roomy
-    assert [key for key in chosen if _state.is_ready(key)] == [shelf.usage().names[-1][0]]
+    assert [key for key in chosen if state.is_ready(key)] == [shelf.usage().names[-1][0]]
     assert len(shelf.usage().names) == 1
-    assert all(_state.is_known(key) for key in chosen)
+    assert all(state.is_known(key) for key in chosen)
     held = shelf.usage().names
     at.number_input(key="x").set_value(500).run()
     assert not ask(at).errors
     assert shelf.usage().names == held  # what is remembered needs no model
-    assert _state.model("mixer_mini").parameters == models.load("mixer_mini").parameters
-    assert _state.model("mixer_mini").device.type == "cpu"  # and what is not comes with it
-    assert _state.is_ready("mixer_mini")
+    assert state.model("mixer_mini").parameters == loading.load("mixer_mini").parameters
+    assert state.model("mixer_mini").device.type == "cpu"  # and what is not comes with it
+    assert state.is_ready("mixer_mini")
 
 
 def test_a_device_that_is_not_there_is_said_on_the_page(
@@ -328,13 +331,13 @@ def test_the_line_names_the_card_and_what_was_moved(monkeypatch: pytest.MonkeyPa
     card = devices.DeviceFacts(
         kind="cuda", name="NVIDIA H200", cores=16, total_bytes=140 * 2**30, free_bytes=2**30
     )
-    monkeypatch.setattr(_machine, "device", lambda: card)
-    monkeypatch.setattr(_machine, "moved", lambda: ())
-    assert _models.device_words() == "Runs on NVIDIA H200, 140 GB."
-    monkeypatch.setattr(_machine, "moved", lambda: (KEY,))
-    assert TITLE in _models.device_words()
-    monkeypatch.setattr(_machine, "device", lambda: None)
-    assert _models.device_words() == ""
+    monkeypatch.setattr(server, "device", lambda: card)
+    monkeypatch.setattr(server, "moved", lambda: ())
+    assert model_choice.device_words() == "Runs on NVIDIA H200, 140 GB."
+    monkeypatch.setattr(server, "moved", lambda: (KEY,))
+    assert TITLE in model_choice.device_words()
+    monkeypatch.setattr(server, "device", lambda: None)
+    assert model_choice.device_words() == ""
 
 
 def test_a_move_to_the_processor_is_told_once(
@@ -342,7 +345,7 @@ def test_a_move_to_the_processor_is_told_once(
 ) -> None:
     at = open_page()
     assert not at.toast
-    monkeypatch.setattr(_machine, "moved", lambda: (KEY,))
+    monkeypatch.setattr(server, "moved", lambda: (KEY,))
     at.run()
     assert [toast.value for toast in at.toast] == [TEXT["device"]["moved_now"].format(title=TITLE)]
     at.run()
@@ -365,36 +368,36 @@ def test_the_first_paint_needs_no_torch() -> None:
 
 
 def test_the_usual_models_are_minis_until_each_family_is_there() -> None:
-    minis = _state.DEFAULT_MODELS
+    minis = state.DEFAULT_MODELS
     mixer, conv, davit = (
         "mixer_b16_224.goog_in21k_ft_in1k",
         "convmixer_768_32.in1k",
         "davit_tiny.msft_in1k",
     )
-    assert _state.default_models(minis) == minis
-    assert _state.default_models((*minis, mixer, conv)) == minis
-    assert _state.default_models((*minis, mixer, conv, davit)) == (mixer, conv, davit)
+    assert state.default_models(minis) == minis
+    assert state.default_models((*minis, mixer, conv)) == minis
+    assert state.default_models((*minis, mixer, conv, davit)) == (mixer, conv, davit)
 
 
 def test_a_page_prefers_what_is_compared_then_published_models(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     big = "mixer_b16_224.goog_in21k_ft_in1k"
-    present: list[str] = [*_state.DEFAULT_MODELS, big]
-    monkeypatch.setattr(_ui._panel, "available", lambda: tuple(present))
+    present: list[str] = [*state.DEFAULT_MODELS, big]
+    monkeypatch.setattr(frame._panel, "available", lambda: tuple(present))
     asked: list[Any] = []
 
     def choose(*_: Any, default: str, **__: Any) -> str:
         asked.append(default)
         return default
 
-    monkeypatch.setattr(_ui, "choose", choose)
+    monkeypatch.setattr(frame, "choose", choose)
     for compared, expected in (((), big), (("mixer_mini",), "mixer_mini"), ((big,), big)):
         shown = SimpleNamespace(models=compared)
-        monkeypatch.setattr(_ui, "view", lambda shown=shown: shown)
-        assert _ui.choose_model("mixer") == expected
+        monkeypatch.setattr(frame, "view", lambda shown=shown: shown)
+        assert frame.choose_model("mixer") == expected
     present.remove(big)
-    assert _ui.choose_model("mixer") == "mixer_mini"
+    assert frame.choose_model("mixer") == "mixer_mini"
     assert asked == [big, "mixer_mini", big]
     with pytest.raises(MixScopeError, match="swin"):
-        _ui.choose_model("swin")
+        frame.choose_model("swin")

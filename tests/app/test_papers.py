@@ -6,11 +6,12 @@ import json
 
 import pytest
 
-from pages import _papers_figures as figures
-from pages._papers_tables import table_columns
-from pages._text import text
 from tests.app.conftest import Ask, Bring, Open
-from vislib import papers, registry
+from views.frame.text import text
+from views.papers import figures
+from views.papers.tables import table_columns
+from vislib import registry
+from vislib.tables import papers
 
 PAGE = "papers"
 

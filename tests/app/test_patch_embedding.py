@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pages import _patch_embedding_parts as parts
-from pages import _ui
 from tests.app.conftest import Ask, Bring, Open, Seen
-from vislib import capture, gallery, images, models
+from views import frame
+from views.patch_embedding import columns
 from vislib.analysis import embedding, patches
 from vislib.figures import overlay, tiles
 from vislib.figures import patches as pictures
+from vislib.models import loading
+from vislib.observe import capture
+from vislib.pictures import gallery, geometry
 from vislib.schema import LabelledArray
 
 PAGE = "patch_embedding"
@@ -35,18 +37,18 @@ class Library:
     """One model and the cat, without the pages."""
 
     def __init__(self, key: str, x: int = 430, y: int = 520) -> None:
-        self.picture, self.model = gallery.load("cat"), models.load(key)
+        self.picture, self.model = gallery.load("cat"), loading.load(key)
         self.point = x, y
         self.config, self.grid = self.model.config, self.model.grid
-        self.box = images.view_box(
+        self.box = geometry.view_box(
             self.picture.width, self.picture.height, size=self.config.size, crop=self.config.crop
         )
-        self.prepared = models.prepare(self.model, self.picture)
-        self.pixels = models.input_pixels(self.prepared)
+        self.prepared = loading.prepare(self.model, self.picture)
+        self.pixels = loading.input_pixels(self.prepared)
         self.shades = patches.as_bytes(self.pixels, self.config.mean, self.config.std)
 
     def cell(self, rows: int, columns: int) -> tuple[int, int]:
-        found = images.cell_at(
+        found = geometry.cell_at(
             self.box,
             picture=(self.picture.width, self.picture.height),
             x=self.point[0],
@@ -221,7 +223,7 @@ def test_all_filters_are_shown_in_order(
     def record(shown: np.ndarray, table: np.ndarray | None, **options: Any) -> None:
         sent[options["key"]] = shown, table, options
 
-    monkeypatch.setattr(_ui, "tile_canvas", record)
+    monkeypatch.setattr(frame, "tile_canvas", record)
     at = open_page(PAGE, view="filters", models=["mixer_mini"], filter_1="5", **POINT)
     filters = Library("mixer_mini").model.weights("stem")["stem.filters"].values
     for by in ("frequency", "norm"):
@@ -249,7 +251,7 @@ def test_many_filters_are_sent_in_255_colours() -> None:
         provenance="parameter",
         source="here",
     )
-    rows, table = parts.filter_colours(filters, tuple(range(500))[::-1])
+    rows, table = columns.filter_colours(filters, tuple(range(500))[::-1])
     assert table is not None
     assert (rows.shape, rows.dtype, table.shape) == ((500, 8, 8), np.uint8, (256, 3))
     exact = tiles.rgb_shades(embedding.as_rgb_tiles(filters)[::-1])[0].astype(float)
@@ -260,7 +262,7 @@ def test_many_filters_are_sent_in_255_colours() -> None:
 def test_a_filter_that_a_model_does_not_have_is_replaced(open_page: Open, ask: Ask) -> None:
     at = open_page(PAGE, view="filters", models=["davit_mini"], filter_1="9999", **POINT)
     assert not ask(at).errors
-    last = len(models.load("davit_mini").weights("stem")["stem.filters"].values)
+    last = len(loading.load("davit_mini").weights("stem")["stem.filters"].values)
     assert at.number_input(key="filter_1").value == last  # the nearest, and the page says so
     assert any(f"Shown instead: {last}" in message.value for message in at.info)
 

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from pages import _store
-from pages._store import ResultStore, size_of
+from views.frame import results
+from views.frame.results import ResultStore, size_of
 
 
 def test_a_result_is_computed_once() -> None:
@@ -94,7 +94,7 @@ def test_an_error_is_kept_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ValueError, match="no"):
             store.get("a", fail)
     assert len(calls) == 1
-    monkeypatch.setattr(_store, "ERROR_SECONDS", 0.0)
+    monkeypatch.setattr(results, "ERROR_SECONDS", 0.0)
     assert store.get("a", lambda: "well again") == "well again"
 
 

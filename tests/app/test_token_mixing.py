@@ -14,12 +14,16 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages import _panel, _state, _ui
 from tests.app.conftest import Shown
-from vislib import capture, gallery, images, models, weights
+from views import frame
+from views.frame import panel, state
 from vislib.analysis import linear_mixing, reading_at, token_units, unit_steps
 from vislib.figures import colours
+from vislib.models import loading
+from vislib.observe import capture
+from vislib.pictures import gallery, geometry
 from vislib.registry import spec
+from vislib.weights import files
 
 MODEL, LINEAR = "mixer_mini", "resmlp_24_224.fb_in1k"
 Open = Callable[..., AppTest]
@@ -28,10 +32,10 @@ Open = Callable[..., AppTest]
 @pytest.fixture(scope="session")
 def minis() -> tuple[str, ...]:
     """This page needs no more than the models that the app begins with."""
-    missing = [k for k in _state.DEFAULT_MODELS if not weights.status(spec(k)).present]
+    missing = [k for k in state.DEFAULT_MODELS if not files.status(spec(k)).present]
     if missing:
         pytest.skip(f"the bundled weights of {', '.join(missing)} are not in assets/weights")
-    return _state.DEFAULT_MODELS
+    return state.DEFAULT_MODELS
 
 
 @pytest.fixture
@@ -46,32 +50,32 @@ def go(open_page: Open) -> Open:
 
 @pytest.fixture(scope="module")
 def arrays() -> tuple[Any, dict[str, Any]]:
-    model = models.load(MODEL)
+    model = loading.load(MODEL)
     cache = capture.run_with_cache(
-        model, models.prepare(model, gallery.load("cat")), "stage0.block1"
+        model, loading.prepare(model, gallery.load("cat")), "stage0.block1"
     )
     return model, {**model.weights("stage0.block1"), **cache}
 
 
 @pytest.fixture(scope="module")
-def linear_model() -> models.LoadedModel:
+def linear_model() -> loading.LoadedModel:
     """ResMLP at full size; random weights, for there is no small trained one."""
-    return models.load(LINEAR, untrained=True)
+    return loading.load(LINEAR, untrained=True)
 
 
 @pytest.fixture
 def with_linear(
-    go: Open, linear_model: models.LoadedModel, monkeypatch: pytest.MonkeyPatch
+    go: Open, linear_model: loading.LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> Open:
     """Opens the page where ResMLP is on the machine beside the bundled models."""
-    real = _state._loaded
+    real = state._loaded
 
     def loaded(key: str, untrained: bool) -> Any:
         return linear_model if key == LINEAR else real(key, untrained)
 
-    monkeypatch.setattr(_panel, "available", lambda: (*_state.DEFAULT_MODELS, LINEAR))
-    monkeypatch.setattr(_state, "_loaded", loaded)
-    monkeypatch.setattr(_state, "asks_first", lambda key: "")
+    monkeypatch.setattr(panel, "available", lambda: (*state.DEFAULT_MODELS, LINEAR))
+    monkeypatch.setattr(state, "_loaded", loaded)
+    monkeypatch.setattr(state, "asks_first", lambda key: "")
 
     def opened(**address: str) -> AppTest:
         return go(models=LINEAR, **address)
@@ -131,9 +135,9 @@ def test_reading_equals_the_library_and_follows_the_point(
     app = go(mixer_block="1.2", mixing_view="reads", slopes="true")
     model, found = arrays
     site, picture = model.sites[1], gallery.load("cat")
-    box = images.view_box(picture.width, picture.height, size=model.config.size, crop=1.0)
+    box = geometry.view_box(picture.width, picture.height, size=model.config.size, crop=1.0)
     size = (picture.width, picture.height)
-    cell = images.cell_at(box, picture=size, x=400, y=400, rows=site.rows, columns=site.columns)
+    cell = geometry.cell_at(box, picture=size, x=400, y=400, rows=site.rows, columns=site.columns)
     assert cell is not None
     readings = {
         name: reading_at.reading_at(site, found, row=cell[0], column=cell[1], at_zero=zero)
@@ -211,7 +215,7 @@ def test_first_blocks_stand_side_by_side(go: Open, shown: Shown) -> None:
 
 
 def test_rows_stand_at_their_own_patch_and_a_click_moves_the_point(
-    with_linear: Open, shown: Shown, linear_model: models.LoadedModel
+    with_linear: Open, shown: Shown, linear_model: loading.LoadedModel
 ) -> None:
     app = with_linear(mixer_block="1.3", row_scale="shared")
     name = "stage0.block2.token_mixing.weight"
@@ -238,13 +242,13 @@ def test_rows_stand_at_their_own_patch_and_a_click_moves_the_point(
     assert shown.tiles["matrix_rows"][1]["limits"] == (-1.0, 1.0)
 
 
-def cell(app: AppTest, model: models.LoadedModel) -> tuple[int, int]:
+def cell(app: AppTest, model: loading.LoadedModel) -> tuple[int, int]:
     """The patch that the app's point lies in."""
     picture = gallery.load("cat")
-    box = images.view_box(
+    box = geometry.view_box(
         picture.width, picture.height, size=model.config.size, crop=model.config.crop
     )
-    found = images.cell_at(
+    found = geometry.cell_at(
         box,
         picture=(picture.width, picture.height),
         x=app.session_state["x"],
@@ -257,7 +261,7 @@ def cell(app: AppTest, model: models.LoadedModel) -> tuple[int, int]:
 
 
 def test_row_and_column_of_a_patch_are_the_matrix_s(
-    with_linear: Open, shown: Shown, linear_model: models.LoadedModel
+    with_linear: Open, shown: Shown, linear_model: loading.LoadedModel
 ) -> None:
     app = with_linear(mixer_block="1.2", mixing_view="reads", slopes="true")
     matrix = linear_model.weights("stage0.block1")["stage0.block1.token_mixing.weight"].values
@@ -281,7 +285,7 @@ def test_row_and_column_of_a_patch_are_the_matrix_s(
 
 
 def test_depth_shows_every_block_and_goes_there(
-    with_linear: Open, shown: Shown, linear_model: models.LoadedModel
+    with_linear: Open, shown: Shown, linear_model: loading.LoadedModel
 ) -> None:
     app = with_linear(mixing_view="depth")
     indices, options = shown.tiles["row_blocks"]
@@ -339,8 +343,8 @@ def test_without_resmlp_it_is_offered_and_mixer_goes_on(
     go: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offered: list[str] = []
-    monkeypatch.setattr(_panel, "available", lambda: _state.DEFAULT_MODELS)
-    monkeypatch.setattr(_ui, "offer", lambda key, why: offered.append(key))
+    monkeypatch.setattr(panel, "available", lambda: state.DEFAULT_MODELS)
+    monkeypatch.setattr(frame, "offer", lambda key, why: offered.append(key))
     app = go(mixing_view="beside")
     assert offered == [LINEAR]
     app.segmented_control(key="mixing_view").set_value("units").run()
@@ -350,9 +354,9 @@ def test_without_resmlp_it_is_offered_and_mixer_goes_on(
 
 def test_full_size_model_is_drawn(go: Open, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     key = "mixer_b16_224.goog_in21k_ft_in1k"
-    model = models.load(key, untrained=True)
-    monkeypatch.setattr(_panel, "available", lambda: (key,))
-    monkeypatch.setattr(_state, "_loaded", lambda *_: model)
+    model = loading.load(key, untrained=True)
+    monkeypatch.setattr(panel, "available", lambda: (key,))
+    monkeypatch.setattr(state, "_loaded", lambda *_: model)
     app = go(models=key)
     indices, options = shown.tiles["unit_singles"]
     assert indices.shape == (384, 14, 14)  # random weights make no pairs

@@ -8,17 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pages import _machine
-from pages import _what_if_words as page_words
-from pages._what_if_ranking import _as_csv
-from pages._what_if_runs import Change, Ranked, applied
 from tests.app.conftest import Ask, Bring, Open
-from vislib import capture, gallery, images, intervention, models
+from views.frame import server
+from views.what_if import words as page_words
+from views.what_if.ranking import _as_csv
+from views.what_if.runs import Change, Ranked, applied
 from vislib.analysis import patches, shuffling
 from vislib.analysis.reading_at import reading_at
 from vislib.figures import colours, overlay
 from vislib.figures import patches as pictures
-from vislib.models import LoadedModel, ModelInput
+from vislib.models import loading
+from vislib.models.loading import LoadedModel, ModelInput
+from vislib.observe import capture, intervention
+from vislib.pictures import gallery, geometry
 from vislib.schema import ModelError
 
 PAGE = "what_if"
@@ -29,12 +31,12 @@ MINIS = ["mixer_mini", "convmixer_mini", "davit_mini"]
 @pytest.fixture
 def mixer(minis: tuple[str, ...]) -> LoadedModel:
     """A model of its own, not the page's."""
-    return models.load("mixer_mini")
+    return loading.load("mixer_mini")
 
 
 def shuffled_input(model: LoadedModel, squares: int, seed: int) -> ModelInput:
     """The cat's shuffled squares as the model gets them."""
-    inputs = models.prepare(model, gallery.load("cat"))
+    inputs = loading.prepare(model, gallery.load("cat"))
     order = shuffling.seeded_order(squares**2, seed)
     side = model.config.size // squares
     return replace(inputs, tensor=intervention.shuffle_patches(inputs.tensor, order, side))
@@ -54,9 +56,9 @@ def test_the_shuffled_picture_and_the_loss_are_the_librarys(
     seen = ask(open_page(PAGE, models=MINIS, **POINT))
     inputs = shuffled_input(mixer, 8, 1)
     config = mixer.config
-    colour = patches.as_bytes(models.input_pixels(inputs), config.mean, config.std)
+    colour = patches.as_bytes(loading.input_pixels(inputs), config.mean, config.std)
     assert seen.shows(pictures.grid_png(colour, mixer.grid, None, side=320))
-    whole = models.prepare(mixer, gallery.load("cat"))
+    whole = loading.prepare(mixer, gallery.load("cat"))
     change = intervention.answer_change(logits(mixer, whole), logits(mixer, inputs))
     assert change.relative > 0.01
     assert f'verdict-number">{page_words.number(change.relative)}<' in seen.text
@@ -102,10 +104,10 @@ def test_channel_attention_stays_and_window_attention_does_not(
     open_page: Open, ask: Ask, minis: tuple[str, ...], block: str
 ) -> None:
     seen = ask(open_page(PAGE, models=["davit_mini"], proof_block=block, **POINT))
-    model, picture = models.load("davit_mini"), gallery.load("cat")
+    model, picture = loading.load("davit_mini"), gallery.load("cat")
     stage, number = (int(part) - 1 for part in block.split("."))
     group = f"stage{stage}.block{number}"
-    inputs = models.prepare(model, picture)
+    inputs = loading.prepare(model, picture)
     before = capture.run_with_cache(model, inputs, group)
     moved = {}
     for kind in ("channel", "window"):
@@ -131,12 +133,12 @@ def test_the_answer_and_the_maps_are_those_of_the_changed_model(
     picture, site = gallery.load("cat"), mixer.sites[1]
     cut = next(c for c in mixer.cuts if c.group == site.group and c.kind == "unit")
     changed = intervention.switch_off(mixer, cut, 6)
-    inputs = models.prepare(mixer, picture)
+    inputs = loading.prepare(mixer, picture)
     change = intervention.answer_change(logits(mixer, inputs), logits(changed, inputs))
     assert f'verdict-number">{page_words.percent(change.moved)}<' in seen.text
     assert "not retrained" in seen.text
-    box = images.view_box(picture.width, picture.height, size=64, crop=mixer.config.crop)
-    cell = images.cell_at(
+    box = geometry.view_box(picture.width, picture.height, size=64, crop=mixer.config.crop)
+    cell = geometry.cell_at(
         box,
         picture=(picture.width, picture.height),
         x=430,
@@ -220,7 +222,7 @@ def test_a_link_that_asks_for_too_much_gets_the_nearest_and_is_told(
     address = {"what_if": "surgery", "cut_model": "davit_mini", "cut_block": "3.1", **POINT}
     told = "names something that is not here"
     at = open_page(PAGE, models=MINIS, cut="head.window_attention", part="99", **address)
-    last = next(site for site in models.load("davit_mini").sites if site.stage == 2)
+    last = next(site for site in loading.load("davit_mini").sites if site.stage == 2)
     assert at.number_input(key="part").value == last.heads
     assert sum(told in words for words in ask(at).infos) == 1
     at.number_input(key="part").set_value(3).run()
@@ -244,8 +246,8 @@ def test_another_visitor_sees_the_intact_model(open_page: Open, ask: Ask) -> Non
     # A picture of its own: what another test has asked for would not be run again.
     address = {"what_if": "surgery", "cut_model": "mixer_mini", "picture": "rocket"}
     at = open_page(PAGE, models=MINIS, **address)
-    shared, picture = _machine.shelf().get("mixer_mini"), gallery.load("rocket")
-    inputs = models.prepare(shared, picture)
+    shared, picture = server.shelf().get("mixer_mini"), gallery.load("rocket")
+    inputs = loading.prepare(shared, picture)
     intact = logits(shared, inputs)
     wrong: list[int] = []
     done = threading.Event()
@@ -282,8 +284,8 @@ def test_untrained_models_say_so_and_are_offered_no_untrained_block(
     assert "DaViT mini (untrained)" not in ask(trained).text
     offered, fewer = (set(app.selectbox(key="cut").options) for app in (trained, at))
     assert offered - fewer == {"This block with untrained weights"}
-    model = models.load("davit_mini", untrained=True)
-    inputs = models.prepare(model, gallery.load("cat"))
+    model = loading.load("davit_mini", untrained=True)
+    inputs = loading.prepare(model, gallery.load("cat"))
     cut = next(c for c in model.cuts if (c.kind, c.role) == ("operator", "window_attention"))
     changed = capture.run_with_cache(intervention.switch_off(model, cut), inputs, "logits")
     bars = [f"width:{100 * share:.2f}%" for _, share in changed.top(5)]
@@ -300,7 +302,7 @@ def test_the_ranking_is_the_librarys_and_leads_to_surgery(
 ) -> None:
     at = open_page(PAGE, models=MINIS, what_if="ranking", cut_model="mixer_mini", **POINT)
     seen = ask(at)
-    inputs = models.prepare(mixer, gallery.load("cat"))
+    inputs = loading.prepare(mixer, gallery.load("cat"))
     blocks = [cut for cut in mixer.cuts if cut.kind == "block"]
     changes = intervention.without_each(mixer, inputs, blocks)
     rows = seen.text.split('class="row"')[1:]
@@ -322,7 +324,7 @@ def test_the_ranking_is_the_librarys_and_leads_to_surgery(
 def test_a_slow_model_is_ranked_when_asked(
     open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages._what_if_ranking.QUICK_SECONDS", 0.0)
+    monkeypatch.setattr("views.what_if.ranking.QUICK_SECONDS", 0.0)
     at = open_page(PAGE, models=MINIS, what_if="ranking", cut_model="convmixer_mini", **POINT)
     assert "whole block" not in ask(at).text
     at.button(key="rank_now").click().run()

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 
-from vislib import gallery, images
+from vislib.pictures import encoding, gallery
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +85,7 @@ def test_a_photograph_a_click_and_a_link(
     server: Server, page: Page, settle: Settle, chromium: Browser, tmp_path: Path
 ) -> None:
     path = tmp_path / "my coffee.jpg"
-    path.write_bytes(images.encode_jpeg(gallery.load("coffee").pixels))
+    path.write_bytes(encoding.encode_jpeg(gallery.load("coffee").pixels))
     page.goto(server.url)
     settle(page, 120)
     before = shown_maps(page)

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._components import patch_picker, tile_canvas
+from views.frame.components import patch_picker, tile_canvas
 from vislib.schema import ImageError, ShapeError
 
 if TYPE_CHECKING:

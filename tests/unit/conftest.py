@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.unit import tiny
-from vislib.models import LoadedModel
+from vislib.models.loading import LoadedModel
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -40,42 +41,49 @@ def own(*names: str) -> frozenset[str]:
     return frozenset(f"vislib.{name}" for name in names)
 
 
-SHARED_PAGES = "pages._"
-"""Stands for all modules of pages/ that begin with an underscore: the shared Streamlit code."""
-LIBRARY_NEVER = frozenset({"streamlit", "pages", "app", "start"})
+LIBRARY_NEVER = frozenset({"streamlit", "views", "pages", "app", "start"})
+MODEL_SIDE = own("schema", "registry", "pictures", "weights", "architectures", "models")
+"""What loading and measuring models is made of."""
 RULES = (
+    Rule(  # the page's own folder besides; see ``violations``
+        modules=("app", "pages"),
+        outside=frozenset(),
+        own=frozenset({"views.frame"}),
+        never=frozenset({"torch", "timm", "captum", "plotly", "PIL", "vislib"}),
+    ),
     Rule(
-        modules=(SHARED_PAGES,),  # numpy: bytes for the components; cachetools: the store
-        outside=NUMERIC | {"streamlit", "cachetools"},
-        own=frozenset({"vislib", "pages"}),
+        modules=("views",),
+        outside=NUMERIC | {"streamlit"},
+        own=frozenset({"vislib", "views.frame"}),
         never=frozenset({"torch", "timm", "captum"}),
     ),
     Rule(
-        modules=("app", "pages"),
-        outside=frozenset({"streamlit"}),
-        own=frozenset({"vislib", "pages"}),
-        never=frozenset({"torch", "timm", "captum", "plotly", "PIL"}),
+        modules=("views.frame",),
+        outside=NUMERIC | {"streamlit", "cachetools"},
+        own=frozenset({"vislib", "views.frame"}),
+        never=frozenset({"torch", "timm", "captum"}),
     ),
     Rule(modules=("vislib",), outside=frozenset(), own=frozenset(), never=LIBRARY_NEVER),
     Rule(modules=("vislib.registry",), outside=frozenset(), own=own("schema"), never=LIBRARY_NEVER),
     Rule(modules=("vislib.schema",), outside=NUMERIC, own=frozenset(), never=LIBRARY_NEVER),
     Rule(
-        modules=("vislib.images", "vislib.gallery"),
+        modules=("vislib.pictures",),
         outside=NUMERIC | {"PIL"},
-        own=own("schema", "images"),
+        own=own("schema", "pictures"),
         never=LIBRARY_NEVER | {"torch"},
     ),
     Rule(
-        modules=("vislib.capture",),
+        modules=("vislib.observe.capture",),
         outside=NUMERIC | {"torch"},
         own=own("schema"),
         never=LIBRARY_NEVER | own("architectures") | {"timm", "plotly"},
     ),
+    Rule(modules=("vislib.observe",), outside=frozenset(), own=frozenset(), never=LIBRARY_NEVER),
     Rule(
         modules=("vislib.architectures",),
         outside=NUMERIC | {"torch", "timm", "torchvision"},
         own=own("schema", "architectures"),  # other adapters are refused below
-        never=LIBRARY_NEVER | own("capture", "models") | {"plotly"},
+        never=LIBRARY_NEVER | own("observe", "models") | {"plotly"},
     ),
     Rule(
         modules=("vislib.analysis",),
@@ -84,83 +92,82 @@ RULES = (
         never=LIBRARY_NEVER | {"torch"},
     ),
     Rule(
-        modules=("vislib.models", "vislib.weights"),
+        modules=("vislib.models",),
         outside=NUMERIC | READERS | {"torch", "torchvision", "timm", "PIL"},
-        own=own(
-            "schema", "registry", "images", "architectures", "models", "weights", "devices", "hub"
-        ),
+        own=MODEL_SIDE,
         never=LIBRARY_NEVER | {"plotly", "captum"},
     ),
     Rule(
-        modules=("vislib.hub", "vislib.downloads"),
+        modules=("vislib.weights",),
+        outside=NUMERIC | READERS | {"torch"},
+        own=own("schema", "registry", "weights"),
+        never=LIBRARY_NEVER | {"timm", "plotly", "captum"},
+    ),
+    Rule(
+        modules=("vislib.weights.hub", "vislib.weights.downloads"),
         outside=CARRIERS,
-        own=own("schema", "registry", "weights", "hub"),
+        own=own("schema", "registry", "weights"),
         never=LIBRARY_NEVER | {"torch", "timm"},
     ),
     Rule(
-        modules=("vislib.devices",),
-        outside=frozenset({"torch", "psutil"}),
-        own=own("schema"),
-        never=LIBRARY_NEVER | {"plotly", "captum"},
-    ),
-    Rule(
-        modules=("vislib.shelf",),
-        outside=frozenset({"torch"}),
-        own=own("schema", "registry", "models", "weights", "devices"),
-        never=LIBRARY_NEVER | {"plotly", "captum"},
-    ),
-    Rule(
-        modules=("vislib.attribution",),
-        outside=NUMERIC | {"torch", "captum"},
-        own=own("schema", "capture", "attribution"),
-        never=LIBRARY_NEVER | {"plotly", "captum.attr.visualization"},
-    ),
-    Rule(
-        modules=("vislib.intervention",),
-        outside=NUMERIC | {"torch"},
-        own=own("schema", "capture"),
-        never=LIBRARY_NEVER | {"plotly"},
-    ),
-    Rule(
-        modules=("vislib.probing",),
-        outside=NUMERIC | {"torch"},
-        own=own("schema", "capture"),
-        never=LIBRARY_NEVER | {"plotly", "captum"},
-    ),
-    Rule(
-        modules=("vislib.similarity",),
-        outside=NUMERIC,
-        own=own("schema", "gallery", "analysis"),
-        never=LIBRARY_NEVER | {"torch"},
-    ),
-    Rule(
-        modules=("vislib.film",),
+        modules=("vislib.weights.film",),
         outside=NUMERIC | {"safetensors"},
         own=own("schema"),
         never=LIBRARY_NEVER | {"torch"},
     ),
     Rule(
-        modules=("vislib.papers",),
+        modules=("vislib.models.devices",),
+        outside=frozenset({"torch", "psutil"}),
+        own=own("schema"),
+        never=LIBRARY_NEVER | {"plotly", "captum"},
+    ),
+    Rule(
+        modules=("vislib.models.shelf", "vislib.models.footprint"),
+        outside=frozenset({"torch"}),
+        own=own("schema", "registry", "weights", "models"),
+        never=LIBRARY_NEVER | {"plotly", "captum"},
+    ),
+    Rule(
+        modules=("vislib.attribution",),
+        outside=NUMERIC | {"torch", "captum"},
+        own=own("schema", "observe.capture", "attribution"),
+        never=LIBRARY_NEVER | {"plotly", "captum.attr.visualization"},
+    ),
+    Rule(
+        modules=("vislib.observe.intervention", "vislib.observe.probing"),
+        outside=NUMERIC | {"torch"},
+        own=own("schema", "observe.capture"),
+        never=LIBRARY_NEVER | {"plotly", "captum"},
+    ),
+    Rule(
+        modules=("vislib.observe.identities",),
+        outside=NUMERIC | {"torch"},
+        own=own("schema"),
+        never=LIBRARY_NEVER | {"plotly", "captum"},
+    ),
+    Rule(modules=("vislib.tables",), outside=frozenset(), own=frozenset(), never=LIBRARY_NEVER),
+    Rule(
+        modules=("vislib.tables.similarity",),
+        outside=NUMERIC,
+        own=own("schema", "pictures", "analysis"),
+        never=LIBRARY_NEVER | {"torch"},
+    ),
+    Rule(
+        modules=("vislib.tables.papers",),
         outside=frozenset(),
         own=own("schema"),
         never=LIBRARY_NEVER | {"torch", "timm"},
     ),
     Rule(
-        modules=("vislib.identities",),
-        outside=NUMERIC | {"torch"},
-        own=own("schema"),
-        never=LIBRARY_NEVER | {"plotly", "captum"},
-    ),
-    Rule(
-        modules=("vislib.counting",),
+        modules=("vislib.tables.counting",),
         outside=frozenset({"torch", "timm"}),
-        own=own("schema", "registry", "models", "papers", "architectures", "analysis"),
+        own=own("schema", "registry", "models", "tables.papers", "architectures", "analysis"),
         never=LIBRARY_NEVER | {"plotly", "captum"},
     ),
     Rule(
         modules=("vislib.training",),
         outside=NUMERIC | {"torch", "torchvision", "timm", "PIL", "safetensors"},
-        own=own("schema", "registry", "models", "weights", "film", "training"),
+        own=own("schema", "registry", "models", "weights", "training"),
         never=LIBRARY_NEVER | {"plotly", "captum"},
     ),
     Rule(
@@ -182,18 +189,26 @@ RULES = (
         never=LIBRARY_NEVER | {"torch", "timm", "captum"},
     ),
     Rule(
-        modules=(
-            "vislib.__main__",
-            "vislib.arguments",
-            "vislib.experiment_commands",
-            "vislib.jobs",
-            "vislib.weights_commands",
-        ),
+        modules=("vislib.__main__", "vislib.commands"),
         outside=EVERYTHING,
         own=frozenset({"vislib"}),
         never=LIBRARY_NEVER,
     ),
 )
+FLOORS = (
+    ("vislib.schema",),
+    ("vislib.registry",),
+    ("vislib.pictures", "vislib.weights"),
+    ("vislib.architectures",),
+    ("vislib.models",),
+    ("vislib.observe", "vislib.analysis"),
+    ("vislib.attribution", "vislib.figures", "vislib.tables"),
+    ("vislib.training", "vislib.experiments"),
+    ("vislib.commands", "vislib.__main__"),
+    ("views",),
+    ("pages", "app"),
+)
+"""The rooms, bottom up; no arrow goes up. (``vislib`` itself is the notebook's door.)"""
 
 
 def covers(name: str, module: str) -> bool:
@@ -203,8 +218,6 @@ def covers(name: str, module: str) -> bool:
 
 def rule_for(module: str) -> Rule | None:
     """The most particular row for a module; "vislib" and "app" are for themselves alone."""
-    if module.startswith(SHARED_PAGES):
-        return next(rule for rule in RULES if SHARED_PAGES in rule.modules)
     fitting = [
         (len(name), rule)
         for rule in RULES
@@ -253,9 +266,14 @@ def imports(module: str, source: str, *, is_package: bool = False) -> set[str]:
 
 
 def is_adapter(module: str) -> bool:
-    """Whether a module is one family's adapter (those with an underscore are shared)."""
+    """Whether a module is one family's adapter (``shared`` is for all of them)."""
     parts = module.split(".")
-    return len(parts) == 3 and covers("vislib.architectures", module) and parts[2][0] != "_"
+    return len(parts) == 3 and covers("vislib.architectures", module) and parts[2] != "shared"
+
+
+def own_folder(module: str) -> str:
+    """The folder of a page's view: pages.compare and views.compare.column -> views.compare."""
+    return f"views.{module.split('.')[1]}" if module.startswith(("pages.", "views.")) else "none"
 
 
 def violations(
@@ -274,9 +292,9 @@ def violations(
         top = name.partition(".")[0]
         if top in sys.stdlib_module_names:
             continue
-        known = top in ("vislib", "pages", "app", "start")
+        known = top in ("vislib", "views", "pages", "app", "start")
         allowed = (
-            any(covers(entry, name) for entry in rule.own)
+            any(covers(entry, name) for entry in {*rule.own, own_folder(module)})
             if known
             else top in rule.outside or rule.outside == EVERYTHING
         )
@@ -295,7 +313,8 @@ def module_name(path: Path) -> str:
 
 def sources() -> dict[str, Path]:
     """Module name -> file, for all that exists of the app and the library."""
-    files = [*ROOT.glob("app.py"), *ROOT.glob("pages/**/*.py"), *ROOT.glob("vislib/**/*.py")]
+    folders = ("pages", "views", "vislib")
+    files = [ROOT / "app.py", *(path for name in folders for path in ROOT.glob(f"{name}/**/*.py"))]
     return {module_name(path): path for path in sorted(files)}
 
 
@@ -319,31 +338,41 @@ def test_imports_follow_the_table(module: str) -> None:
     ("module", "source"),
     [
         ("app", "import torch"),
+        ("app", "from vislib import registry"),
         ("pages.compare", "from PIL import Image"),
-        ("pages.compare", "def draw():\n    import plotly.graph_objects as go"),
-        ("pages._ui", "import timm"),
+        ("pages.compare", "from views.papers import page"),
+        ("pages.compare", "import streamlit as st"),
+        ("views.compare.page", "def draw():\n    import plotly.graph_objects as go"),
+        ("views.compare.page", "from views.what_if import words"),
+        ("views.compare.page", "import cachetools"),
+        ("views.compare.page", "from pages import compare"),
+        ("views.frame.frame", "import timm"),
+        ("views.frame.panel", "from torch import nn"),
+        ("views.frame.panel", "from views.compare import column"),
         ("vislib", "import numpy"),
-        ("pages._panel", "from torch import nn"),
-        ("vislib.schema", "from vislib import images"),
+        ("vislib.schema", "from vislib.pictures import decoding"),
         ("vislib.registry", "import timm"),
-        ("vislib.images", "import torch"),
-        ("vislib.gallery", "from vislib.models import load"),
-        ("vislib.capture", "from vislib.architectures import davit"),
-        ("vislib.capture", "import timm"),
+        ("vislib.pictures.decoding", "import torch"),
+        ("vislib.pictures.gallery", "from vislib.models.loading import load"),
+        ("vislib.weights.files", "def f():\n    from vislib.models import loading"),
+        ("vislib.weights.film", "import torch"),
+        ("vislib.observe.capture", "from vislib.architectures import davit"),
+        ("vislib.observe.capture", "import timm"),
+        ("vislib.observe.something_new", "import numpy"),
         ("vislib.architectures.davit", "from vislib.architectures.mixer import ADAPTER"),
         ("vislib.architectures.davit", "from . import mixer"),
         ("vislib.architectures.davit", "from .mixer import ADAPTER"),
-        ("vislib.architectures.davit", "from vislib import capture"),
+        ("vislib.architectures.davit", "from vislib.observe import capture"),
         ("vislib.analysis.reading", "def f():\n    import torch"),
         ("vislib.analysis.reading", "from vislib.figures import tiles"),
-        ("vislib.models", "import plotly"),
+        ("vislib.models.loading", "import plotly"),
         ("vislib.attribution", "from captum.attr import visualization"),
         ("vislib.training.loop", "import captum"),
         ("vislib.experiments.table", "from vislib.training import recipe"),
         ("vislib.figures.tiles", "from importlib import import_module\nimport_module('torch')"),
         ("vislib.figures.tiles", "__import__('timm')"),
         ("vislib.__main__", "import streamlit"),
-        ("vislib.models", "try:\n    import streamlit as st\nexcept ImportError:\n    st = None"),
+        ("vislib.models.shelf", "try:\n    import streamlit\nexcept ImportError:\n    pass"),
         ("vislib.something_new", "import json"),
     ],
 )
@@ -355,9 +384,11 @@ def test_a_planted_violation_is_found(module: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("app", "import streamlit as st\nfrom pages import _ui"),
-        ("vislib.capture", "import torch\nfrom vislib.schema import CaptureError"),
-        ("vislib.architectures.davit", "from vislib.architectures._parameters import read"),
+        ("app", "from views import frame"),
+        ("pages.compare", "from views import frame\nfrom views.compare import page"),
+        ("views.compare.page", "from views.compare import column\nimport numpy as np"),
+        ("vislib.observe.capture", "import torch\nfrom vislib.schema import CaptureError"),
+        ("vislib.architectures.davit", "from vislib.architectures.shared.parameters import read"),
         (
             "vislib.figures.tiles",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch",
@@ -385,17 +416,26 @@ for module in modules:
 LIGHT = (
     "vislib.schema",
     "vislib.registry",
-    "vislib.images",
-    "vislib.gallery",
+    "vislib.pictures.decoding",
+    "vislib.pictures.gallery",
     "vislib.analysis",
     "vislib.experiments.table",
 )
-HEAVY = ("vislib.models", "vislib.weights", "vislib.capture", "vislib.architectures")
+HEAVY = (
+    "vislib.models.loading",
+    "vislib.weights.files",
+    "vislib.observe.capture",
+    "vislib.architectures",
+)
 GROUPS = {
     "light": (LIGHT, "torch,torchvision,timm,captum,streamlit,plotly,matplotlib,safetensors"),
     "figures": (("vislib.figures",), "torch,torchvision,timm,captum,streamlit"),
     "models": (HEAVY, "streamlit,plotly,matplotlib,captum"),
-    "estimates": (("vislib.attribution", "vislib.intervention"), "streamlit,plotly"),
+    "estimates": (("vislib.attribution", "vislib.observe.intervention"), "streamlit,plotly"),
+    "first paint": (
+        ("views.frame", "vislib.registry", "vislib.pictures"),
+        "torch,torchvision,timm,captum,plotly,matplotlib",
+    ),
 }
 
 
@@ -432,46 +472,132 @@ def test_the_blocker_blocks() -> None:
 # ------------------------------------------------------------ pages
 
 
-def begins_with_page(source: str) -> bool:
-    """Whether the first statement that does something calls ``_ui.page()``."""
-    passive = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
-    for node in ast.parse(source).body:
-        if isinstance(node, passive) or (
-            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        ):
-            continue
-        calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
-        if isinstance(node, ast.Assign | ast.AnnAssign) and not calls:
-            continue
-        return any(ast.unparse(call.func) == "_ui.page" for call in calls)
-    return False
+def is_thin(source: str, name: str) -> bool:
+    """Whether a page's file only imports and hands its view to the frame, in under 15 lines."""
+    calls = [n for n in ast.parse(source).body if not isinstance(n, ast.Import | ast.ImportFrom)]
+    calls = [
+        n for n in calls if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))
+    ]
+    return (
+        len(source.splitlines()) < 15
+        and len(calls) == 1
+        and ast.unparse(calls[0]) == f"frame.page({name!r}, page.draw)"
+    )
 
 
-PAGES = [path for name, path in SOURCES.items() if re.fullmatch(r"pages\.[a-z]\w*", name)]
-
-
-def test_each_page_frames_itself_first() -> None:
-    if not PAGES:
-        pytest.skip("no pages yet")
-    late = [p.name for p in PAGES if not begins_with_page(p.read_text(encoding="utf-8"))]
-    assert late == []
+@pytest.mark.parametrize("path", sorted(ROOT.glob("pages/*")), ids=lambda path: path.name)
+def test_pages_holds_one_thin_file_a_page(path: Path) -> None:
+    assert path.name == "__pycache__" or is_thin(path.read_text(encoding="utf-8"), path.stem)
 
 
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        (
-            '"""Doc."""\nimport streamlit as st\nfrom pages import _ui\n_ui.page()\nst.write(1)',
-            True,
-        ),
-        ("from pages import _ui\nSIZE = 3\nstate = _ui.page()", True),
-        ("from pages import _ui\nimport streamlit as st\nst.write(1)\n_ui.page()", False),
-        ("from pages import _ui\ndef draw():\n    _ui.page()", False),
+        ("from views import frame\nframe.page('x', page.draw)", True),
+        ("from views import frame\nframe.page('y', page.draw)", False),
+        ("from views import frame\nst.write(1)\nframe.page('x', page.draw)", False),
         ("import streamlit as st\nst.write(1)", False),
     ],
 )
 def test_the_page_check_tells_pages_apart(source: str, expected: bool) -> None:
-    assert begins_with_page(source) is expected
+    assert is_thin(source, "x") is expected
+
+
+# ------------------------------------------------------------ the house
+
+
+def floor_of(module: str) -> int | None:
+    """The floor of a module's room, from 0; None for the notebook's door ``vislib``."""
+    return next(
+        (n for n, rooms in enumerate(FLOORS) if any(covers(room, module) for room in rooms)), None
+    )
+
+
+def arrows(sources: dict[str, str], packages: frozenset[str] = frozenset()) -> set[tuple[str, str]]:
+    """(importing module, imported module) for all imports among the given sources."""
+    found = set()
+    for module, source in sources.items():
+        for name in imports(module, source, is_package=module in packages):
+            target = name if name in sources else name.rpartition(".")[0]
+            if target in sources and target != module:
+                found.add((module, target))
+    return found
+
+
+def climbing(pairs: set[tuple[str, str]]) -> list[str]:
+    """The arrows that go to a higher floor."""
+    floors = [(a, b, floor_of(a), floor_of(b)) for a, b in sorted(pairs)]
+    return [f"{a} -> {b}" for a, b, i, j in floors if i is not None and j is not None and i < j]
+
+
+def circles(pairs: set[tuple[str, str]]) -> list[list[str]]:
+    """Groups of modules that import one another in a ring."""
+    ahead: dict[str, set[str]] = {}
+    for a, b in pairs:
+        ahead.setdefault(a, set()).add(b)
+
+    def reach(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = [start]
+        while waiting:
+            for name in ahead.get(waiting.pop(), set()) - seen:
+                seen.add(name)
+                waiting.append(name)
+        return seen
+
+    reached = {name: reach(name) for name in ahead}
+    rings = {
+        frozenset(other for other in seen if name in reached.get(other, set()))
+        for name, seen in reached.items()
+        if name in seen
+    }
+    return sorted(sorted(ring) for ring in rings)
+
+
+PACKAGES = frozenset(name for name, path in SOURCES.items() if path.name == "__init__.py")
+ARROWS = arrows({n: p.read_text(encoding="utf-8") for n, p in SOURCES.items()}, PACKAGES)
+
+
+def room_of(module: str) -> str:
+    """The room that a module lies in: vislib.weights, vislib.schema, views.compare."""
+    return ".".join(module.split(".")[:2])
+
+
+def rooms(pairs: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The arrows between folders."""
+    return {(room_of(a), room_of(b)) for a, b in pairs if room_of(a) != room_of(b)}
+
+
+def test_no_arrow_goes_up() -> None:
+    assert [name for name in SOURCES if floor_of(name) is None] == ["vislib"]
+    assert climbing(ARROWS) == []
+
+
+def test_no_circle_among_modules() -> None:
+    assert circles(ARROWS) == []
+
+
+def test_no_circle_among_folders() -> None:
+    assert circles(rooms(ARROWS)) == []
+
+
+def test_an_arrow_upwards_and_a_circle_are_found() -> None:
+    up = {("vislib.weights.files", "vislib.models.loading")}
+    ring = up | {("vislib.models.loading", "vislib.weights.files"), ("app", "views.frame")}
+    assert climbing(up) == ["vislib.weights.files -> vislib.models.loading"]
+    assert climbing({("views.frame", "vislib.schema")}) == []
+    assert circles(ring) == [["vislib.models.loading", "vislib.weights.files"]]
+    assert circles(up) == []
+    planted = {"vislib.registry": "def f():\n    from vislib.pictures import gallery"}
+    assert climbing(arrows({**planted, "vislib.pictures.gallery": ""})) != []
+
+
+def test_names_of_modules_say_what_they_are() -> None:
+    vague = {"parts", "pieces", "helpers", "utils"}
+    for module in SOURCES:
+        last = module.rpartition(".")[2]
+        assert last == "__main__" or not last.startswith("_"), module
+        assert last not in vague, module
 
 
 # ------------------------------------------------------------ whole files
@@ -527,3 +653,36 @@ def test_readme_lists_every_model_of_the_registry() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     assert keys
     assert [key for key in keys if f"`{key}`" not in readme] == []
+
+
+# ------------------------------------------------------------ the notebook's door
+
+PUBLIC = {
+    "vislib": (
+        "analysis architectures attribution capture counting devices downloads experiments figures "
+        "film gallery hub identities images intervention models papers pictures probing registry "
+        "schema shelf similarity training weights"
+    ),
+    "vislib.models": "InputConfig LoadedModel ModelInput build load multiply_adds prepare",
+    "vislib.weights": (
+        "FOLDER WeightsStatus is_whole read_card read_state repository require sha256 status "
+        "write_state"
+    ),
+    "vislib.pictures": (
+        "FORMATS MAX_ASPECT MAX_BYTES MAX_PIXELS MAX_SIDE_KEPT MIN_SIDE cell_at cell_box "
+        "clean_name crop_to_view decode encode_jpeg encode_png point_at thumbnail view_box"
+    ),
+    "vislib.figures": "charts colours export heatmap legend overlay strip tiles",
+}
+"""Every name that a notebook may take from a package's door."""
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_public_names_resolve_and_are_listed(package: str) -> None:
+    door = importlib.import_module(package)
+    assert sorted(door.__all__) == sorted(PUBLIC[package].split())
+    for name in door.__all__:
+        assert getattr(door, name) is not None
+        assert name in dir(door)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = door.no_such_name

@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from tests.unit import tiny
-from vislib import models, registry, weights
+from vislib import registry
+from vislib.models import loading
+from vislib.weights import files
 
 NOTEBOOK = """
 from vislib import capture, figures, images, models
@@ -53,10 +55,10 @@ def check(names: dict[str, Any]) -> None:
 def test_the_lines_run_as_written(
     bundled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if bundled and not (weights.FOLDER / "davit_mini.safetensors").is_file():
+    if bundled and not (files.FOLDER / "davit_mini.safetensors").is_file():
         pytest.skip("assets/weights/davit_mini.safetensors is not there")
     if not bundled:
-        state = models.load("davit_mini", untrained=True).module.state_dict()
-        monkeypatch.setattr(weights, "FOLDER", tmp_path)
-        weights.write_state(state, tmp_path / "davit_mini.safetensors")
+        state = loading.load("davit_mini", untrained=True).module.state_dict()
+        monkeypatch.setattr(files, "FOLDER", tmp_path)
+        files.write_state(state, tmp_path / "davit_mini.safetensors")
     check(run_notebook(tmp_path, monkeypatch))

@@ -24,10 +24,10 @@ from timm.models.swin_transformer import SwinTransformer
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from vislib import models
 from vislib.architectures import ArchitectureAdapter, adapters
-from vislib.capture import run_with_cache
-from vislib.models import InputConfig, LoadedModel, ModelInput
+from vislib.models import loading
+from vislib.models.loading import InputConfig, LoadedModel, ModelInput
+from vislib.observe.capture import run_with_cache
 from vislib.schema import (
     ActivationCache,
     DecodedImage,
@@ -156,7 +156,7 @@ def tiny_model(family: str, *, seed: int = 0, dtype: torch.dtype = torch.float32
 @functools.cache
 def untrained(key: str) -> LoadedModel:
     """A registered model with timm's own starting weights; shared, so to be left as it is."""
-    return models.load(key, untrained=True)
+    return loading.load(key, untrained=True)
 
 
 def wrap(module: nn.Module, family: str, *, size: int, **changes: Any) -> LoadedModel:

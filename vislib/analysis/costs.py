@@ -9,8 +9,8 @@ N tokens, C channels, windows of w x w tokens, kernels of k x k, g channel group
     depthwise kernel    k^2 N C
     channel mixing      weights x N
 
-The weights of each layer are read off the model (``vislib.counting.plan``); elementwise work, norms
-and the softmax are left out, as in all counts of multiply-adds.
+The weights of each layer are read off the model (``vislib.tables.counting.plan``); elementwise
+work, norms and the softmax are left out, as in all counts of multiply-adds.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def multiply_adds_at(plan: CostPlan, size: int) -> dict[str, int]:
     """Multiply-adds of all blocks by kind, for an input of ``size`` model pixels a side.
 
     Args:
-        plan: From ``vislib.counting.plan``.
+        plan: From ``vislib.tables.counting.plan``.
         size: Side of the input; only the own one where the weights fit no other.
 
     Raises:
@@ -138,7 +138,7 @@ def curves(plan: CostPlan, sizes: Iterable[int]) -> dict[str, list[tuple[int, in
     """Kind -> (size, multiply-adds); one point where the model cannot change its size.
 
     Args:
-        plan: From ``vislib.counting.plan``.
+        plan: From ``vislib.tables.counting.plan``.
         sizes: Sides of the input, in model pixels.
     """
     shown = [plan.own_size] if plan.resizing == "never" else sorted({*sizes, plan.own_size})

@@ -2,7 +2,7 @@
 
 An adapter is a module of this package with an object ``ADAPTER`` that follows
 ``ArchitectureAdapter``. It is found by its being here: nothing else must be changed for a new
-family but a row of ``models.MODEL_REGISTRY``.
+family but a row of ``registry.MODEL_REGISTRY``.
 """
 
 from __future__ import annotations
@@ -81,9 +81,10 @@ def adapters() -> Mapping[str, ArchitectureAdapter]:
     """
     found: dict[str, ArchitectureAdapter] = {}
     for info in pkgutil.iter_modules(__path__):
-        if info.name.startswith("_"):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        adapter: ArchitectureAdapter | None = getattr(module, "ADAPTER", None)
+        if adapter is None:
             continue
-        adapter: ArchitectureAdapter = importlib.import_module(f"{__name__}.{info.name}").ADAPTER
         if adapter.family in found:
             raise ModelError(f"Two adapters claim the family {adapter.family!r}.")
         found[adapter.family] = adapter

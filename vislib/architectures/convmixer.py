@@ -9,7 +9,7 @@ from typing import Any
 from timm.models.convmixer import ConvMixer, Residual
 from torch import Tensor, nn
 
-from vislib.architectures._parameters import read_parameter
+from vislib.architectures.shared.parameters import read_parameter
 from vislib.schema import (
     CaptureError,
     Cut,

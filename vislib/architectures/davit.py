@@ -15,8 +15,8 @@ import torch
 from timm.models.davit import ChannelAttention, ChannelBlock, DaVit, SpatialBlock
 from torch import Tensor, nn
 
-from vislib.architectures._attention import split_qkv
-from vislib.architectures._parameters import read_parameter
+from vislib.architectures.shared.attention import split_qkv
+from vislib.architectures.shared.parameters import read_parameter
 from vislib.schema import (
     CaptureError,
     Cut,

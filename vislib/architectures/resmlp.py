@@ -14,7 +14,7 @@ from typing import Any
 from timm.models.mlp_mixer import MlpMixer, ResBlock
 from torch import Tensor, nn
 
-from vislib.architectures._parameters import read_parameter
+from vislib.architectures.shared.parameters import read_parameter
 from vislib.schema import (
     CaptureError,
     Cut,

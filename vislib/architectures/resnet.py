@@ -21,7 +21,7 @@ from timm.layers.std_conv import StdConv2d
 from timm.models import resnet, resnetv2
 from torch import Tensor, nn
 
-from vislib.architectures._parameters import read_parameter
+from vislib.architectures.shared.parameters import read_parameter
 from vislib.schema import (
     CaptureError,
     Cut,

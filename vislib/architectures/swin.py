@@ -16,8 +16,8 @@ from timm.layers.patch_embed import PatchEmbed
 from timm.models.swin_transformer import SwinTransformer, SwinTransformerBlock, WindowAttention
 from torch import Tensor, nn
 
-from vislib.architectures._attention import attention_cuts, rebuilt, split_qkv
-from vislib.architectures._parameters import read_parameter
+from vislib.architectures.shared.attention import attention_cuts, rebuilt, split_qkv
+from vislib.architectures.shared.parameters import read_parameter
 from vislib.schema import (
     CaptureError,
     Cut,

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vislib.capture import Capturable, Prepared
+from vislib.observe.capture import Capturable, Prepared
 from vislib.schema import ShapeError
 
 Kind = Literal["insertion", "deletion"]

@@ -18,7 +18,7 @@ import torch
 from captum.attr import IntegratedGradients, LayerGradCam, Occlusion, Saliency
 from torch import Tensor, nn
 
-from vislib.capture import Capturable, Prepared, output_point
+from vislib.observe.capture import Capturable, Prepared, output_point
 from vislib.schema import CaptureError, HookPoint, LabelledArray, MixingSite, ShapeError
 
 Method = Literal["integrated_gradients", "smooth_grad", "grad_cam", "occlusion"]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vislib.capture import Capturable, Prepared, output_point
+from vislib.observe.capture import Capturable, Prepared, output_point
 from vislib.schema import CaptureError, HookPoint, LabelledArray, MixingSite, ShapeError
 
 PROBES = 8

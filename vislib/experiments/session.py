@@ -15,12 +15,13 @@ from typing import Any, TextIO
 import filelock
 import torch
 
-from vislib import models, registry
+from vislib import registry
 from vislib.experiments import catalogue, table, writer
 from vislib.experiments.catalogue import Config, Experiment
 from vislib.experiments.orders import places
 from vislib.experiments.pictures import Pictures, facts, read, share_of
 from vislib.experiments.recipe import EXPERIMENT_RECIPE, ExperimentRecipe, pick_classes
+from vislib.models import loading
 from vislib.schema import ModelSpec
 from vislib.training.data import class_folders, split_folder
 from vislib.training.evaluate import accuracy
@@ -165,7 +166,7 @@ def _read(
     order: ExperimentOrder, recipe: ExperimentRecipe, classes: tuple[str, ...], screen: Screen
 ) -> Pictures:
     """The pictures of the chosen classes, and a line on them."""
-    size = models.input_config(models.build(registry.in_set(registry.spec(PATCHED), 1))).size
+    size = loading.input_config(loading.build(registry.in_set(registry.spec(PATCHED), 1))).size
     started = time.monotonic()
     screen.line(f"Reading {len(classes)} classes of {order.data} ...")
     pictures = read(order.data, classes, held_out=recipe.training.held_out, size=size)
@@ -246,7 +247,7 @@ def _run_one(work: _Work, config: Config, seed: int, checkpoint: Path) -> Outcom
         "values": dict(config.values),
         "build": build_of(config),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "multiply_adds": models.count_multiply_adds(model, int(work.data["size"])),
+        "multiply_adds": loading.count_multiply_adds(model, int(work.data["size"])),
         "train_pictures": len(pictures),
         "epochs": settings.recipe.epochs,
     }

@@ -11,12 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vislib import film, registry, weights
+from vislib import registry
 from vislib.schema import ModelSpec, WeightsError
 from vislib.training import card as cards
 from vislib.training.filming import Recorder
 from vislib.training.loop import Beginning, Progress, TrainingError
 from vislib.training.recipe import Recipe
+from vislib.weights import files, film
 
 OTHERS = ("version", "epochs", "bfloat16")
 """In what else than its finish a recipe may differ from the one that made the weights: the passes
@@ -69,7 +70,7 @@ def read(
             f"{', '.join(differing)} differ. Leave --begin to train from the start."
         )
     return Beginning(
-        state=weights.read_state(folder / "weights" / f"{row.key}.safetensors"),
+        state=files.read_state(folder / "weights" / f"{row.key}.safetensors"),
         progress=Progress(
             seconds=card["seconds"], history=card["history"], hardware=[card["hardware"]]
         ),

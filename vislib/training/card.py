@@ -10,7 +10,8 @@ from typing import Any
 
 from torch import nn
 
-from vislib import models, registry
+from vislib import registry
+from vislib.models import loading
 from vislib.schema import ModelSpec, WeightsError
 
 CLASSES_MESSAGE = "Train the model again, or get a complete copy of the project."
@@ -90,7 +91,7 @@ def make(
         "val_top5": None,
         "val_pictures": None,
         "parameters": sum(p.numel() for p in model.parameters()),
-        "multiply_adds": models.count_multiply_adds(model, data.size),
+        "multiply_adds": loading.count_multiply_adds(model, data.size),
         "stored_as": "float16",
         "classes": [list(pair) for pair in data.classes],
     }

@@ -10,11 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vislib import models, registry, weights
+from vislib import registry
+from vislib.models import loading
 from vislib.schema import ModelError, ModelSpec, WeightsError
 from vislib.training import card as cards
 from vislib.training.augment import normalise, rearrange
 from vislib.training.data import PackedPictures
+from vislib.weights import files
 
 BATCH = {"cpu": 50}
 """Device -> pictures a forward pass; more do not fit into a processor's caches. Fixed, so that a
@@ -59,7 +61,7 @@ def measure(
     if len(pictures) == 0:
         raise ModelError("There is no picture to measure on.")
     model.eval()
-    config = models.input_config(model)
+    config = loading.input_config(model)
     first = five = 0
     batch = BATCH.get(device.type, LARGE_BATCH)
     for start in range(0, len(pictures), batch):
@@ -112,9 +114,9 @@ def load_trained(row: ModelSpec, folder: Path) -> tuple[nn.Module, dict[str, Any
         )
     card = cards.read(folder, row.key)
     row = registry.in_set(row, registry.set_in_card(row.key, folder))
-    module = models.build(row, classes=len(card["classes"]))
+    module = loading.build(row, classes=len(card["classes"]))
     try:
-        module.load_state_dict(weights.read_state(path))
+        module.load_state_dict(files.read_state(path))
     except RuntimeError as error:
         raise WeightsError(f"{path.name} does not fit {row.key} and its card: {error}") from error
     for part in module.modules():

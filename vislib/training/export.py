@@ -9,11 +9,11 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from vislib import weights
 from vislib.training import card as cards
 from vislib.training.data import PackedPictures
 from vislib.training.evaluate import accuracy
 from vislib.training.loop import Progress, RunSettings, TrainingError
+from vislib.weights import files
 
 
 def export(
@@ -47,7 +47,7 @@ def export(
     path = folder / f"{settings.spec.key}.safetensors"
     part = path.with_suffix(".part")
     try:
-        weights.write_state(state, part)
+        files.write_state(state, part)
         part.chmod(0o644)  # safetensors makes a file that only its owner can read
         part.replace(path)
     except (OSError, SafetensorError) as error:
@@ -55,7 +55,7 @@ def export(
             f"The weights {path} cannot be written ({error}). Make room on the disk and run the "
             "same command again: the training itself is saved."
         ) from error
-    model.load_state_dict(weights.read_state(path))
+    model.load_state_dict(files.read_state(path))
     card = cards.make(
         settings.spec,
         model,

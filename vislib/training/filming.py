@@ -9,9 +9,10 @@ from typing import Any
 
 from torch import nn
 
-from vislib import film, models
-from vislib.film import CurvePoint, Film
+from vislib.models import loading
 from vislib.schema import LabelledArray, ModelSpec, WeightsError
+from vislib.weights import film
+from vislib.weights.film import CurvePoint, Film
 
 EPOCHS = (0, 1, 2, 5, 10, 20, 50)
 """After which passes a frame is kept; the last pass is always kept."""
@@ -36,9 +37,9 @@ def frame(spec: ModelSpec, module: nn.Module) -> dict[str, LabelledArray]:
         spec: The model's row.
         module: In training or not, on any device.
     """
-    adapter = models.adapters()[spec.family]
+    adapter = loading.adapters()[spec.family]
     found = dict(_some(adapter.weights(module, "stem"), (".filters",)))
-    for site in adapter.sites(module, models.input_config(module).size):
+    for site in adapter.sites(module, loading.input_config(module).size):
         wanted: tuple[str, ...] = ()
         if "token_mixing" in site.operators and site.block < FIRST_BLOCKS:
             wanted = ("token_mixing.fc1", "token_mixing.fc2")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from vislib import models
+from vislib.models import loading
 from vislib.schema import ModelError
 
 CPU_INFO = Path("/proc/cpuinfo")
@@ -21,7 +21,7 @@ def choose(wanted: str) -> torch.device:
         ModelError: This machine has no such device.
     """
     if wanted == "auto":
-        return models.choose_device()
+        return loading.choose_device()
     there = {
         "cpu": True,
         "cuda": torch.cuda.is_available(),

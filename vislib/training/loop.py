@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vislib import models
+from vislib.models import loading
 from vislib.schema import MixScopeError, ModelSpec
 from vislib.training import quick, small
 from vislib.training.augment import augment, rearrange
@@ -256,11 +256,11 @@ def _start(settings: RunSettings, pictures: PackedPictures, held_out: PackedPict
         )
     device = torch.device(settings.device)
     torch.manual_seed(settings.seed)
-    model = models.build(settings.spec, classes=len(pictures.classes)).to(device)
+    model = loading.build(settings.spec, classes=len(pictures.classes)).to(device)
     if device.type == "cpu":
         model = model.to(memory_format=torch.channels_last)
     optimizers = _optimizers(model, settings.recipe)
-    ways = _arrangements(settings, models.input_config(model).size)
+    ways = _arrangements(settings, loading.input_config(model).size)
     small_too = settings.recipe.small_epochs > 0
     run = _Run(
         settings=settings,
@@ -355,7 +355,7 @@ def _step(run: _Run) -> Tensor:
     if place == 0 and epoch == recipe.main_epochs:
         for optimizer in run.optimizers:
             optimizer.state.clear()
-    config = models.input_config(run.model)
+    config = loading.input_config(run.model)
     inputs, targets = augment(
         pictures.images[chosen],
         pictures.targets[chosen],
@@ -409,7 +409,7 @@ def _close_epoch(run: _Run, report: Report) -> None:
 
 def _size(run: _Run, epoch: int) -> int:
     """Side of the pictures in an epoch, counted from 1, in model pixels."""
-    return run.settings.recipe.size_in(epoch, models.input_config(run.model).size)
+    return run.settings.recipe.size_in(epoch, loading.input_config(run.model).size)
 
 
 def _half(device: torch.device, recipe: Recipe) -> bool:

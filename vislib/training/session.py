@@ -12,7 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal, TextIO
 
-from vislib import models, registry
+from vislib import registry
+from vislib.models import loading
 from vislib.schema import ModelError, ModelSpec, WeightsError
 from vislib.training import beginning
 from vislib.training.card import DataFacts
@@ -146,7 +147,7 @@ def run_order(order: Order, stream: TextIO | None = None) -> Outcome:
     deadline = None if order.minutes is None else time.monotonic() + order.minutes * 60
     packed: dict[int, PackedPictures] = {}
     for row in rows:
-        size = models.input_config(models.build(row)).size
+        size = loading.input_config(loading.build(row)).size
         if size not in packed:
             packed[size] = _read(order, size, screen)
         left = None if deadline is None else (deadline - time.monotonic()) / 60

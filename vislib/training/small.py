@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from vislib import models
+from vislib.models import loading
 from vislib.schema import ModelError, ModelSpec
 
 HALF = 2
@@ -99,13 +99,13 @@ class HalfSize(nn.Module):
         wrap: Callable[[Logits], Logits] = lambda function: function,
     ) -> None:
         super().__init__()
-        size = models.input_config(model).size
+        size = loading.input_config(model).size
         build = dict(spec.build)
         if "img_size" in build:
             build["img_size"] = size // HALF
         classes = int(model.num_classes)  # type: ignore[arg-type]
         with torch.random.fork_rng(devices=[]):  # whoever draws after it draws the same
-            network = models.build(replace(spec, build=build), classes=classes)
+            network = loading.build(replace(spec, build=build), classes=classes)
         network.to(next(model.parameters()).device)
         # Not registered: the model's parameters are the only ones.
         self._parts = (model, network, arrange(network))

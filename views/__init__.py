@@ -1,0 +1,1 @@
+"""What the pages draw: one folder a page, and ``frame`` for what all of them share."""

@@ -1,0 +1,226 @@
+"""Beside ResNet's 3x3: a depthwise kernel has a table a channel, a dense one a table a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from views import frame
+from views.depthwise_kernels.block import kernel_tiles
+from views.depthwise_kernels.kernel_maps import all_kernels, scaled, words
+from views.frame import panel
+from vislib.analysis import dense_kernels
+from vislib.analysis import kernels as maths
+from vislib.figures import colours
+from vislib.registry import spec
+from vislib.schema import LabelledArray, MixingSite, Provenance, freeze
+
+if TYPE_CHECKING:
+    from vislib.analysis.kernels import KernelOrder
+
+FAMILY = "resnet"
+THIN = "\N{NARROW NO-BREAK SPACE}"
+
+
+def is_there() -> bool:
+    """Whether a ResNet is on this machine."""
+    return bool(frame.of_family(FAMILY, panel.available()))
+
+
+def dense(key: str, site: MixingSite) -> LabelledArray:
+    """The kernel of a ResNet's block, axes (channel_out, channel_in, ky, kx)."""
+    name = f"{site.group}.convolution.kernel"
+    return frame.remember(
+        ("dense kernel", key, name), lambda: frame.model(key).weights(site.group)[name]
+    )
+
+
+def site_beside(key: str, block: int, other: str) -> MixingSite:
+    """The ResNet's block at the same relative depth."""
+    sites = frame.model(other).sites
+    return sites[dense_kernels.same_depth(block, len(frame.model(key).sites), len(sites))]
+
+
+def place_in_words(site: MixingSite) -> str:
+    """A block's stage and number, from 1."""
+    return frame.t("site.stage_block", stage=site.stage + 1, block=site.block + 1)
+
+
+def beside(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> None:
+    """ConvMixer at the left, ResNet at the right, row by row; then both over depth."""
+    first, second = st.columns([1, 1], gap="medium")
+    with second:
+        other = frame.choose_model(FAMILY)
+        site = site_beside(key, block, other)
+        written = choose_output(other, site)
+    with first:
+        st.markdown(words("beside_how"))
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        own = frame.model(key).sites[block]
+        where = frame.t("site.block_only", block=block + 1)
+        counted(key, own, where, all_kernels(key)[block])
+    with right:
+        counted(other, site, place_in_words(site), dense(other, site))
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        frame.shielded(lambda: kernel_tiles(key, block, channel, by, scale))
+    with right:
+        frame.shielded(lambda: dense_tiles(other, site, written, by, scale))
+    frame.shielded(lambda: energy(key, block, other))
+
+
+def choose_output(key: str, site: MixingSite) -> int:
+    """The channel of the ResNet's convolution that is written, from 0."""
+    count = dense_kernels.count(dense(key, site)).outputs
+    return frame.choose_number(words("written", count=count), count, key="written") - 1
+
+
+def number(value: int) -> str:
+    """A whole number in groups of three."""
+    return f"{value:,}".replace(",", THIN)
+
+
+def counted(key: str, site: MixingSite, where: str, kernels: LabelledArray) -> None:
+    """The model's name, and its convolution in numbers."""
+    found = dense_kernels.count(kernels)
+    frame.model_head(key, where)
+    frame.badge(site.mixing)
+    is_dense = kernels.axes == dense_kernels.DENSE
+    pair = f" ({found.outputs} × {found.reads})" if is_dense else ""
+    rows, columns = (-(-side // site.step) for side in (site.rows, site.columns))
+    after = "" if site.step == 1 else f" → {rows} × {columns}"
+    frame.html_table(
+        [
+            (words("taps"), f"{found.side} × {found.side}"),
+            (words("reads"), number(found.reads)),
+            (words("tables_dense" if is_dense else "tables"), f"{number(found.tables)}{pair}"),
+            (words("weights"), number(found.weights)),
+            (words("if_depthwise" if is_dense else "if_dense"), number(found.other_kind)),
+            (words("places"), f"{site.rows} × {site.columns}{after}"),
+            (words("step"), words("step_one" if site.step == 1 else "step_more", step=site.step)),
+        ]
+    )
+
+
+def dense_tiles(key: str, site: MixingSite, written: int, by: KernelOrder, scale: str) -> None:
+    """The tables through which one channel is written, one for each channel that is read."""
+    array = dense(key, site)
+    taps = dense_kernels.one_output(array, written)
+    digest = (key, site.group, written, by)
+    shown = frame.remember(
+        ("dense order", *digest), lambda: freeze(maths.kernel_order(taps, by))
+    ).tolist()
+    indices, limits, unit = frame.remember(
+        ("dense tiles", *digest, scale, words("own_unit")),
+        lambda: scaled(taps[shown], scale, [array.values]),
+    )
+    st.markdown(
+        f"**{words('dense_tiles', channel=written + 1, count=len(shown))}** {words(f'dense_{by}')}"
+    )
+    frame.tile_canvas(
+        indices,
+        colours.table(True),
+        limits=limits,
+        unit=unit,
+        labels=[words("dense_tile", read=c + 1, written=written + 1) for c in shown],
+        selected=None,
+        key="dense_tiles",
+        alt=words("dense_alt", channel=written + 1),
+        tile_px=array.values.shape[-1] * (10 if len(shown) <= 128 else 6),
+        gap=4,  # kernels would run into one another
+        texts=frame.tile_texts(),
+    )
+    frame.legend(signed=True, limits=limits, unit=unit, key="dense_bar")
+    frame.strip(
+        LabelledArray(
+            values=taps,
+            axes=("channel_in", "ky", "kx"),
+            role=array.role,
+            unit=array.unit,
+            signed=True,
+            provenance=array.provenance,
+            source=f"{array.source}, channel_out {written + 1}",
+        ),
+        key="dense",
+        name=f"{key}.{site.group}.convolution.kernel.channel_out{written + 1}",
+        note=words(f"note_{scale}"),
+        title=spec(key).title,
+    )
+
+
+def energies(key: str) -> dense_kernels.EnergyOverDepth:
+    """Where the energy of a ResNet's kernels lies; each kernel is let go after its turn."""
+
+    def read() -> Iterator[LabelledArray]:
+        loaded = frame.model(key)
+        for site in loaded.sites:
+            yield loaded.weights(site.group)[f"{site.group}.convolution.kernel"]
+
+    return frame.remember(
+        ("dense energy", key),
+        lambda: dense_kernels.energy_over_depth(read()),
+        busy=frame.t("busy.draw"),
+    )
+
+
+def energy(key: str, block: int, other: str) -> None:
+    """The share of energy on the centre tap over the depth of both models."""
+    own = frame.remember(
+        ("kernel energy", key), lambda: dense_kernels.energy_over_depth(all_kernels(key))
+    )
+    beside_it = energies(other)
+    st.markdown(f"**{words('energy')}** {words('energy_how')}")
+    from vislib.figures import charts
+
+    series: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    lines: dict[str, str] = {}
+    for name, found in ((key, own), (other, beside_it)):
+        size = f"{found.side} × {found.side}"
+        line = f"{spec(name).title}, {size}"
+        series[line] = (found.depth, found.centre)
+        lines[line] = colours.family_colour(spec(name).family)
+        even = words("even_of", size=size, title=spec(name).title)
+        series[even] = (np.array([0.0, 100.0]), np.full(2, found.even))
+        lines[even] = lines[line]
+    figure = charts.line_over_depth(
+        series,
+        x_title=words("depth_axis"),
+        y_title=words("energy_axis"),
+        colours=lines,
+        marker=float(own.depth[block]),
+        height=400,
+        dark=frame.dark(),
+    )
+    frame.plot(figure, key="energy_chart", alt=words("energy"))
+    halved = [place_in_words(site) for site in frame.model(other).sites if site.step > 1]
+    if halved:
+        st.caption(words("strided", model=spec(other).title, blocks="; ".join(halved)))
+    arrays = {
+        f"{name}.{site.group}.energy": _taps(found, number, name, source)
+        for name, found, source in (
+            (key, own, all_kernels(key)[0].provenance),
+            (other, beside_it, dense(other, frame.model(other).sites[0]).provenance),
+        )
+        for number, site in enumerate(frame.model(name).sites)
+    }
+    name = f"{other}.{site_beside(key, block, other).group}.energy"
+    frame.strip(arrays[name], key="energy", name=name, arrays=arrays)
+
+
+def _taps(
+    found: dense_kernels.EnergyOverDepth, block: int, key: str, provenance: Provenance
+) -> LabelledArray:
+    """Each tap's share of a block's energy, as a figure's array."""
+    return LabelledArray(
+        values=found.taps[block],
+        axes=("ky", "kx"),
+        role="convolution",
+        unit="percent of energy",
+        signed=False,
+        provenance=provenance,
+        source=f"Σ w² over all tables of block {block + 1} of {spec(key).title}",
+    )

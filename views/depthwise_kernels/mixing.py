@@ -1,0 +1,111 @@
+"""Across channels: what the pointwise convolution reads for one channel at one place."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from views import frame
+from views.depthwise_kernels.kernel_maps import bias, shown_map, signed, sums, table_rows, words
+from vislib.analysis import one_channel, pointwise
+from vislib.figures import colours
+from vislib.registry import spec
+from vislib.schema import LabelledArray, freeze
+
+INPUTS, LEGEND = 12, 300
+
+
+def mixing(key: str, block: int, channel: int) -> None:
+    """Which channels the pointwise convolution reads for one channel, at one place only."""
+    site = frame.model(key).sites[block]
+    name, cache = f"{site.group}.channel_mixing", frame.capture(key, site.group)
+    weight = frame.weights(key, site.group)[f"{name}.weight"]
+    before, after = cache[f"{name}.in"], cache[f"{name}.out"].select(channel=channel)
+    strongest = frame.remember(
+        ("strongest inputs", key, block, channel),
+        lambda: pointwise.strongest_inputs(weight, channel, INPUTS),
+    )
+    place = frame.cell(key, site)
+    st.markdown(words("mixing_how"))
+    st.markdown(f"`{words('mixing_formula')}`")
+    left, right = st.columns([1, 1.6], gap="medium")
+    with left:
+        own = colours.limits(after.values, signed=True)
+        shown_map(after, own, "mixed", (cache.image_sha256, key, block, channel), place)
+        frame.legend(
+            signed=True, limits=own, unit=words("activation"), key="mixed_bar", width=LEGEND
+        )
+        terms = None
+        if place is None:
+            st.info(words("outside"))
+        else:
+            terms = pointwise.mixing_terms(before, weight, channel, row=place[0], column=place[1])
+            total = one_channel.PlaceSum(
+                terms=freeze(terms),
+                bias=float(bias(key, site, "channel_mixing")[channel]),
+                captured=float(after.values[place]),
+            )
+            sums(total, words("mixing_sum", count=len(terms)))
+        frame.strip(
+            after, key="mixed", name=f"{key}.{name}.out.channel{channel + 1}", title=spec(key).title
+        )
+    with right:
+        _inputs(key, before, strongest, terms)
+
+
+def _inputs(
+    key: str,
+    before: LabelledArray,
+    strongest: pointwise.StrongestInputs,
+    terms: np.ndarray | None,
+) -> None:
+    """The maps of the strongest input channels on one scale, each with its weight."""
+    channels = [int(c) for c in strongest.channel]
+    values = freeze(before.values[channels])
+    limits = colours.limits(values, signed=True)
+    st.markdown(
+        f"**{words('inputs', count=len(channels))}** "
+        f"{words('inputs_share', share=f'{strongest.share:.0f}', count=len(before.values))}"
+    )
+
+    def choose(tile: int) -> None:
+        st.session_state["channel"] = channels[tile] + 1
+
+    labels = [
+        words("input_tile", channel=c + 1, weight=signed(w, 3))
+        + ("" if terms is None else words("input_here", product=signed(terms[c], 4)))
+        for c, w in zip(channels, strongest.weight, strict=True)
+    ]
+    frame.tile_canvas(
+        table_rows(values, limits),
+        colours.table(True),
+        limits=limits,
+        unit=words("activation"),
+        labels=labels,
+        selected=None,
+        key="mixing_inputs",
+        alt=words("inputs", count=len(channels)),
+        tile_px=128,
+        captions=[
+            f"{c + 1}: {signed(w, 2)}" for c, w in zip(channels, strongest.weight, strict=True)
+        ],
+        texts=frame.tile_texts(),
+        on_change=choose,
+    )
+    frame.legend(signed=True, limits=limits, unit=words("activation"), key="inputs_bar")
+    shown = LabelledArray(
+        values=values,
+        axes=before.axes,
+        role=before.role,
+        unit=before.unit,
+        signed=True,
+        provenance=before.provenance,
+        source=before.source,
+    )
+    frame.strip(
+        shown,
+        key="inputs",
+        name=f"{key}.channel_mixing.in.strongest",
+        note=words("inputs_note", channels=", ".join(str(c + 1) for c in channels)),
+        title=spec(key).title,
+    )

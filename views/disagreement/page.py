@@ -1,0 +1,163 @@
+"""The ranking: each picture with the answer of every model, the most disputed first."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import streamlit as st
+
+from views import frame
+from views.disagreement import pictures
+from views.disagreement.pictures import Asked, words
+from views.frame.state import OWN
+from vislib.analysis import disagreement
+from vislib.figures import colours
+from vislib.registry import spec
+from vislib.schema import ActivationCache
+
+QUICK_SECONDS = 6.0
+"""What takes longer is computed when the visitor asks for it."""
+SHOWN = ("6", "all")
+
+Answers = Mapping[str, Mapping[str, ActivationCache]]
+"""Picture -> model -> answer."""
+
+
+def draw() -> None:
+    """Choose pictures, run every model on them, rank."""
+    if st.session_state.pop("_open_compare", False):
+        st.switch_page("pages/compare.py", query_params={})
+    left, right = st.columns([1.3, 1], vertical_alignment="bottom")
+    with left:
+        asked = pictures.choose()
+    with right:
+        shown = frame.choose(
+            words("shown"),
+            SHOWN,
+            key="shown",
+            words={name: words(f"shown_{name}") for name in SHOWN},
+        )
+    keys = comparable()
+    if len(keys) < 2:
+        st.info(words("too_few"))
+        return
+    if not asked:
+        return
+    answers = _answers(keys, asked)
+    if answers is None:
+        return
+    table = {
+        name: np.stack([run.probabilities() for run in found.values()])
+        for name, found in answers.items()
+    }
+    order = disagreement.ranked(table)
+    first = order[0]
+    st.markdown(
+        words(
+            "most", title=asked[first[0]].title, percent=f"{100 * first[1]:.0f}", count=len(order)
+        )
+    )
+    for name, value in order if shown == "all" else order[: int(SHOWN[0])]:
+        _row(name, asked[name], value, answers[name])
+    st.caption(words("how_said", count=len(keys), classes=table[name].shape[1]))
+    st.download_button(
+        frame.t("download.csv"),
+        data=lambda: _as_csv(order, asked, answers),
+        file_name="disagreement.csv",
+        mime="text/csv",
+        key="disagreement.csv",
+        on_click="ignore",
+    )
+
+
+def comparable() -> tuple[str, ...]:
+    """The largest set of the chosen models with the same classes; says which are left out."""
+    keys = frame.view().models
+    same = disagreement.alike({key: frame.model(key).labels for key in keys})
+    left = [frame.title(key) for key in keys if key not in same]
+    if left and len(same) > 1:
+        kept = ", ".join(frame.title(key) for key in same)
+        st.info(words("left_out", left=", ".join(left), kept=kept))
+    return tuple(same)
+
+
+def _answers(keys: Sequence[str], asked: Mapping[str, Asked]) -> Answers | None:
+    """Every model on every picture; of slow models None until the visitor asks for it."""
+    first = next(iter(asked.values())).picture
+    seconds = sum(frame.capture(key, "logits", picture=first).seconds for key in keys) * len(asked)
+    agreed = st.session_state.setdefault("_disagreement_agreed", set())
+    if seconds > QUICK_SECONDS and not set(keys) <= agreed:
+        st.info(words("slow", count=len(asked), models=len(keys), seconds=f"{seconds:.0f}"))
+        st.button(words("compute"), key="disagreement_now", on_click=agreed.update, args=(keys,))
+        return None
+    place, total, done = st.empty(), len(keys) * len(asked), 0
+    found: dict[str, dict[str, ActivationCache]] = {name: {} for name in asked}
+    for key in keys:  # one model after the other: they need not all fit at once
+        for name, entry in asked.items():
+            place.progress(
+                done / total, text=words("step", title=frame.title(key), name=entry.title)
+            )
+            found[name][key] = frame.capture(key, "logits", picture=entry.picture)
+            done += 1
+    place.empty()
+    return found
+
+
+def _row(name: str, asked: Asked, value: float, answers: Mapping[str, ActivationCache]) -> None:
+    """Picture and button at the left; how far apart, and what each model says, at the right."""
+    with st.container(border=True, key=f"disputed-{name}"):
+        left, right = st.columns([1, 2.6], vertical_alignment="center")
+        with left:
+            st.image(pictures.thumbnail(asked), width=180, alt=asked.title)
+            st.button(
+                words("open"), key=f"open-{name}", on_click=_open, args=(asked,), width="stretch"
+            )
+        with right:
+            st.html(_row_html(asked, value, answers))
+
+
+def _row_html(asked: Asked, value: float, answers: Mapping[str, ActivationCache]) -> str:
+    """Title, disagreement as a bar, and a bar of each model's best answer."""
+    head = words("apart", percent=f"{100 * value:.0f}")
+    parts = [
+        '<div class="reads" style="display:flex;justify-content:space-between;gap:1rem">'
+        f"<span>{html.escape(asked.title)}</span><span>{html.escape(head)}</span></div>"
+    ]
+    for key, run in answers.items():
+        label, share = run.top(1)[0]
+        colour = colours.family_colour(spec(key).family)
+        parts.append(
+            f'<div class="row"><div class="bar" style="width:{100 * share:.2f}%;'
+            f'background:{colour}"></div><span class="label" title="{html.escape(label)}">'
+            f"<b>{html.escape(label.split(',')[0])}</b> "
+            f'<span style="opacity:.8">{html.escape(frame.title(key))}</span></span>'
+            f'<span class="value">{100 * share:.1f} %</span></div>'
+        )
+    return f'<div class="answers long">{"".join(parts)}</div>'
+
+
+def _open(asked: Asked) -> None:
+    """Show the picture on Compare (a callback, before the bound widgets are drawn)."""
+    state = st.session_state
+    if not asked.key:
+        state["own_picture"] = asked.picture
+    state["picture"] = asked.key or OWN
+    state["_open_compare"] = True
+
+
+def _as_csv(
+    order: Sequence[tuple[str, float]], asked: Mapping[str, Asked], answers: Answers
+) -> bytes:
+    """The numbers behind the ranking."""
+    sink = io.StringIO()
+    writer = csv.writer(sink)
+    writer.writerow(["picture", "disagreement", "model", "best", "probability"])
+    for name, value in order:
+        for key, run in answers[name].items():
+            label, share = run.top(1)[0]
+            writer.writerow([asked[name].title, value, key, label, share])
+    return sink.getvalue().encode()

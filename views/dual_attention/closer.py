@@ -1,0 +1,166 @@
+"""The last part of the page Dual attention: one thing in detail, drawn only when asked for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from views import frame
+from views.dual_attention.halves import Chosen, window
+from views.frame.figures import dark
+from vislib.analysis import dual_attention
+from vislib.figures import colours, overlay
+from vislib.registry import spec
+from vislib.schema import LabelledArray
+
+VIEWS = ("score", "head", "table", "depth")
+
+
+def draw(chosen: Chosen) -> None:
+    """Choose what to look at closely."""
+    st.divider()
+    words = {view: frame.t(f"dual_attention.closer_{view}") for view in VIEWS}
+    shown = frame.choose(frame.t("dual_attention.closer"), VIEWS, key="closer", words=words)
+    {"score": score, "head": head, "table": table, "depth": depth}[shown](chosen)
+
+
+def score(chosen: Chosen) -> None:
+    """The places that an entry of the table comes from: key map, value map, their product."""
+    i, j, site = chosen.channel, chosen.read, chosen.site
+    said = {"out": i + 1, "read": j + 1}
+    places = dual_attention.score_map(chosen.arrays, site, group=chosen.group, out=i, read=j)
+    scores = chosen.arrays[chosen.name("channel.scores")].select(group=chosen.group)
+    grid = {"rows": site.rows, "columns": site.columns}
+    keys, values = (
+        dual_attention.group_maps(
+            chosen.arrays[chosen.name(f"channel.{site_}")], chosen.group, **grid
+        )
+        for site_ in ("keys", "values")
+    )
+    st.markdown(
+        frame.t(
+            "dual_attention.score_sum",
+            sum=f"{dual_attention.total(places):.4f}",
+            score=f"{float(scores.values[i, j]):.4f}",
+            **said,
+        )
+    )
+    columns = st.columns(3, gap="medium")
+    shown = (keys.select(channel=i), values.select(channel=j), places)
+    for column, name, array in zip(columns, ("keys", "values", "product"), shown, strict=True):
+        with column:
+            _map(chosen, array, name, frame.t(f"dual_attention.score_{name}", **said))
+    frame.strip(
+        places,
+        key="dual.score",
+        name=f"{chosen.file('channel')}.score{i}.{j}",
+        title=spec(chosen.key).title,
+        arrays={"keys": shown[0], "values": shown[1], "product": places},
+    )
+    st.caption(frame.t("dual_attention.notation"))
+
+
+def _map(chosen: Chosen, array: LabelledArray, name: str, title: str) -> None:
+    """One signed map of the grid at the place of the picture, with its own legend."""
+    picture, seen = frame.view().picture, frame.box(chosen.key)
+    pair = colours.limits(array.values, signed=True)
+    st.markdown(f"**{title}**")
+    png = frame.remember(
+        chosen.about("closer", name, chosen.group, chosen.channel, chosen.read, chosen.place),
+        lambda: overlay.plain_map(
+            array.values,
+            picture_shape=(picture.height, picture.width),
+            box=seen,
+            limits=pair,
+            signed=True,
+            cell=chosen.place,
+        ),
+    )
+    frame.image(png, key=f"dual-closer-{name}", alt=title)
+    frame.legend(
+        signed=True, limits=pair, unit=frame.t(f"unit.{array.unit}"), key=f"dual-{name}bar"
+    )
+
+
+def head(chosen: Chosen) -> None:
+    """One head's row, or the mean over heads, with the raw probabilities under the pointer."""
+    from vislib.figures import heatmap
+
+    if chosen.place is None:
+        st.info(frame.t("dual_attention.outside"))
+        return
+    _, rows = window(chosen, chosen.place)
+    single = chosen.head is not None
+    array = rows.maps.select(head=chosen.head) if chosen.head is not None else rows.mean
+    title = frame.t(
+        "dual_attention.head_title" if single else "dual_attention.mean_title",
+        head=(chosen.head or 0) + 1,
+        number=rows.number + 1,
+    )
+    figure = heatmap.heatmap(
+        array,
+        title=title,
+        cell=rows.place,
+        x_title=frame.t("dual_attention.window_column"),
+        y_title=frame.t("dual_attention.window_row"),
+        dark=dark(),
+    )
+    frame.plot(figure, key="dual-head", alt=title)
+    frame.strip(array, key="dual.head", name=chosen.file("window.pattern"), title=title)
+
+
+def table(chosen: Chosen) -> None:
+    """The group's table with the raw probabilities under the pointer."""
+    from vislib.figures import heatmap
+
+    array = chosen.arrays[chosen.name("channel.pattern")].select(group=chosen.group)
+    title = frame.t("dual_attention.table", group=chosen.group + 1)
+    figure = heatmap.heatmap(
+        array,
+        title=title,
+        cell=(chosen.channel, chosen.read),
+        x_title=frame.t("axis.channel_in"),
+        y_title=frame.t("axis.channel_out"),
+        height=640,
+        dark=dark(),
+    )
+    frame.plot(figure, key="dual-table-large", alt=title)
+    frame.strip(array, key="dual.table-large", name=chosen.file("channel.pattern"), title=title)
+
+
+def depth(chosen: Chosen) -> None:
+    """Mean entropy of both attentions in every block; runs the whole model once."""
+    from vislib.figures import charts
+
+    found = frame.remember(
+        ("attention_depth", frame.view().picture.sha256, chosen.key),
+        lambda: _over_depth(chosen.key),
+        busy=frame.t("busy.capture", title=frame.title(chosen.key)),
+    )
+    lines = {
+        frame.t("dual_attention.depth_window"): (found.blocks, found.window),
+        frame.t("dual_attention.depth_channel"): (found.blocks, found.channel),
+    }
+    family = colours.family_colour(spec(chosen.key).family)
+    sites = dual_attention.dual_sites(frame.model(chosen.key).sites)
+    figure = charts.line_over_depth(
+        lines,
+        x_title=frame.t("dual_attention.depth_x"),
+        y_title=frame.t("dual_attention.depth_y"),
+        colours=dict.fromkeys(lines, family),
+        marker=sites.index(chosen.site) + 1,
+        dark=dark(),
+    )
+    figure.update_xaxes(dtick=1)
+    frame.plot(figure, key="dual-depth", alt=frame.t("dual_attention.closer_depth"))
+    most = [f"{float(most[-1]):.2f}" for most in (found.window_most, found.channel_most)]
+    st.caption(frame.t("dual_attention.depth_most", window=most[0], channel=most[1]))
+
+
+def _over_depth(key: str) -> dual_attention.DepthEntropy:
+    """Every block in one forward pass; only the entropies are kept."""
+    from vislib.models import loading
+    from vislib.observe import capture
+
+    model = frame.model(key)
+    cache = capture.run_with_cache(model, loading.prepare(model, frame.view().picture), None)
+    return dual_attention.entropy_over_depth(dual_attention.dual_sites(model.sites), cache)

@@ -1,0 +1,49 @@
+"""Beside DaViT: how far the attentions of DaViT, Swin and ViT reach over their depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from views import frame
+from views.dual_attention.halves import Chosen
+from vislib.analysis import attentions
+from vislib.figures import colours
+from vislib.registry import spec
+
+
+def draw(chosen: Chosen, keys: Sequence[str]) -> None:
+    """How far each model's attention reaches, from its first block to its last."""
+    from vislib.figures import charts
+
+    lines, shades = {}, {}
+    for key in keys:
+        found = frame.remember(
+            ("attention_reach", frame.view().picture.sha256, key),
+            lambda key=key: _reach(key),
+            busy=frame.t("busy.capture", title=frame.title(key)),
+        )
+        name = spec(key).title
+        lines[name] = (found.depth, found.reach * frame.box(key).width)
+        shades[name] = colours.family_colour(spec(key).family)
+    figure = charts.line_over_depth(
+        lines,
+        x_title=frame.t("dual_attention.beside_depth_x"),
+        y_title=frame.t("dual_attention.beside_depth_y"),
+        colours=shades,
+        marker=attentions.depth_of(frame.model(chosen.key).sites, chosen.site),
+        dark=frame.dark(),
+    )
+    frame.plot(figure, key="beside-depth", alt=frame.t("dual_attention.beside_depth"))
+    st.caption(frame.t("dual_attention.beside_depth_said"))
+
+
+def _reach(key: str) -> attentions.ReachOverDepth:
+    """Every block in one forward pass; only the mean distances are kept."""
+    from vislib.models import loading
+    from vislib.observe import capture
+
+    model = frame.model(key)
+    cache = capture.run_with_cache(model, loading.prepare(model, frame.view().picture), None)
+    return attentions.reach_over_depth(model.sites, cache)

@@ -1,0 +1,108 @@
+"""The runs of the page Estimates: what is missing, what it costs, and doing it.
+
+A piece is kept as soon as it is done, and nothing else is: when a visitor stops, the pieces that
+were finished stay and the one under way leaves nothing behind. One visitor's at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from views import frame
+from views.estimates import tasks
+from views.estimates.tasks import Curves, Piece, Question, result
+from views.frame.state import is_remembered
+from vislib.schema import ActivationCache
+
+if TYPE_CHECKING:
+    from vislib.models.loading import LoadedModel
+
+_working = threading.Lock()
+
+
+def answer(key: str) -> ActivationCache:
+    """The model's answer to the visitor's picture."""
+    return frame.capture(key, "logits")
+
+
+def missing(question: Question, methods: Sequence[str]) -> list[Piece]:
+    """Those that still have to be done."""
+    return [piece for piece in tasks.pieces(question, methods) if not is_remembered(piece.name)]
+
+
+def one_forward(key: str) -> float:
+    """Seconds of one forward pass at batch 1: the shorter of two, since a first one warms up."""
+    answer(key)  # asks the visitor first where the model is large
+    picture = frame.view().picture
+
+    def measure(place: LoadedModel) -> float:
+        from vislib.models import loading
+        from vislib.observe import capture
+
+        inputs = loading.prepare(place, picture)
+        return min(capture.run_with_cache(place, inputs, "logits").seconds for _ in range(2))
+
+    return frame.remember(("estimates pace", key), lambda: frame.run(key, measure))
+
+
+def seconds_for(work: Sequence[Piece], one_forward: float) -> float:
+    """About how long pieces take."""
+    return one_forward * sum(piece.weight for piece in work)
+
+
+def work_through(
+    work: Sequence[Piece], report: Callable[[float, Piece], None], wait: Callable[[], None]
+) -> None:
+    """Do the pieces one after the other.
+
+    Args:
+        work: From ``missing``.
+        report: Called with the share that is done, 0 to 1, and the piece under way. Streamlit ends
+            the run in it when the visitor stops or goes on.
+        wait: Called a few times a second while another visitor's work goes on.
+    """
+    whole, before = sum(piece.weight for piece in work), 0
+    with _turn(wait):
+        for piece in work:
+            report(before / whole, piece)
+
+            def step(done: int, total: int, piece: Piece = piece, before: int = before) -> None:
+                report((before + piece.weight * done / max(1, total)) / whole, piece)
+
+            frame.remember(piece.name, partial(piece.make, step))
+            before += piece.weight
+
+
+@contextmanager
+def _turn(wait: Callable[[], None]) -> Iterator[None]:
+    while not _working.acquire(timeout=0.3):
+        wait()
+    try:
+        yield
+    finally:
+        _working.release()
+
+
+def curves(question: Question, method: str) -> Curves:
+    """The meter's curves in the order of a method's map."""
+    found: Curves = result(tasks.curves_piece(question, method))
+    return found
+
+
+def random_curves(question: Question) -> list[Curves]:
+    """The same in random orders, one a seed."""
+    return [result(tasks.random_piece(question, seed)) for seed in tasks.SEEDS]
+
+
+def mean_curves(several: Sequence[Curves]) -> Curves:
+    """The mean of some curves, step by step."""
+    return Curves(
+        insertion=np.mean([one.insertion for one in several], axis=0),
+        deletion=np.mean([one.deletion for one in several], axis=0),
+    )

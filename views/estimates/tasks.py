@@ -1,0 +1,234 @@
+"""The work of the page Estimates, in pieces: what each costs, makes and is called in the store.
+
+All runs are made with a private copy of the model, so that no other page waits for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from views import frame
+from vislib import registry
+from vislib.analysis import faithfulness as judging
+from vislib.schema import LabelledArray
+
+if TYPE_CHECKING:
+    from vislib.models.loading import LoadedModel
+
+T = TypeVar("T")
+Report = Callable[[int, int], None]
+
+METHODS = ("integrated_gradients", "smooth_grad", "grad_cam", "occlusion")
+STAND_INS = ("blur", "mean")
+CELLS = 16
+"""Cells a side: maps are summed over them, and the meter takes them out and puts them in."""
+STEPS = 16
+"""Steps of the meter from nothing to everything."""
+SEEDS = (1, 2, 3)
+"""Of the random orders that a map is compared with."""
+BACKWARD = 2
+"""A backward pass takes about as long as this many forward passes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked; it stands in the keys of what is kept.
+
+    Attributes:
+        key: Registry key of the model.
+        target: The class, from 0.
+        stand_in: What stands where the picture is taken away.
+    """
+
+    key: str
+    target: int
+    stand_in: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A map, and by how much the class's logit lies above that of the stand-in."""
+
+    array: LabelledArray
+    difference: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    """Probability of the class over the share of cells; float64, ``STEPS`` + 1 values each."""
+
+    insertion: np.ndarray
+    deletion: np.ndarray
+
+    @property
+    def areas(self) -> tuple[float, float]:
+        """Under insertion and deletion, 0 to 1."""
+        return judging.area(self.insertion), judging.area(self.deletion)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A part of the work that is kept by itself.
+
+    Attributes:
+        name: Everything that the result depends on.
+        forwards: Passes over one picture.
+        backwards: The same.
+        what: The key of the words that are shown meanwhile, and the method's name.
+        make: Does it.
+    """
+
+    name: Hashable
+    forwards: int
+    backwards: int
+    what: tuple[str, str]
+    make: Callable[[Report], Any]
+
+    @property
+    def weight(self) -> int:
+        """About how many forward passes it takes as long as."""
+        return self.forwards + BACKWARD * self.backwards
+
+
+def can_be_checked(key: str) -> bool:
+    """Whether there is something learned whose loss could be seen."""
+    return not registry.is_untrained(key)
+
+
+def pieces(question: Question, methods: Sequence[str]) -> list[Piece]:
+    """All that the page shows for these methods, in the order in which it is needed."""
+    found = [map_piece(question, method, untrained=False) for method in methods]
+    found += [curves_piece(question, method) for method in methods]
+    found += [random_piece(question, seed) for seed in SEEDS]
+    if can_be_checked(question.key):
+        found += [map_piece(question, method, untrained=True) for method in methods]
+    return found
+
+
+def result(piece: Piece) -> Any:
+    """Kept; or made again, where it has left the store meanwhile."""
+    return frame.remember(piece.name, partial(piece.make, lambda _done, _total: None))
+
+
+def found_map(question: Question, method: str, *, untrained: bool = False) -> Found:
+    """A method's map, or that of the same architecture with random weights."""
+    found: Found = result(map_piece(question, method, untrained=untrained))
+    return found
+
+
+def _name(question: Question, *what: Hashable) -> Hashable:
+    return ("estimates", frame.view().picture.sha256, question, *what)
+
+
+def _with(question: Question, work: Callable[[LoadedModel], T], *, untrained: bool = False) -> T:
+    """Work with a private copy: its modules and its lock are no other visitor's."""
+
+    def privately(place: LoadedModel) -> T:
+        from vislib.observe import intervention
+
+        return work(intervention.private(place))
+
+    return frame.run(registry.untrained(question.key) if untrained else question.key, privately)
+
+
+def map_piece(question: Question, method: str, *, untrained: bool) -> Piece:
+    """A method's map, or that of the same architecture with random weights."""
+    from vislib.attribution import methods as ways
+
+    picture = frame.view().picture
+
+    def make(report: Report) -> Found:
+        def work(place: LoadedModel) -> Found:
+            from vislib.models import loading
+
+            inputs = loading.prepare(place, picture)
+            baseline = ways.stand_in(inputs.tensor, question.stand_in)  # type: ignore[arg-type]
+            array = ways.attribute(
+                place,
+                inputs,
+                method,  # type: ignore[arg-type]
+                target=question.target,
+                baseline=baseline,
+                site=ways.cam_site(place, place.sites) if method == "grad_cam" else None,
+                report=report,
+            )
+            difference = ways.logit_difference(place, inputs, baseline, question.target)
+            return Found(array=array, difference=difference)
+
+        return _with(question, work, untrained=untrained)
+
+    size = frame.model(question.key).config.size
+    forwards, backwards = ways.passes(method, size)  # type: ignore[arg-type]
+    return Piece(
+        name=_name(question, method, "untrained" if untrained else "map"),
+        forwards=forwards + 2,  # and the two logits whose difference a complete map sums to
+        backwards=backwards,
+        what=("step_untrained" if untrained else "step_map", method),
+        make=make,
+    )
+
+
+def curves_piece(question: Question, method: str) -> Piece:
+    """The meter's curves in the order of a method's map."""
+
+    def order() -> np.ndarray:
+        return judging.order_of(found_map(question, method).array, CELLS)
+
+    return Piece(
+        name=_name(question, method, "curves"),
+        forwards=2 * (STEPS + 1),
+        backwards=0,
+        what=("step_curves", method),
+        make=partial(_curves_of, question, order, frame.view().picture),
+    )
+
+
+def random_piece(question: Question, seed: int) -> Piece:
+    """The same in a random order."""
+    return Piece(
+        name=_name(question, "random", seed),
+        forwards=2 * (STEPS + 1),
+        backwards=0,
+        what=("step_random", ""),
+        make=partial(
+            _curves_of, question, lambda: judging.random_order(CELLS, seed), frame.view().picture
+        ),
+    )
+
+
+def _curves_of(
+    question: Question, order: Callable[[], np.ndarray], picture: Any, report: Report
+) -> Curves:
+    """Both curves in an order of the cells."""
+    cells = order()
+
+    def work(place: LoadedModel) -> Curves:
+        from vislib.attribution import faithfulness, methods
+        from vislib.models import loading
+
+        inputs = loading.prepare(place, picture)
+        baseline = methods.stand_in(inputs.tensor, question.stand_in)  # type: ignore[arg-type]
+        size = place.config.size
+        masks = judging.masks(cells, cells=CELLS, steps=STEPS, shape=(size, size))
+
+        def draw(kind: Any, before: int) -> np.ndarray:
+            found = faithfulness.curve(
+                place,
+                inputs,
+                baseline,
+                masks,
+                target=question.target,
+                kind=kind,
+                report=lambda done, total: report(before + done, 2 * total),
+            )
+            found.flags.writeable = False
+            return found
+
+        return Curves(insertion=draw("insertion", 0), deletion=draw("deletion", len(masks)))
+
+    return _with(question, work)

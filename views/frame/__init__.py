@@ -1,0 +1,85 @@
+"""What all pages share: frame, picture, models, point, captures, figures.
+
+A page's folder is widgets -> vislib -> figure. It imports streamlit, numpy,
+this package and vislib.
+"""
+
+from __future__ import annotations
+
+from views.frame.choices import choose, choose_number
+from views.frame.components import TILE_TEXTS, tile_canvas
+from views.frame.figures import (
+    answer_bars,
+    badge,
+    dark,
+    html_table,
+    image,
+    legend,
+    model_head,
+    plot,
+    strip,
+    tile_texts,
+)
+from views.frame.film import choose_epoch
+from views.frame.frame import choose_model, choose_site, draw, heading, offer, page, shielded
+from views.frame.model_choice import problem
+from views.frame.state import (
+    View,
+    as_switched,
+    box,
+    capture,
+    cell,
+    model,
+    multiply_adds,
+    of_family,
+    preset,
+    remember,
+    run,
+    select,
+    t,
+    title,
+    view,
+    weights,
+)
+
+__all__ = [
+    "TILE_TEXTS",
+    "View",
+    "answer_bars",
+    "as_switched",
+    "badge",
+    "box",
+    "capture",
+    "cell",
+    "choose",
+    "choose_epoch",
+    "choose_model",
+    "choose_number",
+    "choose_site",
+    "dark",
+    "draw",
+    "heading",
+    "html_table",
+    "image",
+    "legend",
+    "model",
+    "model_head",
+    "multiply_adds",
+    "of_family",
+    "offer",
+    "page",
+    "plot",
+    "preset",
+    "problem",
+    "remember",
+    "run",
+    "select",
+    "shielded",
+    "strip",
+    "t",
+    "tile_canvas",
+    "tile_texts",
+    "title",
+    "view",
+    "weights",
+]

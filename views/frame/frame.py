@@ -1,0 +1,154 @@
+"""The frame round all pages: navigation, picture panel, title, and what every page asks first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from pathlib import Path
+
+import streamlit as st
+
+from views.frame import model_choice, panel
+from views.frame.choices import choose
+from views.frame.model_choice import problem
+from views.frame.state import SWITCH, as_switched, model, t, view
+from views.frame.text import languages
+from vislib import registry
+from vislib.schema import MixingSite, MixScopeError
+
+_ROOT = Path(__file__).resolve().parents[2]
+SECTIONS = {
+    "": ("compare", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention"),
+    "ask": ("what_if", "inside", "estimates", "disagreement"),
+    "read": ("papers", "experiments", "costs"),
+}
+"""The navigation: the pages of the first section stand in it one by one, the others in menus."""
+PAGES = tuple(name for names in SECTIONS.values() for name in names)
+_framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
+
+
+def draw() -> None:
+    """Draw what all pages share, then the page that the address names."""
+    st.set_page_config(page_title=t("app.name"), layout="wide")
+    st.html(f"<style>{(_ROOT / 'assets' / 'style.css').read_text(encoding='utf-8')}</style>")
+    found = {
+        t(f"nav.{section}") if section else "": [
+            st.Page(
+                _ROOT / "pages" / f"{name}.py",
+                title=t(f"nav.{name}"),
+                url_path=name,
+                default=name == PAGES[0],
+            )
+            for name in names
+        ]
+        for section, names in SECTIONS.items()
+    }
+    current = st.navigation(found, position="top")
+    if len(languages()) > 1:
+        st.selectbox(
+            t("app.language"),
+            list(languages()),
+            format_func=lambda code: languages()[code],
+            key="lang",
+            bind="query-params",
+        )
+    left, right = st.columns([1, 2.6], gap="medium")
+    with left, st.container(key="picture_panel"):
+        panel.draw(current.url_path)
+    token = _framed.set(True)
+    try:
+        with right, st.container(key="page_body"):
+            current.run()
+    finally:
+        _framed.reset(token)
+    panel.redraw_when_boxes_are_known()
+
+
+def page(name: str, body: Callable[[], None]) -> None:
+    """Draw a page: title, question, formula, body. Draws the frame first on a cold deep link.
+
+    Streamlit starts ``pages/x.py`` without ``app.py`` when a browser opens ``/x`` before
+    ``st.navigation`` has run once; such a run draws the whole frame here, and then stops.
+
+    Args:
+        name: The page's section of the text file.
+        body: Draws what stands below; its errors become messages.
+    """
+    if not _framed.get():
+        draw()
+        st.stop()
+    heading(t(f"{name}.title"), t(f"{name}.question"), t(f"{name}.formula"))
+    if st.session_state.get(SWITCH):
+        st.info(t("models.untrained_banner"))
+    shielded(body)
+
+
+def heading(title_text: str, question: str, formula: str = "") -> None:
+    """Title, one sentence and one formula."""
+    st.title(title_text, anchor=False)
+    st.markdown(question)
+    if formula:
+        st.markdown(f"`{formula}`")
+
+
+def shielded(body: Callable[[], None]) -> None:
+    """Draw a part of a page; an error becomes a message there, and the rest goes on."""
+    try:
+        body()
+    except MixScopeError as error:
+        problem(error)
+
+
+def offer(key: str, why: str) -> None:
+    """Offer a published model that is not on this machine; draws nothing when it is.
+
+    Args:
+        key: Registry key.
+        why: What the page could show with it, in one sentence.
+    """
+    model_choice.offer(key, why, panel.available())
+
+
+def choose_model(*families: str) -> str:
+    """The model for a page of its own: of the families it is for, one that the visitor compares.
+
+    Where none of them is compared it is the first family's: a published one that is there, else
+    the mini. The address names the first family's word.
+    """
+    present = panel.available()
+    options = [key for key in present if registry.spec(key).family in families]
+    if not options:
+        raise MixScopeError(t("models.none_of_family", family=", ".join(families)))
+    compared = [registry.base_key(key) for key in view().models]
+    chosen = [key for key in compared if key in options]
+    rows = [registry.spec(key) for key in options]
+    best = min(rows, key=lambda row: (families.index(row.family), row.weights != "timm"))
+    default = chosen[0] if chosen else best.key
+    if len(options) == 1:
+        return as_switched(options[0])
+    found = choose(
+        t("models.one_of"),
+        options,
+        key=families[0],
+        words={key: registry.spec(key).title for key in options},
+        default=default,
+    )
+    return as_switched(found)
+
+
+def choose_site(key: str, *, name: str, operator: str | None = None) -> MixingSite:
+    """A block of a model, numbered from 1 on the page and in the address.
+
+    Args:
+        key: Registry key of the model.
+        name: The widget's key and its name in the address.
+        operator: Offer only the blocks that have this operator.
+    """
+    sites = [s for s in model(key).sites if operator is None or operator in s.operators]
+    staged = len({site.stage for site in sites}) > 1
+    text = "site.stage_block" if staged else "site.block_only"
+    words = {
+        f"{s.stage + 1}.{s.block + 1}": t(text, stage=s.stage + 1, block=s.block + 1) for s in sites
+    }
+    chosen = choose(t("site.block"), list(words), key=name, words=words, compact=False)
+    return sites[list(words).index(chosen)]

@@ -1,0 +1,245 @@
+"""The left part of every page: the visitor's picture with the picker, and what is chosen once."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from views.frame import model_choice, server
+from views.frame.components import PICKER_TEXTS, Box, patch_picker
+from views.frame.state import (
+    DEFAULT_PICTURE,
+    OWN,
+    STORE_MINUTES,
+    box,
+    cell,
+    from_link,
+    is_known,
+    model,
+    remember,
+    select,
+    t,
+    take,
+    view,
+)
+from vislib import registry
+from vislib.figures.colours import family_colour
+from vislib.pictures import decoding, encoding, gallery, geometry
+
+PICTURE_SIDE = 760
+"""Longer side of the picture in the picker, in pixels: one small JPEG, sent once a picture."""
+MOST_LINES = 64
+"""Cells a side up to which the picker draws a grid; finer lines would cover the picture."""
+
+
+def available() -> tuple[str, ...]:
+    """Registry keys whose weights are on this machine."""
+    return server.present()
+
+
+def draw(page: str) -> None:
+    """Draw the panel. Bound widgets run first, so that a deep link counts from the first run."""
+    _keep_address(page)
+    top = st.container()
+    with st.container(key="picture_controls"):
+        cells = st.container()
+        _point_inputs()
+        model_choice.choice(available())
+        notes = st.container()
+    with top:
+        away = model_choice.away(available())
+        with st.container(key="panel_buttons"):
+            places = st.columns(2 if away else 1, gap="small")
+        with places[0], st.popover(t("picture.change"), width="stretch"):
+            _picture_choice()
+        if away:
+            with places[1]:
+                model_choice.more(away)
+        _messages()
+        _picker()
+    with cells:
+        if _known():
+            _cell_inputs(_known()[0])
+    with notes:
+        _picture_notes()
+        model_choice.device_line()
+    st.session_state["_boxes_known"] = _known()
+
+
+def _picker() -> None:
+    """The picture with each model's view box and the selected point."""
+    shown = view()
+    picture = shown.picture
+    jpeg = remember(
+        ("picker", picture.sha256),
+        lambda: encoding.encode_jpeg(encoding.thumbnail(picture, PICTURE_SIDE)),
+    )
+    patch_picker(
+        jpeg,
+        size=(picture.width, picture.height),
+        point=shown.point,
+        boxes=_boxes(),
+        label=f"{t('picture.heading')}: {picture.name}. {t('picture.pick')}",
+        key="picker",
+        texts={name: t(f"picker.{name}") for name in PICKER_TEXTS},
+        on_change=select,
+    )
+    with st.container(key="picture_hint"):
+        st.caption(t("picture.pick"))
+
+
+def _boxes() -> list[Box]:
+    """One view box a model that has been loaded; the first grid that is not too fine is drawn."""
+    picture, found = view().picture, []
+    for key in _known():
+        seen, grid = box(key), model(key).grid
+        row = registry.spec(key)
+        found.append(
+            Box(
+                label=row.title,
+                colour=family_colour(row.family),
+                left=1000 * seen.left / picture.width,
+                top=1000 * seen.top / picture.height,
+                width=1000 * seen.width / picture.width,
+                height=1000 * seen.height / picture.height,
+                rows=grid.rows,
+                columns=grid.columns,
+                grid_lines=grid.rows <= MOST_LINES and not any(b.grid_lines for b in found),
+            )
+        )
+    return found
+
+
+def _known() -> tuple[str, ...]:
+    """Those of the chosen models that have been loaded: their boxes and grids can be drawn."""
+    return tuple(key for key in view().models if is_known(key))
+
+
+def redraw_when_boxes_are_known() -> None:
+    """Run once more when the page has loaded a model whose view box the picker could not draw."""
+    model_choice.end_of_run()
+    if st.session_state.get("_boxes_known", _known()) != _known():
+        st.rerun()
+
+
+def _keep_address(page: str) -> None:
+    """Set the shared values anew where the page has changed, so that Streamlit writes them again.
+
+    A visitor's first change of page drops from the address what a link had brought.
+    """
+    state = st.session_state
+    if state.get("_page", page) != page:
+        for key in ("x", "y", "picture", "models"):
+            if key in state:
+                state[key] = state[key]
+    state["_page"] = page
+
+
+def _picture_choice() -> None:
+    """Gallery, upload and camera."""
+    options = [*gallery.GALLERY, OWN]
+    from_link("picture", options)
+    st.selectbox(
+        t("picture.gallery"),
+        options,
+        index=options.index(DEFAULT_PICTURE),
+        format_func=_picture_title,
+        key="picture",
+        bind="query-params",
+    )
+    st.file_uploader(
+        t("picture.upload"),
+        key="upload",
+        help=t("picture.upload_help", minutes=STORE_MINUTES),
+        max_upload_size=decoding.MAX_BYTES // 2**20,
+        on_change=_take,
+        args=("upload",),
+    )
+    if st.toggle(t("picture.camera_open"), key="camera_open"):
+        st.camera_input(t("picture.camera"), key="camera", on_change=_take, args=("camera",))
+
+
+def _picture_title(key: str) -> str:
+    """What the list calls a gallery picture, or the visitor's own."""
+    return t("picture.own") if key == OWN else gallery.GALLERY[key].title
+
+
+def _take(widget: str) -> None:
+    """Decode what came, before the script runs."""
+    came = st.session_state.get(widget)
+    if came is not None:
+        take(came.getvalue(), came.name)
+
+
+def _messages() -> None:
+    """What went wrong with an upload, and what the picture shown is."""
+    problem = st.session_state.get("picture_error")
+    if problem:
+        st.error(f"{problem} {t('picture.kept')}")
+    chosen = st.session_state.get("picture")
+    if chosen == OWN and st.session_state.get("own_picture") is None:
+        st.info(t("picture.missing_upload"))
+
+
+def _point_inputs() -> None:
+    """The point in thousandths, bound to the address."""
+    with st.popover(t("picture.exact"), width="stretch"):
+        for name, label in (("x", "across"), ("y", "down")):
+            st.number_input(
+                t(f"picture.{label}"),
+                min_value=0,
+                max_value=1000,
+                value=500,
+                step=25,
+                key=name,
+                bind="query-params",
+                help=t(f"picture.{label}_help"),
+            )
+
+
+def _cell_inputs(key: str) -> None:
+    """Row and column on a model's grid, from 1; empty for a point outside its crop."""
+    grid, place = model(key).grid, cell(key)
+    sides = (("row", grid.rows), ("column", grid.columns))
+    for part, (column, (name, side)) in enumerate(zip(st.columns(2), sides, strict=True)):
+        st.session_state[f"cell_{name}"] = place[part] + 1 if place else None
+        column.number_input(
+            t(f"picture.{name}", count=side),
+            min_value=1,
+            max_value=side,
+            value=None,
+            step=1,
+            key=f"cell_{name}",
+            help=t("picture.cell_help", model=registry.spec(key).title),
+            on_change=_select_cell,
+            args=(key,),
+        )
+
+
+def _select_cell(key: str) -> None:
+    """Move the point to the middle of the cell whose row and column were typed."""
+    row, column = (st.session_state.get(f"cell_{name}") for name in ("row", "column"))
+    grid, shown = model(key).grid, view()
+    point = geometry.point_at(
+        box(key),
+        picture=(shown.picture.width, shown.picture.height),
+        row=(row or (grid.rows + 1) // 2) - 1,
+        column=(column or (grid.columns + 1) // 2) - 1,
+        rows=grid.rows,
+        columns=grid.columns,
+    )
+    select(point)
+
+
+def _picture_notes() -> None:
+    """What decoding changed, and whose picture it is."""
+    picture = view().picture
+    if st.session_state.get("picture") == OWN and st.session_state.get("own_picture"):
+        size = t("picture.whole", width=picture.width, height=picture.height)
+        st.caption(f"{picture.name} · {size}")
+    for note in picture.notes:
+        st.caption(note)
+    entry = gallery.GALLERY.get(st.session_state.get("picture", ""))
+    if entry:
+        st.caption(
+            t("picture.credit", title=entry.title, credit=entry.credit, licence=entry.licence)
+        )

@@ -1,0 +1,165 @@
+"""Views of the token-mixing page: a block's hidden units, and the first blocks side by side."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from views import frame
+from views.token_mixing import hidden_unit
+from vislib.analysis import unit_steps
+from vislib.analysis.token_units import UnitPair
+from vislib.figures import colours
+from vislib.schema import LabelledArray, MixingSite
+
+MORE_DATA = "mixer_b16_224.goog_in21k"
+"""The published Mixer that saw the most pictures: its first blocks are full of pairs."""
+MOST_OF_A_BLOCK = 24
+"""Pairs, and single units, that a block shows where blocks stand side by side."""
+
+
+def sheet(
+    maps: LabelledArray,
+    order: list[int],
+    *,
+    key: str,
+    seen: tuple[object, ...],
+    limits: tuple[float, float] | None,
+    unit: int,
+    block: str | None = None,
+    captions: list[str] | None = None,
+    paired: bool = False,
+) -> None:
+    """Units as small maps that can be chosen, in the given order; pairs lie side by side.
+
+    Args:
+        maps: All of the block's units, axes (unit, row, column).
+        order: The units to show, from 0.
+        key: Of the component.
+        seen: What the numbers depend on: model and block.
+        limits: One scale for all; None takes each unit's own.
+        unit: The chosen unit, from 0; -1 for none.
+        block: What a click chooses besides the unit, as in the address.
+        captions: One a tile.
+        paired: Whether two tiles belong together.
+    """
+    own = limits is None
+    pair = limits or (-1.0, 1.0)
+    indices = frame.remember(
+        ("unit_tiles", *seen, tuple(order), own),
+        lambda: colours.to_indices(
+            (unit_steps.by_own_largest(maps.values) if own else maps.values)[order], pair
+        ),
+    )
+    frame.tile_canvas(
+        indices,
+        colours.table(True),
+        limits=pair,
+        unit=frame.t("token_mixing.own_unit") if own else frame.t("unit.weight"),
+        labels=[frame.t("token_mixing.unit_label", unit=u + 1) for u in order],
+        selected=order.index(unit) if unit in order else None,
+        key=key,
+        alt=frame.t("token_mixing.pairs_alt" if paired else "token_mixing.singles_alt"),
+        tile_px=64 if captions else 40,
+        group=2 if paired else 1,
+        gap=6 if captions else 3,
+        captions=captions or (),
+        texts=frame.tile_texts(),
+        on_change=lambda tile: hidden_unit.choose_unit(order[tile], block),
+    )
+
+
+def units(key: str, site: MixingSite) -> None:
+    """All units of the block, in pairs; the chosen one beside them."""
+    maps, pairs = hidden_unit.unit_maps(key, site), hidden_unit.pairs_of(key, site)
+    side, body = st.columns([1, 1.9], gap="medium")
+    with side:
+        unit = hidden_unit.unit_input(site)
+        hidden_unit.summary(key, site, unit, pairs)
+    with body:
+        words = {name: frame.t(f"token_mixing.scale_{name}") for name in ("shared", "own")}
+        label = frame.t("token_mixing.scale")
+        own = frame.choose(label, list(words), key="unit_scale", words=words) == "own"
+        limits = None if own else colours.limits(maps.values, signed=True)
+        frame.legend(
+            signed=True,
+            limits=limits or (-1.0, 1.0),
+            unit=frame.t("token_mixing.own_unit") if own else frame.t("unit.weight"),
+            key="unit_legend",
+        )
+        options = {"seen": (key, site.group), "limits": limits, "unit": unit}
+        twos = [pair for pair in pairs if pair.second is not None]
+        if twos:
+            st.markdown(f"**{frame.t('token_mixing.pairs', count=len(twos))}**")
+            sheet(
+                maps,
+                hidden_unit.in_order(twos),
+                key="unit_pairs",
+                captions=_captions(twos),
+                paired=True,
+                **options,
+            )
+            st.caption(frame.t("token_mixing.pairs_how"))
+        else:
+            st.info(frame.t("token_mixing.no_pairs"))
+        frame.offer(MORE_DATA, frame.t("token_mixing.offer_more_data"))
+        order = [pair.first for pair in pairs if pair.second is None]
+        if order:
+            st.markdown(f"**{frame.t('token_mixing.singles', count=len(order))}**")
+            captions = [str(u + 1) for u in order]
+            sheet(maps, order, key="unit_singles", captions=captions, **options)
+        note = frame.t("token_mixing.own_unit") if own else ""
+        frame.strip(maps, key="units.strip", name=f"{key}.{site.group}.token_mixing.fc1", note=note)
+
+
+def _captions(pairs: list[UnitPair]) -> list[str]:
+    """Two a pair: its units, and their correlation."""
+    found: list[str] = []
+    for pair in pairs:
+        second = "" if pair.second is None else pair.second + 1
+        found += [f"{pair.first + 1} | {second}", f"r {hidden_unit.number(pair.correlation)}"]
+    return found
+
+
+def blocks(key: str, site: MixingSite) -> None:
+    """The first three blocks side by side, as in the paper's Figure 5."""
+    st.markdown(frame.t("token_mixing.block_shown"))
+    frame.legend(
+        signed=True, limits=(-1.0, 1.0), unit=frame.t("token_mixing.own_unit"), key="block_legend"
+    )
+    first = frame.model(key).sites[:3]
+    # A row of columns for each kind, so that the blocks stay level.
+    for kind in ("pairs", "singles"):
+        for column, other in zip(st.columns(len(first), gap="medium"), first, strict=True):
+            with column:
+                _block(key, other, kind, hidden_unit.stored_unit(site) if other == site else -1)
+    frame.strip(
+        hidden_unit.unit_maps(key, site),
+        key="blocks.strip",
+        name=f"{key}.{site.group}.token_mixing.fc1",
+        note=frame.t("token_mixing.own_unit"),
+    )
+    frame.offer(MORE_DATA, frame.t("token_mixing.offer_more_data"))
+
+
+def _block(key: str, site: MixingSite, kind: str, chosen: int) -> None:
+    """Some of one block's pairs or single units."""
+    paired = kind == "pairs"
+    found = [
+        pair for pair in hidden_unit.pairs_of(key, site) if (pair.second is not None) == paired
+    ]
+    shown = [found[i] for i in unit_steps.spread(len(found), MOST_OF_A_BLOCK)]
+    name = f"{site.stage + 1}.{site.block + 1}"
+    title = frame.t("token_mixing.block_title", block=site.block + 1)
+    words = frame.t(f"token_mixing.{kind}_word", shown=len(shown), count=len(found))
+    st.markdown(f"**{title}** · {words}")
+    if shown:
+        sheet(
+            hidden_unit.unit_maps(key, site),
+            hidden_unit.in_order(shown),
+            key=f"block-{name}-{kind}",
+            seen=(key, site.group),
+            limits=None,
+            unit=chosen,
+            block=name,
+            paired=paired,
+        )

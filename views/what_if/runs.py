@@ -1,0 +1,273 @@
+"""The runs of the page What if: each makes a changed copy of a model, runs it and lets it go.
+
+Only what a run computed is kept. The shared model is never touched: a copy has modules of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from views import frame
+from vislib import registry
+from vislib.analysis import patches, shuffling
+from vislib.analysis.reading_at import spatial_operator
+from vislib.schema import ActivationCache, Cut, LabelledArray, MixingSite, ModelError, TokenAxis
+
+if TYPE_CHECKING:
+    from vislib.models.loading import LoadedModel
+    from vislib.observe.intervention import AnswerChange
+
+T = TypeVar("T")
+
+LOGITS = "logits"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One thing that is changed in a model; it stands in the keys of what is kept.
+
+    Attributes:
+        what: "head.window_attention" and the like (kind and role of a cut), "block", "untrained"
+            (the block with untrained weights), "all.window_attention" (an operator in every
+            block), "crop.3" (every depthwise kernel).
+        group: The block; empty where the whole network changes.
+        index: Which unit, kernel, head or channel group, from 0.
+    """
+
+    what: str
+    group: str = ""
+    index: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShuffleRun:
+    """What a model saw of a shuffled picture, and what it made of it.
+
+    Attributes:
+        seen: Its input as colours, uint8, axes (row, column, rgb).
+        cache: With its own weights.
+    """
+
+    seen: np.ndarray
+    cache: ActivationCache
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangedRun:
+    """What a changed model computed.
+
+    Attributes:
+        cache: Its logits.
+        arrays: Block -> weights and activations of its operator that mixes places.
+    """
+
+    cache: ActivationCache
+    arrays: dict[str, dict[str, LabelledArray]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranked:
+    """How far the answer moves without one part."""
+
+    what: str
+    group: str
+    change: AnswerChange
+
+
+def cuts(key: str) -> tuple[Cut, ...]:
+    """What a model offers to be switched off."""
+    return frame.remember(("cuts", key), lambda: frame.model(key).cuts)
+
+
+def token_axes(key: str) -> tuple[TokenAxis, ...]:
+    """A model's axes over tokens; empty where its weights cannot follow a shuffle."""
+    return frame.remember(("token_axes", key), lambda: frame.model(key).token_axes)
+
+
+def name_of(cut: Cut) -> str:
+    """A cut's name in the address."""
+    return cut.kind if cut.kind == "block" else f"{cut.kind}.{cut.role}"
+
+
+def _kept(what: tuple[Hashable, ...], key: str, work: Callable[[LoadedModel], T], busy: str) -> T:
+    """What a piece of work with a model gave, on the visitor's picture; done once for all.
+
+    Args:
+        what: What is computed, and every choice that it depends on.
+        key: Registry key; it may name the untrained variant.
+        work: Is given the shared model, which it leaves as it is.
+        busy: What to say meanwhile; empty for nothing.
+    """
+    before(key)  # asks the visitor first where the model is large
+    name = ("what if", frame.view().picture.sha256, key, *what)
+    return frame.remember(name, lambda: frame.run(key, work), busy=busy)
+
+
+def _busy(key: str) -> str:
+    """What is said while a model runs."""
+    return frame.t("busy.capture", title=frame.title(key))
+
+
+# ---------------------------------------------------------------- shuffles
+
+
+def before(key: str) -> ActivationCache:
+    """The answer of the intact model to the visitor's picture."""
+    return frame.capture(key, LOGITS)
+
+
+def shuffled(key: str, squares: int, seed: int) -> ShuffleRun:
+    """The intact model on the shuffled picture."""
+    picture = frame.view().picture
+
+    def work(place: LoadedModel) -> ShuffleRun:
+        from vislib.models import loading
+        from vislib.observe import capture, intervention
+
+        inputs = loading.prepare(place, picture)
+        order = shuffling.seeded_order(squares**2, seed)
+        mixed = intervention.shuffle_patches(inputs.tensor, order, place.config.size // squares)
+        inputs = replace(inputs, tensor=mixed)
+        config = place.config
+        seen = patches.as_bytes(loading.input_pixels(inputs), config.mean, config.std)
+        seen.flags.writeable = False
+        return ShuffleRun(seen=seen, cache=capture.run_with_cache(place, inputs, LOGITS))
+
+    return _kept(("shuffled", squares, seed), key, work, _busy(key))
+
+
+def followed(key: str, squares: int, seed: int) -> ActivationCache:
+    """The model on the shuffled picture, its weights shuffled in the same way.
+
+    Raises:
+        ModelError: Its weights cannot follow.
+    """
+    picture = frame.view().picture
+
+    def work(place: LoadedModel) -> ActivationCache:
+        from vislib.models import loading
+        from vislib.observe import capture, intervention
+
+        inputs = loading.prepare(place, picture)
+        order = shuffling.seeded_order(squares**2, seed)
+        mixed = intervention.shuffle_patches(inputs.tensor, order, place.config.size // squares)
+        tokens = shuffling.token_order(order, squares, place.grid.rows)
+        changed = intervention.permute_tokens(place, place.token_axes, tokens)
+        return capture.run_with_cache(changed, replace(inputs, tensor=mixed), LOGITS)
+
+    return _kept(("followed", squares, seed), key, work, _busy(key))
+
+
+def shuffled_attention(key: str, group: str, seed: int) -> dict[str, LabelledArray]:
+    """Both patterns of a block with two attentions, each with its own input's tokens shuffled."""
+    picture, names = frame.view().picture, (f"{group}.channel", f"{group}.window")
+
+    def work(place: LoadedModel) -> dict[str, LabelledArray]:
+        from vislib.models import loading
+        from vislib.observe import capture, intervention
+
+        inputs = loading.prepare(place, picture)
+        found = {}
+        for name in names:  # one at a time: what comes first would move what comes next
+            changed = intervention.shuffle_attention_input(place, f"{name}.qkv", seed=seed)
+            run = capture.run_with_cache(changed, inputs, group)
+            found[f"{name}.pattern"] = run[f"{name}.pattern"]
+        return found
+
+    return _kept(("attention", group, seed), key, work, _busy(key))
+
+
+# ---------------------------------------------------------------- surgery
+
+
+def applied(model: LoadedModel, change: Change) -> LoadedModel:
+    """A private copy of a model with a change.
+
+    Raises:
+        ModelError: The model has no such part.
+    """
+    from vislib.models import loading
+    from vislib.observe import intervention
+
+    kind, _, rest = change.what.partition(".")
+    if kind == "crop":
+        return intervention.crop_kernels(model, int(rest))
+    if kind == "all":
+        found = [cut for cut in model.cuts if cut.kind == "operator" and cut.role == rest]
+        return intervention.switch_off_all(model, [(cut, 0) for cut in found])
+    wanted = "block" if kind == "untrained" else change.what
+    here = [c for c in model.cuts if c.group == change.group and name_of(c) == wanted]
+    if not here:
+        raise ModelError(frame.t("what_if.no_such_part", title=model.spec.title))
+    if kind == "untrained":
+        other = loading.load(registry.untrained(model.spec.key), device=model.device)
+        return intervention.exchange_block(model, other, here[0])
+    return intervention.switch_off(model, here[0], change.index)
+
+
+def changed(key: str, change: Change, sites: tuple[MixingSite, ...]) -> ChangedRun:
+    """A changed model on the visitor's picture, with what mixes places in some of its blocks."""
+    picture = frame.view().picture
+
+    def work(place: LoadedModel) -> ChangedRun:
+        from vislib.models import loading
+        from vislib.observe import capture
+
+        copy, inputs = applied(place, change), loading.prepare(place, picture)
+        arrays: dict[str, dict[str, LabelledArray]] = {}
+        for site in sites:
+            cache = capture.run_with_cache(copy, inputs, site.group)
+            role, everything = spatial_operator(site), {**copy.weights(site.group), **cache}
+            arrays[site.group] = {n: a for n, a in everything.items() if a.role == role}
+        return ChangedRun(cache=replace(cache, arrays={}), arrays=arrays)
+
+    groups = tuple(site.group for site in sites)
+    return _kept(
+        ("changed", change, groups),
+        key,
+        work,
+        frame.t("what_if.busy_changed", title=frame.title(key)),
+    )
+
+
+def answers_differ(one: ActivationCache, two: ActivationCache) -> AnswerChange:
+    """How far one answer lies from another."""
+    from vislib.observe import intervention
+
+    return intervention.answer_change(one.logits, two.logits)
+
+
+# ---------------------------------------------------------------- ranking
+
+
+def ranked_cuts(key: str) -> list[Cut]:
+    """Each block; also its operators, where it has several or cannot be left out as a whole."""
+    found: list[Cut] = []
+    for site in frame.model(key).sites:
+        here = [cut for cut in cuts(key) if cut.group == site.group]
+        blocks = [cut for cut in here if cut.kind == "block"]
+        operators = [cut for cut in here if cut.kind == "operator"]
+        found += blocks + (operators if len(operators) > 1 or not blocks else [])
+    return found
+
+
+def ranking(key: str, report: Callable[[int, int], None]) -> list[Ranked]:
+    """How far the answer moves without each part, in the order in which they run."""
+    picture, parts = frame.view().picture, ranked_cuts(key)
+
+    def work(place: LoadedModel) -> list[Ranked]:
+        from vislib.models import loading
+        from vislib.observe import intervention
+
+        inputs = loading.prepare(place, picture)
+        changes = intervention.without_each(place, inputs, parts, report)
+        return [
+            Ranked(what=name_of(cut), group=cut.group, change=change)
+            for cut, change in zip(parts, changes, strict=True)
+        ]
+
+    return _kept(("ranking",), key, work, "")

@@ -1,5 +1,0 @@
-"""Downloads of published weights, from the Hugging Face hub into its ordinary cache."""
-
-from vislib.hub.transfer import DownloadStoppedError, pull
-
-__all__ = ["DownloadStoppedError", "pull"]
