@@ -16,6 +16,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from vislib.texts import Message, look_up
+
 AXES: Mapping[str, str] = {
     "row": "row of the token grid or of a picture, from the top",
     "column": "column of the token grid or of a picture, from the left",
@@ -60,7 +62,23 @@ Mixing = Literal["fixed", "gated", "computed"]
 
 
 class MixScopeError(Exception):
-    """Base of all errors whose message is meant for a person: what came, what fits, what to do."""
+    """Base of all errors whose message is meant for a person: what came, what fits, what to do.
+
+    Args:
+        key: A dotted key of the table of texts (``vislib.texts``).
+        values: What its placeholders stand for.
+
+    Attributes:
+        message: The sentence in no language yet; ``str()`` is English.
+    """
+
+    def __init__(self, key: str, /, **values: Any) -> None:
+        super().__init__(key)
+        self.message = Message(key, **values)
+
+    def __str__(self) -> str:
+        known = look_up("en", self.message.key) is not None
+        return str(self.message) if known else self.message.key  # a sentence, for now
 
 
 class ImageError(MixScopeError):

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Ask, Bring, Open, Seen
 from views.estimates import runs
-from views.estimates import work as pieces_of
+from views.estimates import tasks as pieces_of
 from views.estimates.columns import alike
 from views.estimates.meter import verdict
 from views.estimates.tasks import CELLS, METHODS, SEEDS, STEPS, Curves, Piece

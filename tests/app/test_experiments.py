@@ -19,11 +19,11 @@ from views import frame as ui
 from views.experiments import papers as experiments_papers
 from views.experiments import question
 from views.experiments.runs import find
-from views.frame.text import text
 from vislib import registry
 from vislib.experiments import catalogue, table
 from vislib.experiments.table import EpochRow, Run
 from vislib.tables import papers
+from vislib.texts import text
 
 PAGE, CLASSES, HARDWARE = "experiments", 20, "a made-up machine"
 Write = Callable[..., None]

@@ -216,9 +216,11 @@ def known(key: str) -> bool:
 def asked_keys(source: str) -> Iterator[str]:
     """The keys that a file asks for, through t() and through its own words()."""
     section = re.search(r't\(f"(\w+)\.\{name\}"', source)
-    lender = re.search(r"from pages\.(\w+) import [^\n]*\bwords\b", source)
+    lender = re.search(
+        r"from views\.(\w+)\.(\w+) import (\([^)]*\bwords\b|[^\n]*\bwords\b)", source
+    )
     if lender and not section:
-        lent = (ROOT / "pages" / f"{lender[1]}.py").read_text(encoding="utf-8")
+        lent = (ROOT / "views" / lender[1] / f"{lender[2]}.py").read_text(encoding="utf-8")
         section = re.search(r't\(f"(\w+)\.\{name\}"', lent)
     calls = [(r"\bt", "")]
     if section:
@@ -231,8 +233,8 @@ def asked_keys(source: str) -> Iterator[str]:
 
 def test_every_text_that_a_page_asks_for_exists() -> None:
     keys = {
-        (path.name, key)
-        for path in sorted((ROOT / "pages").glob("*.py"))
+        (f"{path.parent.name}/{path.name}", key)
+        for path in sorted((ROOT / "views").glob("*/*.py"))
         for key in asked_keys(path.read_text(encoding="utf-8"))
     }
     assert len(keys) > 100

@@ -16,7 +16,8 @@ from streamlit.testing.v1 import AppTest
 from tests.app.conftest import Ask, Open
 from tests.app.test_frame import TEXT
 from views import frame
-from views.frame import model_choice, server, state
+from views.frame import frame as around
+from views.frame import model_choice, panel, server, state
 from views.frame.results import ResultStore
 from vislib import registry
 from vislib.models import devices, footprint, loading
@@ -355,8 +356,8 @@ def test_a_move_to_the_processor_is_told_once(
 def test_the_first_paint_needs_no_torch() -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from pages import _machine, _models, _ui\n"
-        "print(len(_machine.present()) > 0, repr(_models.device_words()))"
+        "from views.frame import model_choice, server\n"
+        "print(len(server.present()) > 0, repr(model_choice.device_words()))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
@@ -384,17 +385,17 @@ def test_a_page_prefers_what_is_compared_then_published_models(
 ) -> None:
     big = "mixer_b16_224.goog_in21k_ft_in1k"
     present: list[str] = [*state.DEFAULT_MODELS, big]
-    monkeypatch.setattr(frame._panel, "available", lambda: tuple(present))
+    monkeypatch.setattr(panel, "available", lambda: tuple(present))
     asked: list[Any] = []
 
     def choose(*_: Any, default: str, **__: Any) -> str:
         asked.append(default)
         return default
 
-    monkeypatch.setattr(frame, "choose", choose)
+    monkeypatch.setattr(around, "choose", choose)
     for compared, expected in (((), big), (("mixer_mini",), "mixer_mini"), ((big,), big)):
         shown = SimpleNamespace(models=compared)
-        monkeypatch.setattr(frame, "view", lambda shown=shown: shown)
+        monkeypatch.setattr(around, "view", lambda shown=shown: shown)
         assert frame.choose_model("mixer") == expected
     present.remove(big)
     assert frame.choose_model("mixer") == "mixer_mini"

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from tests.app.conftest import Ask, Bring, Open
-from views.frame.text import text
 from views.papers import figures
 from views.papers.tables import table_columns
 from vislib import registry
 from vislib.tables import papers
+from vislib.texts import text
 
 PAGE = "papers"
 

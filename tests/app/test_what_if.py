@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.app.conftest import Ask, Bring, Open
-from views.frame import server
+from views.frame import numbers, server
 from views.what_if import words as page_words
 from views.what_if.ranking import _as_csv
 from views.what_if.runs import Change, Ranked, applied
@@ -61,7 +61,7 @@ def test_the_shuffled_picture_and_the_loss_are_the_librarys(
     whole = loading.prepare(mixer, gallery.load("cat"))
     change = intervention.answer_change(logits(mixer, whole), logits(mixer, inputs))
     assert change.relative > 0.01
-    assert f'verdict-number">{page_words.number(change.relative)}<' in seen.text
+    assert f'verdict-number">{numbers.number(change.relative)}<' in seen.text
     assert "exact up to rounding" not in seen.text
 
 
@@ -114,8 +114,8 @@ def test_channel_attention_stays_and_window_attention_does_not(
         changed = intervention.shuffle_attention_input(model, f"{group}.{kind}.qkv", seed=1)
         after = capture.run_with_cache(changed, inputs, group)[f"{group}.{kind}.pattern"]
         moved[kind] = float(np.abs(after.values - before[f"{group}.{kind}.pattern"].values).max())
-        assert f'verdict-number">{page_words.number(moved[kind])}<' in seen.text
-    assert moved["channel"] < page_words.EXACT < 0.01 < moved["window"]
+        assert f'verdict-number">{numbers.number(moved[kind])}<' in seen.text
+    assert moved["channel"] < numbers.EXACT < 0.01 < moved["window"]
     assert "It stays" in seen.text
     assert "It does not stay" in seen.text
 
@@ -135,7 +135,7 @@ def test_the_answer_and_the_maps_are_those_of_the_changed_model(
     changed = intervention.switch_off(mixer, cut, 6)
     inputs = loading.prepare(mixer, picture)
     change = intervention.answer_change(logits(mixer, inputs), logits(changed, inputs))
-    assert f'verdict-number">{page_words.percent(change.moved)}<' in seen.text
+    assert f'verdict-number">{numbers.percent(change.moved)}<' in seen.text
     assert "not retrained" in seen.text
     box = geometry.view_box(picture.width, picture.height, size=64, crop=mixer.config.crop)
     cell = geometry.cell_at(
@@ -164,7 +164,7 @@ def test_the_answer_and_the_maps_are_those_of_the_changed_model(
         )
     at.number_input(key="x").set_value(600).run()
     moved = ask(at)
-    assert f'verdict-number">{page_words.percent(change.moved)}<' in moved.text
+    assert f'verdict-number">{numbers.percent(change.moved)}<' in moved.text
     assert not set(seen.pictures) & set(moved.pictures)
 
 
@@ -311,14 +311,14 @@ def test_the_ranking_is_the_librarys_and_leads_to_surgery(
     assert len(rows) == 3 * len(blocks)  # both operators of each block besides
     best = max(range(len(blocks)), key=lambda index: changes[index].moved)
     assert f"Block {best + 1}: whole block" in shown[0]
-    assert page_words.percent(changes[best].moved) in shown[0]
-    assert page_words.points(changes[best].best) in shown[0]
+    assert numbers.percent(changes[best].moved) in shown[0]
+    assert numbers.points(changes[best].best) in shown[0]
     at.selectbox(key="rank_pick").select(f"Block {best + 1}: whole block").run()
     at.button(key="rank_open").click().run()
     after = ask(at)
     assert at.session_state["cut"] == "block"
     assert at.session_state["cut_block"] == f"1.{best + 1}"
-    assert f'verdict-number">{page_words.percent(changes[best].moved)}<' in after.text
+    assert f'verdict-number">{numbers.percent(changes[best].moved)}<' in after.text
 
 
 def test_a_slow_model_is_ranked_when_asked(
@@ -355,7 +355,7 @@ def test_the_numbers_of_a_ranking_come_along() -> None:
     ],
 )
 def test_numbers_can_be_read_aloud(value: float, text: str) -> None:
-    assert page_words.number(value) == text
+    assert numbers.number(value) == text
 
 
 def test_the_nearest_option_is_alike() -> None:
@@ -364,4 +364,4 @@ def test_the_nearest_option_is_alike() -> None:
     assert page_words.rank_options(options, "operator.depthwise") == "operator.token_mixing"
     assert page_words.rank_options(options, "nonsense") == "operator.token_mixing"
     assert page_words.rank_options(["block"], "crop.3") == "block"
-    assert page_words.points(-0.0001) == "+0.0"
+    assert numbers.points(-0.0001) == "+0.0"

@@ -65,7 +65,8 @@ RULES = (
     ),
     Rule(modules=("vislib",), outside=frozenset(), own=frozenset(), never=LIBRARY_NEVER),
     Rule(modules=("vislib.registry",), outside=frozenset(), own=own("schema"), never=LIBRARY_NEVER),
-    Rule(modules=("vislib.schema",), outside=NUMERIC, own=frozenset(), never=LIBRARY_NEVER),
+    Rule(modules=("vislib.texts",), outside=frozenset(), own=frozenset(), never=LIBRARY_NEVER),
+    Rule(modules=("vislib.schema",), outside=NUMERIC, own=own("texts"), never=LIBRARY_NEVER),
     Rule(
         modules=("vislib.pictures",),
         outside=NUMERIC | {"PIL"},
@@ -196,6 +197,7 @@ RULES = (
     ),
 )
 FLOORS = (
+    ("vislib.texts",),
     ("vislib.schema",),
     ("vislib.registry",),
     ("vislib.pictures", "vislib.weights"),

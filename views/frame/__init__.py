@@ -21,7 +21,17 @@ from views.frame.figures import (
     tile_texts,
 )
 from views.frame.film import choose_epoch
-from views.frame.frame import choose_model, choose_site, draw, heading, offer, page, shielded
+from views.frame.frame import (
+    PAGES,
+    SECTIONS,
+    choose_model,
+    choose_site,
+    draw,
+    heading,
+    offer,
+    page,
+    shielded,
+)
 from views.frame.model_choice import problem
 from views.frame.state import (
     View,
@@ -43,6 +53,8 @@ from views.frame.state import (
 )
 
 __all__ = [
+    "PAGES",
+    "SECTIONS",
     "TILE_TEXTS",
     "View",
     "answer_bars",

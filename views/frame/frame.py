@@ -12,9 +12,9 @@ from views.frame import model_choice, panel
 from views.frame.choices import choose
 from views.frame.model_choice import problem
 from views.frame.state import SWITCH, as_switched, model, t, view
-from views.frame.text import languages
 from vislib import registry
 from vislib.schema import MixingSite, MixScopeError
+from vislib.texts import languages
 
 _ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = {

@@ -14,8 +14,6 @@ import streamlit as st
 
 from views.frame import server
 from views.frame.results import ResultStore
-from views.frame.text import languages
-from views.frame.text import text as _text
 from vislib import registry
 from vislib.pictures import decoding, gallery, geometry
 from vislib.schema import (
@@ -29,6 +27,8 @@ from vislib.schema import (
     ViewBox,
     WeightsError,
 )
+from vislib.texts import languages
+from vislib.texts import text as _text
 from vislib.weights import film
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class View:
     """
 
     picture: DecodedImage
-    loading: tuple[str, ...]
+    models: tuple[str, ...]
     point: tuple[int, int]
 
 

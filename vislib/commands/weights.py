@@ -19,8 +19,8 @@ LINE_SECONDS = 10.0
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``weights`` and its actions to the command line."""
-    files = commands.add_parser("weights", help="which models are on this machine; get others")
-    actions = files.add_subparsers(required=True, metavar="action")
+    weights = commands.add_parser("weights", help="which models are on this machine; get others")
+    actions = weights.add_subparsers(required=True, metavar="action")
     listing = actions.add_parser("list", help="a table of all models")
     listing.set_defaults(run=_list)
     pull = actions.add_parser(

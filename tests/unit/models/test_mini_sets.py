@@ -156,7 +156,7 @@ def test_a_card_says_which_set(text: str | None, wanted: int, tmp_path: Path) ->
 def test_cards_switch_the_registry(tmp_path: Path) -> None:
     """A copy of the project with one card of the second set, one damaged and the others missing."""
     (tmp_path / "vislib").mkdir()
-    for name in ("__init__.py", "schema.py", "registry.py"):
+    for name in ("__init__.py", "texts.py", "schema.py", "registry.py"):
         shutil.copy(ROOT / "vislib" / name, tmp_path / "vislib" / name)
     cards = tmp_path / "assets" / "weights"
     cards.mkdir(parents=True)

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from vislib import registry
-from vislib.models import devices, loading, shelf
+from vislib.models import devices, footprint, loading, shelf
 from vislib.models.shelf import Shelf
 from vislib.schema import MixScopeError, ModelError, WeightsError
 from vislib.weights import files
@@ -364,8 +364,8 @@ def test_what_a_file_will_take_is_read_off_its_size(monkeypatch: pytest.MonkeyPa
         )
 
     monkeypatch.setattr(files, "status", there)
-    assert shelf.expected_bytes("mixer_mini") == 6_000_000  # stored in float16
-    assert shelf.expected_bytes("resnet50.tv_in1k") == 3_000_000
+    assert footprint.expected_bytes("mixer_mini") == 6_000_000  # stored in float16
+    assert footprint.expected_bytes("resnet50.tv_in1k") == 3_000_000
 
 
 def test_a_bad_budget_is_said_and_nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

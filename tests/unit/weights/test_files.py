@@ -20,7 +20,7 @@ from vislib.models import footprint, loading
 from vislib.observe.capture import run_with_cache
 from vislib.registry import MODEL_REGISTRY
 from vislib.schema import ModelSpec, WeightsError
-from vislib.weights import files
+from vislib.weights import files, hub
 
 PUBLISHED = "davit_tiny.msft_in1k"
 
@@ -161,9 +161,9 @@ def test_what_was_pulled_is_what_is_loaded(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setitem(MODEL_REGISTRY, key, row)
     drawn = loading.load(key, untrained=True, seed=4).module.state_dict()
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    with play.running() as hub:
-        hub.files[key] = save({name: value.contiguous() for name, value in drawn.items()})
-        template = hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    with play.running() as server:
+        server.files[key] = save({name: value.contiguous() for name, value in drawn.items()})
+        template = server.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         expected = footprint.expected_megabytes(row)
         with pytest.raises(WeightsError, match="not on this machine"):
