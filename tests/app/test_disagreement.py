@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 
 import numpy as np
 import pytest
 
 from tests.app.conftest import Ask, Bring, Open
-from views.disagreement import pictures
+from views.frame import uploads
 from vislib.analysis.disagreement import ranked
 from vislib.models import loading
 from vislib.observe import capture
@@ -72,28 +73,37 @@ def test_models_with_other_classes_are_left_out(open_page: Open, ask: Ask, bring
 
 
 def test_own_pictures(open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    class File:
-        """What the uploader hands over."""
-
-        def __init__(self, name: str, data: bytes) -> None:
-            self.file_id = self.name = name
-            self._data = data
-
-        def getvalue(self) -> bytes:
-            return self._data
-
     cat, rocket = (encoding.encode_png(gallery.load(name).pixels) for name in ("cat", "rocket"))
-    files = [File("a.png", cat), File("bad.png", b"no picture"), File("b.png", rocket)]
-    files += [File(f"{n}.png", cat) for n in range(12)]
-    came: list[File] = []
-    monkeypatch.setattr(pictures.st, "file_uploader", lambda *_args, **_options: list(came))
+    files = [("a.png", cat), ("bad.png", b"no picture"), ("b.png", rocket)]
+    files += [(f"{n}.png", cat) for n in range(12)]
+    late = [0.0]
+    held = uploads.Uploads(timer=lambda: time.monotonic() + late[0])
+    monkeypatch.setattr(uploads, "UPLOADS", held)
     at = open_page("disagreement", source="own", shown="all")
     assert "% apart" not in ask(at).text
-    came.extend(files)
-    page = ask(at.run())
+    came = [(name, data, "image/png") for name, data in files]
+    page = ask(at.file_uploader(key="many_uploads").set_value(came).run())
     assert len(page.errors) == 1
     assert any("15 pictures came" in info for info in page.infos)
     assert len(re.findall("% apart", page.text)) == 11
-    at.button(key="open-b.png").click().run()
+    assert len(held) == 11
+    assert len(re.findall("% apart", ask(at.run()).text)) == 11
+    assert len(held) == 11  # nothing is decoded twice
+    late[0] = 60.0 * uploads.STORE_MINUTES
+    page = ask(at.run())
+    assert "% apart" not in page.text
+    assert any("11 of your pictures were removed" in info for info in page.infos)
+
+
+def test_an_own_picture_opens_on_compare(open_page: Open, ask: Ask) -> None:
+    at = open_page("disagreement", source="own", shown="all")
+    cat, rocket = (encoding.encode_png(gallery.load(name).pixels) for name in ("cat", "rocket"))
+    came = [("a.png", cat, "image/png"), ("b.png", rocket, "image/png")]
+    at.file_uploader(key="many_uploads").set_value(came).run()
+    second = list(at.session_state["_many_known"])[1]
+    at.button(key=f"open-{second}").click().run()
+    assert ask(at).errors == []
     assert at.session_state["picture"] == "own"
-    assert at.session_state["own_picture"].name == "b.png"
+    shown = uploads.UPLOADS.get(at.session_state["own_upload"])
+    assert shown is not None
+    assert shown.name == "b.png"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,9 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Ask, Open
 from views import frame
-from views.frame import state
+from views.frame import state, uploads
 from vislib.pictures import decoding, gallery
+from vislib.schema import DecodedImage
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = tomllib.loads((ROOT / "assets" / "text" / "en.toml").read_text(encoding="utf-8"))
@@ -31,8 +33,14 @@ def encoded(pixels: np.ndarray, kind: str = "PNG", **options: object) -> bytes:
 
 def shown_digest(at: AppTest) -> str | None:
     """The digest of the visitor's own picture, None where a gallery picture is shown."""
-    own = at.session_state["picture"] == state.OWN and "own_picture" in at.session_state
-    return at.session_state["own_picture"].sha256 if own else None
+    own = own_picture(at) if at.session_state["picture"] == state.OWN else None
+    return own.sha256 if own else None
+
+
+def own_picture(at: AppTest) -> DecodedImage | None:
+    """The picture that the visitor's token stands for."""
+    held = "own_upload" in at.session_state
+    return uploads.UPLOADS.get(at.session_state["own_upload"]) if held else None
 
 
 def upload(at: AppTest, data: bytes, name: str = "mine.png") -> AppTest:
@@ -75,6 +83,35 @@ def test_an_upload_is_shown_and_bad_ones_leave_it(
     assert shown_digest(at) != own
 
 
+def test_a_picture_whose_time_is_over_is_gone_and_the_page_says_so(
+    open_page: Open, ask: Ask, picture_png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = ask(open_page()).pictures
+    monkeypatch.setattr(uploads, "SWEEP_SECONDS", 0.0)
+    monkeypatch.setattr(uploads, "STORE_MINUTES", 30)
+    late = [0.0]
+    held = uploads.Uploads(timer=lambda: time.monotonic() + late[0])
+    monkeypatch.setattr(uploads, "UPLOADS", held)
+    at = upload(open_page(), picture_png)
+    words = TEXT["picture"]["removed"].format(minutes=30)
+    assert words not in ask(at).infos
+    assert ask(at).pictures != plain
+    late[0] = 60.0 * 30
+    seen = ask(at.run())
+    assert words in seen.infos
+    assert seen.pictures == plain  # the gallery's
+    assert own_picture(at) is None
+
+
+def test_no_session_holds_a_picture(open_page: Open, picture_png: bytes) -> None:
+    at = upload(open_page(), picture_png)
+    assert shown_digest(at) is not None
+    values = list(at.session_state._state.filtered_state.values())
+    assert any(isinstance(value, str) for value in values)
+    assert not [value for value in values if isinstance(value, DecodedImage | np.ndarray)]
+    assert [value.getvalue() for value in values if isinstance(value, io.BytesIO)] == [b""]
+
+
 def test_a_bad_upload_leaves_the_gallery_picture(open_page: Open, ask: Ask) -> None:
     at = upload(open_page(picture="cat"), b"GIF89a but not really")
     assert at.session_state["picture"] == "cat"
@@ -88,11 +125,15 @@ def test_transparent_and_turned_pictures_are_shown_upright(
     veil = np.full((*picture_pixels.shape[:2], 1), 128, dtype=np.uint8)
     at = upload(open_page(), encoded(np.concatenate([picture_pixels, veil], axis=2)))
     assert not ask(at).errors
-    assert at.session_state["own_picture"].pixels.shape == (96, 128, 3)
+    own = own_picture(at)
+    assert own is not None
+    assert own.pixels.shape == (96, 128, 3)
     upload(at, turned, "turned.jpg")
     seen = ask(at)
-    assert at.session_state["own_picture"].pixels.shape == (128, 96, 3)
-    for note in at.session_state["own_picture"].notes:
+    own = own_picture(at)
+    assert own is not None
+    assert own.pixels.shape == (128, 96, 3)
+    for note in own.notes:
         assert note in seen.text
 
 

@@ -98,6 +98,25 @@ def test_an_error_is_kept_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert store.get("a", lambda: "well again") == "well again"
 
 
+def test_no_lock_stays_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ResultStore(1_000, 60.0)
+
+    def fail() -> str:
+        raise ValueError("no")
+
+    for key in ("a", "b", "a"):
+        with pytest.raises(ValueError, match="no"):
+            store.get(key, fail)
+    store.get("c", lambda: b"well")
+    store.get("d", lambda: b"x" * 2_000)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: store.get("e", lambda: time.sleep(0.02)), range(8)))
+    assert store._locks == {}
+    monkeypatch.setattr(results, "ERROR_SECONDS", 0.0)
+    store.expire()
+    assert store._errors == {}
+
+
 def test_sizes_count_what_is_inside() -> None:
     array = np.zeros(1_000, dtype=np.float32)
     assert size_of(array) >= 4_000

@@ -63,10 +63,11 @@ def draw() -> None:
     )
     for name, value in order if shown == "all" else order[: int(SHOWN[0])]:
         _row(name, asked[name], value, answers[name])
+    titles = {name: entry.title for name, entry in asked.items()}
     st.caption(words("how_said", count=len(keys), classes=table[name].shape[1]))
     st.download_button(
         frame.t("download.csv"),
-        data=lambda: _as_csv(order, asked, answers),
+        data=lambda: _as_csv(order, titles, answers),
         file_name="disagreement.csv",
         mime="text/csv",
         key="disagreement.csv",
@@ -114,7 +115,11 @@ def _row(name: str, asked: Asked, value: float, answers: Mapping[str, Activation
         with left:
             st.image(pictures.thumbnail(asked), width=180, alt=asked.title)
             st.button(
-                words("open"), key=f"open-{name}", on_click=_open, args=(asked,), width="stretch"
+                words("open"),
+                key=f"open-{name}",
+                on_click=_open,
+                args=(asked.key, asked.token),
+                width="stretch",
             )
         with right:
             st.html(_row_html(asked, value, answers))
@@ -140,17 +145,17 @@ def _row_html(asked: Asked, value: float, answers: Mapping[str, ActivationCache]
     return f'<div class="answers long">{"".join(parts)}</div>'
 
 
-def _open(asked: Asked) -> None:
+def _open(key: str, token: str) -> None:
     """Show the picture on Compare (a callback, before the bound widgets are drawn)."""
     state = st.session_state
-    if not asked.key:
-        state["own_picture"] = asked.picture
-    state["picture"] = asked.key or OWN
+    if not key:
+        state["own_upload"] = token
+    state["picture"] = key or OWN
     state["_open_compare"] = True
 
 
 def _as_csv(
-    order: Sequence[tuple[str, float]], asked: Mapping[str, Asked], answers: Answers
+    order: Sequence[tuple[str, float]], titles: Mapping[str, str], answers: Answers
 ) -> bytes:
     """The numbers behind the ranking."""
     sink = io.StringIO()
@@ -159,5 +164,5 @@ def _as_csv(
     for name, value in order:
         for key, run in answers[name].items():
             label, share = run.top(1)[0]
-            writer.writerow([asked[name].title, value, key, label, share])
+            writer.writerow([titles[name], value, key, label, share])
     return sink.getvalue().encode()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
 from views import frame
+from views.frame import uploads
 from vislib.pictures import decoding, encoding, gallery
 from vislib.schema import DecodedImage, ImageError
 
@@ -25,11 +25,21 @@ class Asked:
         title: What the page calls it.
         picture: The upright picture.
         key: Its key in the gallery; empty for the visitor's own.
+        token: Of the visitor's own, where it is kept.
     """
 
     title: str
     picture: DecodedImage
     key: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """What the session knows of a file that came: a token or a problem, never the picture."""
+
+    token: str = ""
+    problem: str = ""
 
 
 def words(name: str, /, **values: object) -> str:
@@ -62,36 +72,54 @@ def gallery_pictures() -> dict[str, Asked]:
 
 
 def _uploads() -> dict[str, Asked]:
-    """The visitor's own pictures, decoded once, in this visit's memory alone."""
-    came = st.file_uploader(
+    """The visitor's own pictures, decoded once, in memory for the stated time."""
+    minutes = uploads.STORE_MINUTES
+    st.file_uploader(
         words("upload", count=MOST_UPLOADS),
         key="many_uploads",
         accept_multiple_files=True,
-        help=words("upload_help"),
+        help=words("upload_help", minutes=minutes),
         max_upload_size=decoding.MAX_BYTES // 2**20,
     )
-    files = list(came or [])
-    if len(files) > MOST_UPLOADS:
-        st.info(words("too_many", count=len(files), most=MOST_UPLOADS))
-    known: Mapping[str, DecodedImage | ImageError] = st.session_state.get("_many_decoded", {})
-    files = files[:MOST_UPLOADS]
-    kept = {file.file_id: known.get(file.file_id) or _decoded(file) for file in files}
-    st.session_state["_many_decoded"] = kept  # what was taken away is forgotten
-    found = {}
-    for number, (name, picture) in enumerate(kept.items(), 1):
-        if isinstance(picture, ImageError):
-            st.error(str(picture))
+    came = list(st.session_state["many_uploads"])  # with those that were taken before
+    if len(came) > MOST_UPLOADS:
+        st.info(words("too_many", count=len(came), most=MOST_UPLOADS))
+    known: Mapping[str, Upload] = st.session_state.get("_many_known", {})
+    kept = {file.file_id: known.get(file.file_id) or _taken(file) for file in came[:MOST_UPLOADS]}
+    for name in known.keys() - kept.keys():
+        _forget(known[name].token)
+    st.session_state["_many_known"] = kept
+    removed, found = 0, {}
+    for number, (name, upload) in enumerate(kept.items(), 1):
+        picture = uploads.UPLOADS.get(upload.token)
+        if upload.problem:
+            st.error(upload.problem)
+        elif picture is None:
+            removed += 1
         else:
-            found[name] = Asked(title=f"{number}. {picture.name}", picture=picture)
+            found[name] = Asked(
+                title=f"{number}. {picture.name}", picture=picture, token=upload.token
+            )
+    if removed:
+        st.info(words("removed", count=removed, minutes=minutes))
     return found
 
 
-def _decoded(file: Any) -> DecodedImage | ImageError:
-    """The picture, or why there is none."""
+def _taken(file: object) -> Upload:
+    """A file that has just come: where its picture is kept, or why there is none."""
+    came = uploads.take(file)
+    if came is None:
+        return Upload()
     try:
-        return decoding.decode(file.getvalue(), name=file.name)
+        return Upload(token=uploads.keep(*came))
     except ImageError as error:
-        return error
+        return Upload(problem=str(error))
+
+
+def _forget(token: str) -> None:
+    """Let a picture go that was taken out of the list, unless another page shows it."""
+    if token != st.session_state.get("own_upload"):
+        uploads.UPLOADS.drop(token)
 
 
 def thumbnail(asked: Asked) -> bytes:

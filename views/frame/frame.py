@@ -8,10 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from views.frame import model_choice, panel
+from views.frame import forgetting, model_choice, panel
 from views.frame.choices import choose
 from views.frame.model_choice import problem
-from views.frame.state import SWITCH, as_switched, model, t, view
+from views.frame.state import SWITCH, as_switched, forget, model, t, view
 from vislib import registry
 from vislib.schema import MixingSite, MixScopeError
 from vislib.texts import languages
@@ -29,6 +29,7 @@ _framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
 
 def draw() -> None:
     """Draw what all pages share, then the page that the address names."""
+    forgetting.start(forget)
     st.set_page_config(page_title=t("app.name"), layout="wide")
     st.html(f"<style>{(_ROOT / 'assets' / 'style.css').read_text(encoding='utf-8')}</style>")
     found = {

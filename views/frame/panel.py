@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from views.frame import model_choice, server
+from views.frame import model_choice, server, uploads
 from views.frame.components import PICKER_TEXTS, Box, patch_picker
 from views.frame.state import (
     DEFAULT_PICTURE,
     OWN,
-    STORE_MINUTES,
     box,
     cell,
     from_link,
     is_known,
     model,
+    own_picture,
     remember,
     select,
     t,
@@ -149,7 +149,7 @@ def _picture_choice() -> None:
     st.file_uploader(
         t("picture.upload"),
         key="upload",
-        help=t("picture.upload_help", minutes=STORE_MINUTES),
+        help=t("picture.upload_help", minutes=uploads.STORE_MINUTES),
         max_upload_size=decoding.MAX_BYTES // 2**20,
         on_change=_take,
         args=("upload",),
@@ -165,9 +165,9 @@ def _picture_title(key: str) -> str:
 
 def _take(widget: str) -> None:
     """Decode what came, before the script runs."""
-    came = st.session_state.get(widget)
+    came = uploads.take(st.session_state.get(widget))
     if came is not None:
-        take(came.getvalue(), came.name)
+        take(*came)
 
 
 def _messages() -> None:
@@ -176,8 +176,10 @@ def _messages() -> None:
     if problem:
         st.error(f"{problem} {t('picture.kept')}")
     chosen = st.session_state.get("picture")
-    if chosen == OWN and st.session_state.get("own_picture") is None:
-        st.info(t("picture.missing_upload"))
+    if chosen == OWN and own_picture() is None:
+        gone = "own_upload" in st.session_state
+        minutes = uploads.STORE_MINUTES
+        st.info(t("picture.removed", minutes=minutes) if gone else t("picture.missing_upload"))
 
 
 def _point_inputs() -> None:
@@ -233,7 +235,7 @@ def _select_cell(key: str) -> None:
 def _picture_notes() -> None:
     """What decoding changed, and whose picture it is."""
     picture = view().picture
-    if st.session_state.get("picture") == OWN and st.session_state.get("own_picture"):
+    if st.session_state.get("picture") == OWN and own_picture() is not None:
         size = t("picture.whole", width=picture.width, height=picture.height)
         st.caption(f"{picture.name} · {size}")
     for note in picture.notes:

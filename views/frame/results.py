@@ -7,12 +7,14 @@ the same failing thing do not run it thirty times.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from cachetools import TTLCache
+from cachetools import TLRUCache
 
 T = TypeVar("T")
 
@@ -24,13 +26,27 @@ class ResultStore:
 
     Args:
         max_bytes: Of all results together; a larger single result is returned but not kept.
-        seconds: How long a result is kept at most. What a picture left behind is gone then.
+        seconds: How long a result is kept at most.
+        end_of: When a result must be gone at the latest, from its key, on the same clock.
+        timer: The clock, in seconds.
     """
 
-    def __init__(self, max_bytes: int, seconds: float) -> None:
-        self._results: TTLCache[Hashable, Any] = TTLCache(max_bytes, seconds, getsizeof=size_of)
+    def __init__(
+        self,
+        max_bytes: int,
+        seconds: float,
+        end_of: Callable[[Hashable], float] = lambda _key: math.inf,
+        *,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._results: TLRUCache[Hashable, Any] = TLRUCache(
+            max_bytes,
+            ttu=lambda key, _result, now: min(now + seconds, end_of(key)),
+            timer=timer,
+            getsizeof=size_of,
+        )
         self._errors: dict[Hashable, tuple[float, Exception]] = {}
-        self._locks: dict[Hashable, threading.Lock] = {}
+        self._locks: dict[Hashable, tuple[threading.Lock, int]] = {}
         self._guard = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -43,8 +59,7 @@ class ResultStore:
             if key in self._results:
                 kept: T = self._results[key]
                 return kept
-            lock = self._locks.setdefault(key, threading.Lock())
-        with lock:
+        with self._one_at_a_time(key):
             with self._guard:
                 if key in self._results:
                     waited: T = self._results[key]
@@ -61,8 +76,29 @@ class ResultStore:
             with self._guard:
                 if size_of(result) <= self._results.maxsize:
                     self._results[key] = result
-                self._locks.pop(key, None)
             return result
+
+    @contextmanager
+    def _one_at_a_time(self, key: Hashable) -> Iterator[None]:
+        """Hold a key's lock; whoever is the last to leave takes it along, after an error too."""
+        with self._guard:
+            lock, users = self._locks.get(key) or (threading.Lock(), 0)
+            self._locks[key] = (lock, users + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._guard:
+                users = self._locks.pop(key)[1] - 1
+                if users:
+                    self._locks[key] = (lock, users)
+
+    def expire(self) -> None:
+        """Let go what is over: results, and errors, which hold what they were computed from."""
+        with self._guard:
+            self._results.expire()
+            late = time.monotonic() - ERROR_SECONDS
+            self._errors = {k: kept for k, kept in self._errors.items() if kept[0] > late}
 
     def clear(self) -> None:
         """Forget everything."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import streamlit as st
 
-from views.frame import server
+from views.frame import server, uploads
 from views.frame.results import ResultStore
 from vislib import registry
-from vislib.pictures import decoding, gallery, geometry
+from vislib.pictures import gallery, geometry
 from vislib.schema import (
     ActivationCache,
     DecodedImage,
@@ -45,7 +45,6 @@ OWN = "own"
 SWITCH = "untrained"
 """The switch between trained and seeded random weights, and its name in the address."""
 STORE_BYTES = 512 * 2**20
-STORE_MINUTES = 60
 RUNS_TO_WRITE = 3
 """Of the runs after a link, those that are cut short (a model was loaded) write no address."""
 
@@ -73,7 +72,12 @@ def t(key: str, **values: Any) -> str:
 
 @st.cache_resource(show_spinner=False)
 def _store() -> ResultStore:
-    return ResultStore(STORE_BYTES, STORE_MINUTES * 60)
+    return ResultStore(STORE_BYTES, uploads.STORE_MINUTES * 60, uploads.UPLOADS.end_of)
+
+
+def forget() -> None:
+    """Empty the store of what is over (on any thread)."""
+    _store().expire()
 
 
 def remember(key: Hashable, make: Callable[[], T], busy: str = "") -> T:
@@ -305,8 +309,8 @@ def view() -> View:
     """What the visitor has chosen so far; complete on every run."""
     state = st.session_state
     chosen = state.get("picture", DEFAULT_PICTURE)
-    own: DecodedImage | None = state.get("own_picture")
-    if chosen == OWN and own is not None:
+    own = own_picture() if chosen == OWN else None
+    if own is not None:
         picture = own
     else:
         key = chosen if chosen in gallery.GALLERY else DEFAULT_PICTURE
@@ -315,6 +319,11 @@ def view() -> View:
     chosen_models = tuple(as_switched(key) for key in chosen_models)
     point = (int(state.get("x", 500)), int(state.get("y", 500)))
     return View(picture=picture, models=chosen_models, point=point)
+
+
+def own_picture() -> DecodedImage | None:
+    """The visitor's own picture, None when there is none or its time is over."""
+    return uploads.UPLOADS.get(st.session_state.get("own_upload"))
 
 
 def as_switched(key: str) -> str:
@@ -343,7 +352,7 @@ def select(point: tuple[int, int]) -> None:
 def take(data: bytes, name: str) -> None:
     """Decode an upload; on failure keep the picture that is shown and remember the message."""
     try:
-        st.session_state["own_picture"] = decoding.decode(data, name=name)
+        st.session_state["own_upload"] = uploads.keep(data, name)
     except ImageError as error:
         st.session_state["picture_error"] = str(error)
         return

@@ -1,0 +1,136 @@
+"""Where uploads are kept and how they go, without a page: holder, store, Streamlit's list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+from views.frame import forgetting, uploads
+from views.frame.results import ResultStore
+from views.frame.uploads import Uploads
+from vislib.schema import DecodedImage
+
+
+@dataclass
+class Clock:
+    """Seconds that the test moves on."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    monkeypatch.setattr(uploads, "STORE_MINUTES", 10)
+    monkeypatch.setattr(uploads, "SWEEP_SECONDS", 30.0)
+    return Clock()
+
+
+def picture(digest: str = "a" * 64, side: int = 8) -> DecodedImage:
+    pixels = np.zeros((side, side, 3), dtype=np.uint8)
+    return DecodedImage(pixels=pixels, sha256=digest, name="a.png", source_format="PNG")
+
+
+def test_a_picture_goes_before_its_time_is_over(clock: Clock) -> None:
+    held = Uploads(timer=clock)
+    token = held.keep(picture(), "visit")
+    clock.now += 8 * 60
+    assert held.get(token) is not None
+    assert held.sweep() == set()
+    clock.now += 60 + 1  # 9 minutes: the next sweeps must still find time
+    assert held.get(token) is None
+    assert held.sweep() == {"visit"}
+    assert (len(held), held.sweep()) == (0, set())
+
+
+def test_a_visit_is_told_once_even_when_a_later_picture_came_between(clock: Clock) -> None:
+    held = Uploads(timer=clock)
+    held.keep(picture(), "first")
+    clock.now += 60 * 10
+    held.keep(picture(), "second")  # makes the holder drop the first by itself
+    assert held.sweep() == {"first"}
+
+
+def test_pictures_are_bounded_in_bytes(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MOST_BYTES", 3 * 8 * 8 * 2)
+    held = Uploads(timer=clock)
+    first, second = held.keep(picture(), "1"), held.keep(picture(), "2")
+    held.get(first)
+    held.keep(picture(), "3")
+    assert held.get(first) is not None
+    assert held.get(second) is None
+    assert held.sweep() == {"2"}
+
+
+@pytest.mark.parametrize("nest", [lambda sha: ("map", sha, 3), lambda sha: (("x", (sha,)), 1)])
+def test_results_of_an_upload_go_with_it(nest: Callable[[str], Any], clock: Clock) -> None:
+    held = Uploads(timer=clock)
+    mine, other = "a" * 64, "b" * 64
+    store = ResultStore(10_000, 600, held.end_of, timer=clock)
+    held.keep(picture(mine))
+    clock.now += 8 * 60
+    for sha in (mine, other):
+        store.get(nest(sha), lambda: b"computed late")
+    assert store.holds(nest(mine))
+    clock.now += 60 + 1
+    assert not store.holds(nest(mine))
+    assert store.holds(nest(other))
+    store.get(nest(mine), lambda: b"was being computed when the time was over")
+    assert not store.holds(nest(mine))
+    store.expire()
+    assert list(store._results) == [nest(other)]
+
+
+def test_files_that_no_script_took_go_too(clock: Clock) -> None:
+    manager, seen = MemoryUploadedFileManager("/upload"), {}
+    manager.add_file("visit", UploadedFileRec("old", "a.png", "image/png", b"123"))
+    forgetting._remove_files(manager, seen, clock())
+    clock.now += 8 * 60
+    manager.add_file("visit", UploadedFileRec("new", "b.png", "image/png", b"123"))
+    forgetting._remove_files(manager, seen, clock())
+    assert set(manager.file_storage["visit"]) == {"old", "new"}
+    clock.now += 60 + 1
+    forgetting._remove_files(manager, seen, clock())
+    assert set(manager.file_storage["visit"]) == {"new"}
+
+
+@dataclass
+class Session:
+    """A tab, as far as the sweep knows it."""
+
+    _client_state: str = "where it is"
+    asked: list[str] = field(default_factory=list)
+
+    def request_rerun(self, state: str) -> None:
+        self.asked.append(state)
+
+
+def test_an_open_tab_runs_again_and_a_closed_one_is_shut_down() -> None:
+    class Runtime:
+        """What the sweep asks of Streamlit's."""
+
+        def __init__(self) -> None:
+            self.open, self.closed = Session(), []
+            self._session_mgr = self._session_storage = self._cache = self
+
+        def get_app_session(self, name: str) -> Session | None:
+            return self.open if name == "open" else None
+
+        def close_session(self, name: str) -> None:
+            self.closed.append(name)
+
+        def expire(self) -> list[Any]:
+            return []
+
+    found = Runtime()
+    forgetting._refresh(found, ["open", "closed"])
+    assert found.open.asked == ["where it is"]
+    assert found.closed == ["closed"]
