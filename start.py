@@ -294,6 +294,9 @@ def serve(python: Path, *, port: int, room: bool) -> int:
     lan = lan_addresses() if room else None
     chosen = find_port(port, "0.0.0.0" if room else "127.0.0.1")
     signal.signal(signal.SIGTERM, _on_terminate)
+    hangup = getattr(signal, "SIGHUP", None)  # the terminal was closed; Windows has none
+    if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:  # else: nohup
+        signal.signal(hangup, _on_terminate)
     child = subprocess.Popen(server_command(python, chosen, lan), cwd=ROOT)
     try:
         threading.Thread(target=_announce, args=(child, python, chosen, lan), daemon=True).start()

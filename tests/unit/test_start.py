@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import itertools
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -182,6 +184,46 @@ def test_the_app_is_for_this_machine_unless_a_room_is_asked_for() -> None:
         "http://192.168.1.7:8502",
         "http://10.0.0.3:8502",
     ]
+
+
+SERVES = """
+import sys
+from pathlib import Path
+import start
+
+child = "import os, time; print(os.getpid(), flush=True); time.sleep(120)"
+start.server_command = lambda *_: [sys.executable, "-c", child]
+sys.exit(start.serve(Path(sys.executable), port=18900, room=False))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_no_signal_leaves_the_server_behind(name: str) -> None:
+    number = getattr(signal, name)
+    command = [sys.executable, "-c", SERVES]
+    with subprocess.Popen(command, cwd=start.ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        child = next(int(line) for line in process.stdout if line.strip().isdigit())
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 128 + number
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            return
+        os.kill(child, signal.SIGKILL)
+        pytest.fail("the server still runs")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+def test_what_nohup_started_outlives_its_terminal() -> None:
+    command = [sys.executable, "-c", "import signal; signal.signal(1, signal.SIG_IGN)" + SERVES]
+    with subprocess.Popen(command, cwd=start.ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if line.strip().isdigit())
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 128 + signal.SIGTERM
 
 
 def test_lan_addresses_can_be_reached_from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
