@@ -35,6 +35,8 @@ MAX_ASPECT = 20.0
 """Longest side over shortest. Models scale the *short* side to theirs, so that a 1 x 4000 strip
 would become 256 x 1,024,000 model pixels, of which they would see one part in 4,600."""
 MAX_NAME = 60
+KEPT_END = 19
+"""Characters of the end of a longer name that are kept."""
 MAX_PROFILE_BYTES = 4 * 2**20
 
 _READERS: dict[str, type[ImageFile.ImageFile]] = {
@@ -130,10 +132,16 @@ def decode(data: bytes, *, name: str) -> DecodedImage:
 
 
 def clean_name(name: str) -> str:
-    """The base name: no folders, no control or direction characters, at most 60 characters."""
+    """The base name: no folders, no control or direction characters, at most 60 characters.
+
+    A longer one loses its middle: the ending stays.
+    """
     base = name.replace("\\", "/").rsplit("/", 1)[-1]
     visible = "".join(c for c in base if not unicodedata.category(c).startswith("C"))
-    return visible.strip()[:MAX_NAME].strip() or "picture"
+    shown = visible.strip()
+    if len(shown) > MAX_NAME:
+        shown = f"{shown[: MAX_NAME - KEPT_END - 1].rstrip()}…{shown[-KEPT_END:].lstrip()}"
+    return shown or "picture"
 
 
 def _why(data: bytes, reason: Exception) -> str:

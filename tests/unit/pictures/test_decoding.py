@@ -343,7 +343,7 @@ def test_colour_profiles() -> None:
         ("ca\nt\x00\u202e.jpg", "cat.jpg"),
         ("", "picture"),
         ("a/", "picture"),
-        ("x" * 200, "x" * 60),
+        ("x" * 200, "x" * 40 + "…" + "x" * 19),
     ],
 )
 def test_names_are_cleaned(name: str, kept: str) -> None:
@@ -565,3 +565,14 @@ def test_thumbnail_and_encoding() -> None:
     )
     with pytest.raises(ShapeError, match="float64"):
         encoding.encode_png(small / 255.0)
+
+
+@pytest.mark.parametrize("length", [59, 60, 61, 200])
+def test_a_long_name_keeps_its_ending(length: int) -> None:
+    name = "holiday " + "x" * (length - 20) + " 0042.jpeg"
+    name = name[: length - 10] + name[-10:]
+    shown = decoding.clean_name(name)
+    assert shown.startswith("holiday ")
+    assert shown.endswith(" 0042.jpeg")
+    assert len(shown) == min(len(name), decoding.MAX_NAME)
+    assert ("…" in shown) is (len(name) > decoding.MAX_NAME)
