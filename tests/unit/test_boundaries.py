@@ -107,7 +107,7 @@ RULES = (
     Rule(
         modules=("vislib.weights.hub", "vislib.weights.downloads"),
         outside=CARRIERS,
-        own=own("schema", "registry", "weights"),
+        own=own("schema", "registry", "texts", "weights"),
         never=LIBRARY_NEVER | {"torch", "timm"},
     ),
     Rule(

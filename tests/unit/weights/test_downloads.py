@@ -363,6 +363,28 @@ def test_nobody_answers(hub: play.Hub, clock: list[float], monkeypatch: pytest.M
     refused(f"127.0.0.1:{port} cannot be reached", "HF_ENDPOINT")
 
 
+@pytest.mark.parametrize("proxy", ["http://me:secret@127.0.0.1:{}", "127.0.0.1:{}"])
+def test_a_proxy_that_does_not_answer_is_named(
+    hub: play.Hub, clock: list[float], monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = "https://hub.example"
+    template = address + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", proxy.format(port))
+    close_session()  # the next one reads the settings anew
+    said = refused(f"the proxy 127.0.0.1:{port} does not answer", "HTTPS_PROXY")
+    assert "secret" not in said
+    assert "HF_ENDPOINT" not in said
+    monkeypatch.setenv("NO_PROXY", "hub.example")
+    close_session()
+    assert "proxy" not in refused()
+
+
 @pytest.mark.parametrize("address", ["no address", "ftp://hub.example"])
 def test_an_endpoint_that_is_none(
     hub: play.Hub, monkeypatch: pytest.MonkeyPatch, address: str

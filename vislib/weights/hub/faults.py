@@ -9,6 +9,7 @@ import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 from huggingface_hub import constants
@@ -16,6 +17,7 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]
 
 from vislib.schema import ModelSpec
+from vislib.texts import Message
 
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 """Answers after which trying again makes sense."""
@@ -129,6 +131,9 @@ def _of_connection(error: httpx2.HTTPError, host: str) -> str:
             f"the certificate of {host} is not trusted. A network that reads along needs its own "
             "certificate in SSL_CERT_FILE; or use another network."
         )
+    proxy = _proxy()
+    if proxy and isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+        return str(Message("error.download.proxy_silent", proxy=proxy))
     if _cause(error, socket.gaierror) is not None:
         return f"there is no {host} to be found: this machine is offline. Connect it and try again."
     if isinstance(error, httpx2.TimeoutException):
@@ -142,6 +147,16 @@ def _of_connection(error: httpx2.HTTPError, host: str) -> str:
             "set; then try again."
         )
     return f"the connection to {host} broke off again and again. Try again later."
+
+
+def _proxy() -> str:
+    """Host and port of the proxy that leads to the hub, without a password; empty without one."""
+    hub = urlsplit(constants.ENDPOINT)
+    known = getproxies()
+    found = known.get(hub.scheme) or known.get("all") or ""
+    if not found or proxy_bypass(hub.hostname or ""):
+        return ""
+    return urlsplit(found if "://" in found else f"http://{found}").netloc.rpartition("@")[2]
 
 
 def _of_disk(error: Exception) -> str:
