@@ -22,6 +22,7 @@ from vislib.commands.arguments import (
     WRONG,
     add_device,
     add_training,
+    check_place,
     whole,
 )
 from vislib.schema import MixScopeError
@@ -216,6 +217,8 @@ def _similarity(options: argparse.Namespace) -> int:
     from vislib.tables import similarity
     from vislib.weights import files
 
+    out = options.out or similarity.FILE
+    check_place(out)
     pictures = similarity.samples()
     features = {}
     for row in registry.MODEL_REGISTRY.values():
@@ -225,7 +228,6 @@ def _similarity(options: argparse.Namespace) -> int:
         inputs = (loading.prepare(model, picture) for picture in pictures)
         features[row.key] = probing.token_means(model, inputs)
         print(f"{row.key}: {len(pictures)} pictures", flush=True)
-    out = options.out or similarity.FILE
     size = similarity.write(features, len(pictures), out)
     print(f"Written into {out} ({size / 1000:.1f} kB)")
     return DONE

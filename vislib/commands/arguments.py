@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from vislib.schema import MixScopeError
 
 DONE, WRONG, UNFINISHED, INTERRUPTED = 0, 2, 3, 130
 ENDED: Mapping[str, int] = {"finished": DONE, "out of time": UNFINISHED, "stopped": INTERRUPTED}
@@ -45,3 +49,17 @@ def minutes(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} came, a time above 0 is needed")
     return value
+
+
+def check_place(path: Path) -> None:
+    """Refuse a file that could not be written, before minutes of work depend on it.
+
+    Raises:
+        MixScopeError: It is a folder, its folder is not there, or one of them is not writable.
+    """
+    if path.is_dir():
+        raise MixScopeError("error.command.out_is_folder", path=str(path))
+    if not path.parent.is_dir():
+        raise MixScopeError("error.command.out_no_folder", folder=str(path.parent))
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise MixScopeError("error.command.out_not_writable", path=str(path))

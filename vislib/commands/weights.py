@@ -81,7 +81,11 @@ def _pull(options: argparse.Namespace) -> int:
     rows = _wanted(options)
     failed: list[str] = []
     for row in rows:
-        if files.status(row).present:
+        there = files.status(row).present
+        if there and row.weights == "bundled":
+            print(f"{row.key}: comes with MixScope, there is nothing to pull", flush=True)
+            continue
+        if there:
             print(f"{row.key}: there already, its bytes are checked", flush=True)
         report = _Report(row.key)
         try:

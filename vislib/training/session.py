@@ -19,6 +19,7 @@ from vislib.training import beginning
 from vislib.training.card import DataFacts
 from vislib.training.data import (
     PackedPictures,
+    class_folders,
     load_folder,
     name_classes,
     split_folder,
@@ -143,6 +144,8 @@ def run_order(order: Order, stream: TextIO | None = None) -> Outcome:
     screen = Screen(stream or sys.stdout)
     rows = [_trainable(key, order.mini_set) for key in order.keys]
     device = str(choose(order.device))
+    classes = class_folders(split_folder(order.data, "train"))
+    name_classes(classes, order.class_names)  # fails now, not after minutes of reading
     make_folders(order.out, order.export, order.films)
     deadline = None if order.minutes is None else time.monotonic() + order.minutes * 60
     packed: dict[int, PackedPictures] = {}
@@ -228,7 +231,7 @@ def _train_one(
     order: Order, settings: RunSettings, packed: PackedPictures, screen: Screen
 ) -> Outcome:
     """Train one model to its end and export it, or say how to go on."""
-    facts_of = name_classes(packed.classes, order.class_names)  # fails now, not after training
+    facts_of = name_classes(packed.classes, order.class_names)
     pictures, held_out = split_held_out(packed, settings.recipe.held_out)
     recipe = settings.recipe
     recorder = Recorder(settings.spec, order.out / "frames", recipe.epochs, recipe.finish)

@@ -20,9 +20,11 @@ from PIL import Image
 
 import vislib.__main__ as command
 from vislib import registry
+from vislib.commands import arguments
 from vislib.commands import weights as weights_commands
 from vislib.models import loading
-from vislib.schema import ModelSpec
+from vislib.schema import MixScopeError, ModelSpec
+from vislib.tables import similarity
 from vislib.training import card as cards
 from vislib.training import loop, recipe, session
 from vislib.weights import files, film, hub
@@ -309,6 +311,68 @@ def test_unusable_input_is_a_message_and_2(
     assert "fewer than one batch" in refused(train(data, "--batch-size", "999"), capsys)
     (data / "train" / "n01" / "broken.png").write_bytes(b"no picture")
     assert "broken.png" in refused(train(data), capsys)
+
+
+@pytest.mark.parametrize("text", [None, "wnid,name\nn01,dark\n"], ids=["absent", "too few"])
+def test_class_names_are_checked_before_a_picture_is_read(
+    text: str | None,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def never(*anything: object, **more: object) -> None:
+        raise AssertionError("the pictures were read first")
+
+    monkeypatch.setattr(session, "load_folder", never)
+    path = tmp_path / "some.csv"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    wanted = "cannot be read" if text is None else "but not n02"
+    assert wanted in refused(train(data, "--class-names", str(path)), capsys)
+
+
+@pytest.mark.parametrize(
+    ("place", "wanted"),
+    [("folder", "is a folder"), ("none/table.npz", "There is no folder")],
+)
+def test_similarity_looks_first_where_it_will_write(
+    place: str,
+    wanted: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def never(*anything: object) -> None:
+        raise AssertionError("it computed first")
+
+    monkeypatch.setattr(similarity, "samples", never)
+    (tmp_path / "folder").mkdir()
+    assert wanted in refused(["similarity", "--out", str(tmp_path / place)], capsys)
+
+
+def test_a_file_that_cannot_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments.check_place(tmp_path / "new.npz")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(MixScopeError, match=r"new\.npz cannot be written"):
+        arguments.check_place(tmp_path / "new.npz")
+
+
+def test_nothing_is_pulled_of_a_bundled_model(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(train(data)) == 0
+    monkeypatch.setattr(files, "FOLDER", tmp_path / "runs")
+    capsys.readouterr()
+    assert command.main(["weights", "pull", "tiny"]) == 0
+    out = capsys.readouterr().out
+    assert "tiny: comes with MixScope, there is nothing to pull" in out
+    assert "whole" not in out
+    (tmp_path / "runs" / "tiny.safetensors").unlink()
+    assert command.main(["weights", "pull", "tiny"]) == 2
+    assert "tiny" in capsys.readouterr().err
 
 
 def test_checkpoint_of_another_run_is_a_message_and_2(
