@@ -134,3 +134,24 @@ def test_an_open_tab_runs_again_and_a_closed_one_is_shut_down() -> None:
     forgetting._refresh(found, ["open", "closed"])
     assert found.open.asked == ["where it is"]
     assert found.closed == ["closed"]
+
+
+@pytest.mark.parametrize(
+    ("address", "secure"),
+    [
+        ("https://mixscope.example/compare", True),
+        ("http://localhost:8501", True),
+        ("http://mine.localhost:8501/", True),
+        ("http://127.0.0.1:8501/compare", True),
+        ("http://127.8.9.1", True),
+        ("http://[::1]:8501", True),
+        (None, True),
+        ("http://192.168.1.7:8501", False),
+        ("http://mixscope.example", False),
+        ("http://localhost.example:8501", False),
+        ("http://[fe80::1]:8501", False),
+        ("", False),
+    ],
+)
+def test_the_camera_is_offered_where_a_browser_gives_it(address: str | None, secure: bool) -> None:
+    assert uploads.is_secure(address) is secure

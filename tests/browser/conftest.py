@@ -30,6 +30,8 @@ PHONE = (390, 844)
 VIEWPORTS = [pytest.param(LAPTOP, id="laptop"), pytest.param(PHONE, id="phone")]
 ARTEFACTS = start.ROOT / ".artefacts"
 """Where a failing test leaves its screenshot, for a person to look at."""
+ELSEWHERE = "mixscope.test"
+"""This machine under a name that no browser calls secure."""
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -39,6 +41,9 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1",
 )
 SERVER_SECONDS = 120.0
 SETTLE_SECONDS = 120.0

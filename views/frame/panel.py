@@ -154,8 +154,21 @@ def _picture_choice() -> None:
         on_change=_take,
         args=("upload",),
     )
-    if st.toggle(t("picture.camera_open"), key="camera_open"):
-        st.camera_input(t("picture.camera"), key="camera", on_change=_take, args=("camera",))
+    _camera()
+
+
+def _camera() -> None:
+    """The camera, where the browser gives it to a page: over https, or on this very machine."""
+    if not uploads.is_secure(st.context.url):
+        st.caption(t("picture.camera_insecure"))
+    elif st.toggle(t("picture.camera_open"), key="camera_open"):
+        st.camera_input(
+            t("picture.camera"),
+            key="camera",
+            resolution="720p",
+            on_change=_take,
+            args=("camera",),
+        )
 
 
 def _picture_title(key: str) -> str:
@@ -168,6 +181,7 @@ def _take(widget: str) -> None:
     came = uploads.take(st.session_state.get(widget))
     if came is not None:
         take(*came)
+        st.session_state["camera_open"] = False  # the picture is shown; the camera goes off
 
 
 def _messages() -> None:

@@ -7,12 +7,14 @@ decoded, since Streamlit would keep them until it cleans up after another visito
 from __future__ import annotations
 
 import io
+import ipaddress
 import math
 import threading
 import time
 import uuid
 from collections.abc import Callable, Hashable
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from cachetools import TLRUCache
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -135,3 +137,24 @@ def keep(data: bytes, name: str) -> str:
     context = get_script_run_ctx()
     session = context.session_id if context is not None else ""
     return UPLOADS.keep(decoding.decode(data, name=name), session)
+
+
+def is_secure(address: str | None) -> bool:
+    """Whether a browser calls a page secure, and so gives it the camera.
+
+    https://www.w3.org/TR/secure-contexts/, section 3.1: https, or a name of the machine itself.
+
+    Args:
+        address: Of the page as the browser says it (``st.context.url``), behind a proxy too; None
+            where there is no browser, which counts as secure.
+    """
+    if address is None:
+        return True
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    if parts.scheme == "https" or host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
