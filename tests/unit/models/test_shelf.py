@@ -215,6 +215,7 @@ def test_an_error_is_kept_for_a_moment_and_forgotten(monkeypatch: pytest.MonkeyP
         with pytest.raises(WeightsError):
             kept.get(KEYS[1])
     assert len(loader.loads) == 4
+    assert (kept._flights, kept._coming) == ({}, {})
 
 
 def test_a_programming_error_is_no_lack_of_memory() -> None:
