@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from start import find_chromium  # noqa: E402
+from tests.browser import chromium  # noqa: E402
 
 PAGES = ("compare", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention")
 FLAGS = (
@@ -130,7 +130,7 @@ def main() -> None:
     server, url = serve()
     try:
         with sync_playwright() as play:
-            browser = play.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+            browser = play.chromium.launch(executable_path=chromium.find(), args=FLAGS)
             heads = f"{'median ms':>10} {'p95 ms':>8} {'kB a click':>11} {'largest kB':>11}"
             print(f"{'page':20} {heads}")
             for name in chosen.pages:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import start
+from tests.browser import chromium as chromium_program
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -130,12 +131,12 @@ def cold_server(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One Chromium for all browser tests."""
-    reason = os.environ.get(start.NO_BROWSER)
+    reason = os.environ.get(chromium_program.NO_BROWSER)
     if reason:
         pytest.skip(reason)
-    place = start.find_chromium()
+    place = chromium_program.find()
     if place is None:
-        pytest.skip(f"no Chromium found; set {start.CHROMIUM} or run start.py test")
+        pytest.skip(f"no Chromium found; set {chromium_program.NAMED} or run start.py test")
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(place), args=list(FLAGS))

@@ -286,73 +286,7 @@ def test_the_themes_can_be_read_from_the_last_row(scheme: str) -> None:
     assert loaded["theme"]["baseFontSize"] >= 18
 
 
-# ------------------------------------------------------------ the browser
-
-
-def places(environ: dict[str, str], system: str, home: Path) -> list[Path]:
-    found = {"google-chrome": "/opt/chrome", "chromium": "/opt/chromium"}.get
-    return list(start.chromium_candidates(environ, system=system, which=found, home=home))
-
-
-def test_a_named_browser_is_the_only_candidate(tmp_path: Path) -> None:
-    assert places({start.CHROMIUM: "/my/chrome"}, "Linux", tmp_path) == [Path("/my/chrome")]
-
-
-def test_browsers_are_looked_for_in_order(tmp_path: Path) -> None:
-    for build in ("chromium-1100", "chromium-1200"):
-        binary = tmp_path / ".cache/ms-playwright" / build / "chrome-linux/chrome"
-        binary.parent.mkdir(parents=True)
-        binary.write_text("", encoding="utf-8")
-    found = places({}, "Linux", tmp_path)
-    assert found[0] == Path("/usr/bin/chromium")
-    assert found.index(Path("/opt/chromium")) < found.index(Path("/opt/chrome"))
-    assert [p.parts[-3] for p in found[-2:]] == ["chromium-1200", "chromium-1100"]
-
-
-@pytest.mark.parametrize(("system", "part"), [("Darwin", "Applications"), ("Windows", "Google")])
-def test_other_systems_have_their_standard_places(system: str, part: str, tmp_path: Path) -> None:
-    first = places({}, system, tmp_path)[0]
-    assert part in first.parts or part in str(first)
-    assert not str(first).startswith("/usr")
-
-
-def test_a_browser_that_does_not_start_is_none(tmp_path: Path) -> None:
-    if sys.platform == "win32":
-        pytest.skip("shell scripts are not programs there")
-    broken, good = tmp_path / "broken", tmp_path / "good"
-    broken.write_text("#!/bin/sh\nexit 127\n", encoding="utf-8")
-    good.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
-    for script in (broken, good):
-        script.chmod(0o755)
-    assert start.find_chromium({start.CHROMIUM: str(broken)}) is None
-    assert start.find_chromium({start.CHROMIUM: str(tmp_path / "nothing")}) is None
-    assert start.find_chromium({start.CHROMIUM: str(good)}) == good
-
-
-def test_a_wrong_browser_name_is_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(start.CHROMIUM, "/no/such/browser")
-    found, reason = start.provide_chromium(Path(sys.executable))
-    assert found is None
-    assert "/no/such/browser" in reason
-
-
 # ------------------------------------------------------------ the command line
-
-
-@pytest.mark.parametrize(
-    ("fast", "arguments", "expected"),
-    [
-        (False, [], True),
-        (False, ["-x"], True),
-        (False, ["tests/browser/test_app.py"], True),
-        (False, ["tests/unit"], False),
-        (True, [], False),
-    ],
-)
-def test_a_browser_is_got_only_for_browser_tests(
-    fast: bool, arguments: list[str], expected: bool
-) -> None:
-    assert start.wants_browser(fast, arguments) is expected
 
 
 def test_the_command_line_is_read() -> None:
