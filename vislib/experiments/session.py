@@ -26,7 +26,8 @@ from vislib.schema import ModelSpec
 from vislib.training.data import class_folders, split_folder
 from vislib.training.evaluate import accuracy
 from vislib.training.hardware import choose
-from vislib.training.loop import Progress, RunSettings, train
+from vislib.training.loop import train
+from vislib.training.run import Progress, RunSettings
 from vislib.training.session import Outcome, Screen, interruptions, make_folders
 
 PATCHED = "mixer_mini"

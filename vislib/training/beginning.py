@@ -15,8 +15,8 @@ from vislib import registry
 from vislib.schema import ModelSpec, WeightsError
 from vislib.training import card as cards
 from vislib.training.filming import Recorder
-from vislib.training.loop import Beginning, Progress, TrainingError
 from vislib.training.recipe import Recipe
+from vislib.training.run import Beginning, Progress, TrainingError
 from vislib.weights import files, film
 
 OTHERS = ("version", "epochs", "bfloat16")

@@ -12,7 +12,7 @@ from torch import nn
 from vislib.training import card as cards
 from vislib.training.data import PackedPictures
 from vislib.training.evaluate import accuracy
-from vislib.training.loop import Progress, RunSettings, TrainingError
+from vislib.training.run import Progress, RunSettings, TrainingError
 from vislib.weights import files
 
 

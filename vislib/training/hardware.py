@@ -1,4 +1,4 @@
-"""What a model was trained on, in one line: no host name, no path."""
+"""What a model is trained on: the device, its numbers, one line without host name or path."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 
 from vislib.models import loading
 from vislib.schema import ModelError
+from vislib.training.recipe import Recipe
 
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -73,3 +74,13 @@ def has_bfloat16() -> bool:
         return False
     flags = next((line for line in text.splitlines() if line.startswith("flags")), "").split()
     return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def in_bfloat16(device: torch.device, recipe: Recipe) -> bool:
+    """Whether products are made in bfloat16."""
+    return device.type == "cuda" or (device.type == "cpu" and recipe.bfloat16 and has_bfloat16())
+
+
+def autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
+    """bfloat16 where it is faster and the recipe has nothing against it, nothing elsewhere."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=in_bfloat16(device, recipe))

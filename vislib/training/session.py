@@ -28,8 +28,9 @@ from vislib.training.data import (
 from vislib.training.export import export
 from vislib.training.filming import Recorder
 from vislib.training.hardware import choose
-from vislib.training.loop import REPORT_STEPS, RunSettings, StepReport, TrainingError, train
+from vislib.training.loop import REPORT_STEPS, train
 from vislib.training.recipe import RECIPES, Recipe, origin
+from vislib.training.run import RunSettings, StepReport, TrainingError
 
 Outcome = Literal["finished", "out of time", "stopped"]
 REDRAW_SECONDS = 0.5

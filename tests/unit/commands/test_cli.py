@@ -27,6 +27,7 @@ from vislib.schema import MixScopeError, ModelSpec
 from vislib.tables import similarity
 from vislib.training import card as cards
 from vislib.training import loop, recipe, session
+from vislib.training import run as running
 from vislib.weights import files, film, hub
 
 SIZE = 16
@@ -253,7 +254,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(
     (tmp_path / "runs" / "tiny.ckpt").unlink()
     step, before = loop._step, signal.getsignal(signal.SIGINT)
 
-    def interrupted(run: loop._Run) -> torch.Tensor:
+    def interrupted(run: running.Run) -> torch.Tensor:
         if run.progress.step == 5:
             os.kill(os.getpid(), signal.SIGINT)
         return step(run)
@@ -552,7 +553,7 @@ def test_progress_is_one_line_on_a_terminal_and_plain_lines_elsewhere(
 ) -> None:
     monkeypatch.setattr(session, "REDRAW_SECONDS", 0.0)
     states = [
-        loop.StepReport(key="k", step=n, total=300, loss=1.0, rate=9.0, remaining=300.0 - n)
+        running.StepReport(key="k", step=n, total=300, loss=1.0, rate=9.0, remaining=300.0 - n)
         for n in range(1, 301)
     ]
     terminal, file = Terminal(), io.StringIO()

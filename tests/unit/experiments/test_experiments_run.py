@@ -26,6 +26,7 @@ from vislib.experiments.session import ExperimentOrder, run_experiment
 from vislib.models import loading
 from vislib.schema import MixScopeError
 from vislib.training import loop
+from vislib.training import run as running
 from vislib.training.augment import normalise, rearrange
 from vislib.training.data import DataError, PackedPictures, split_held_out
 from vislib.training.evaluate import accuracy
@@ -227,7 +228,7 @@ def test_ctrl_c_saves_and_says_so(data: Path, monkeypatch: pytest.MonkeyPatch) -
     def pressed(*arguments: Any, **options: Any) -> Any:
         return loop.train(*arguments, **options | {"watch": press})
 
-    def press(state: loop.StepReport) -> None:
+    def press(state: running.StepReport) -> None:
         if state.step == 3:
             signal.raise_signal(signal.SIGINT)
 
@@ -328,7 +329,7 @@ def test_pictures_are_flipped_before_they_are_shuffled(
 
     monkeypatch.setattr(loading, "plain_build", loading.build, raising=False)
     monkeypatch.setattr(loading, "build", watched)
-    settings = loop.RunSettings(
+    settings = running.RunSettings(
         spec=session.spec_of(experiment("order").configs[0]),
         recipe=replace(RECIPES[1], epochs=1, batch_size=5, shift=0),
         checkpoint=tmp_path / "run.ckpt",
@@ -355,20 +356,20 @@ def kind(picture: torch.Tensor, plain: torch.Tensor) -> str:
 
 def test_checkpoint_of_another_order_is_refused(tmp_path: Path) -> None:
     packed, held_out = split_held_out(pictures(6), 1)
-    settings = loop.RunSettings(
+    settings = running.RunSettings(
         spec=session.spec_of(experiment("order").configs[0]),
         recipe=replace(RECIPES[1], epochs=1, batch_size=5),
         checkpoint=tmp_path / "run.ckpt",
     )
     loop.train(settings, packed, held_out, lambda text: None)
     shuffled = replace(settings, places=places("pixels", size=SIZE, patch=8, seed=0))
-    with pytest.raises(loop.TrainingError, match="another run: places differ"):
+    with pytest.raises(running.TrainingError, match="another run: places differ"):
         loop.train(shuffled, packed, held_out, lambda text: None)
     state = torch.load(settings.checkpoint, weights_only=True)
     del state["identity"]["places"]  # checkpoints from before there were orders
     torch.save(state, settings.checkpoint)
     assert loop.train(settings, packed, held_out, lambda text: None)[2]
-    with pytest.raises(loop.TrainingError, match="another run: places differ"):
+    with pytest.raises(running.TrainingError, match="another run: places differ"):
         loop.train(shuffled, packed, held_out, lambda text: None)
 
 

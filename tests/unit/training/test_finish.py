@@ -27,6 +27,7 @@ from tests.unit.training.test_training import (
 from vislib.schema import ModelSpec, WeightsError
 from vislib.training import beginning, filming, loop
 from vislib.training import card as cards
+from vislib.training import run as running
 from vislib.training.augment import augment
 from vislib.training.data import split_held_out
 from vislib.training.export import export
@@ -153,8 +154,9 @@ def test_weights_alone_are_enough_to_begin_the_finish(tmp_path: Path, row: Model
     whole, wanted, _ = run(settings_for(tmp_path / "whole", spec=row, recipe=RECIPE_TINY_4))
     longer = replace(RECIPE_TINY_4, epochs=3, finish=0)
     state, progress, _ = run(settings_for(tmp_path / "main", spec=row, recipe=longer))
-    begun = loop.Beginning(
-        state=state, progress=loop.Progress(seconds=7.0, history=progress.history, hardware=["one"])
+    begun = running.Beginning(
+        state=state,
+        progress=running.Progress(seconds=7.0, history=progress.history, hardware=["one"]),
     )
     settings = settings_for(tmp_path / "on", spec=row, recipe=RECIPE_TINY_4, beginning=begun)
     ended, progress, finished = run(settings)
@@ -193,7 +195,7 @@ def trained(folder: Path) -> Path:
     return folder
 
 
-def begin(folder: Path, **changes: object) -> loop.Beginning:
+def begin(folder: Path, **changes: object) -> running.Beginning:
     plain: dict[str, object] = {
         "recipe": RECIPE_TINY_4,
         "seed": 0,
@@ -245,12 +247,12 @@ def test_weights_of_another_run_are_no_beginning(
     tmp_path: Path, changes: dict[str, object], named: str
 ) -> None:
     folder = trained(tmp_path)
-    with pytest.raises(loop.TrainingError, match=f"no beginning of recipe 4: {named} differ"):
+    with pytest.raises(running.TrainingError, match=f"no beginning of recipe 4: {named} differ"):
         begin(folder, **changes)
 
 
 def test_what_cannot_be_a_beginning_says_why(tmp_path: Path) -> None:
-    with pytest.raises(loop.TrainingError, match="Recipe 2 has no finish"):
+    with pytest.raises(running.TrainingError, match="Recipe 2 has no finish"):
         begin(tmp_path, recipe=MAIN)
     with pytest.raises(WeightsError, match=r"card tiny_mixer\.json cannot be read"):
         begin(tmp_path / "nothing")

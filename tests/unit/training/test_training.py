@@ -19,7 +19,8 @@ from vislib.models import loading
 from vislib.schema import MixScopeError, ModelSpec, WeightsError
 from vislib.training import card as cards
 from vislib.training import export as exports
-from vislib.training import hardware, loop, quick, small
+from vislib.training import hardware, loop, quick, small, starting
+from vislib.training import run as running
 from vislib.training.augment import flip_and_shift, normalise
 from vislib.training.data import (
     DataError,
@@ -96,8 +97,8 @@ def write_folder(folder: Path, pictures: PackedPictures) -> Path:
     return folder
 
 
-def settings_for(folder: Path, **changes: object) -> loop.RunSettings:
-    plain = loop.RunSettings(
+def settings_for(folder: Path, **changes: object) -> running.RunSettings:
+    plain = running.RunSettings(
         spec=TINY, recipe=RECIPE_TINY, checkpoint=folder / "tiny.ckpt", device="cpu"
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
@@ -108,8 +109,8 @@ def quiet(text: str) -> None:
 
 
 def run(
-    settings: loop.RunSettings, stop: Callable[[], bool] = lambda: False
-) -> tuple[dict[str, torch.Tensor], loop.Progress, bool]:
+    settings: running.RunSettings, stop: Callable[[], bool] = lambda: False
+) -> tuple[dict[str, torch.Tensor], running.Progress, bool]:
     pictures, held_out = split_held_out(toy(), settings.recipe.held_out)
     model, progress, finished = loop.train(settings, pictures, held_out, quiet, stop=stop)
     return model.state_dict(), progress, finished
@@ -319,7 +320,7 @@ def test_every_weight_has_one_optimizer_and_moves(tmp_path: Path, row: ModelSpec
     """Muon where the recipe says so, for what mixes; without it AdamW for all."""
     settings = settings_for(tmp_path, spec=row, recipe=RECIPE_TINY_2)
     pictures, held_out = split_held_out(toy(), 4)
-    begun = loop._start(settings, pictures, held_out)
+    begun = starting.start(settings, pictures, held_out)
     names = {id(p): name for name, p in begun.model.named_parameters()}
     by_kind = {
         type(optimizer): [names[id(p)] for group in optimizer.param_groups for p in group["params"]]
@@ -338,7 +339,7 @@ def test_every_weight_has_one_optimizer_and_moves(tmp_path: Path, row: ModelSpec
     assert {group["lr"] for o in begun.optimizers for group in o.param_groups} == {
         RECIPE_TINY_2.rate(1, begun.total)
     }
-    plain = loop._start(replace(settings, recipe=RECIPE_TINY), pictures, held_out)
+    plain = starting.start(replace(settings, recipe=RECIPE_TINY), pictures, held_out)
     assert [type(optimizer) for optimizer in plain.optimizers] == [torch.optim.AdamW]
 
 
@@ -423,7 +424,7 @@ def test_bfloat16_is_used_where_the_processor_and_the_recipe_want_it(
     monkeypatch.setattr(quick, "_compiled", lambda: quick.kernel_gradient)
     ends = {}
     for there in (False, True):
-        monkeypatch.setattr(loop, "has_bfloat16", lambda there=there: there)
+        monkeypatch.setattr(hardware, "has_bfloat16", lambda there=there: there)
         for wanted in (False, True):
             recipe = replace(RECIPE_TINY_3, bfloat16=wanted)
             name = tmp_path / f"{there}{wanted}"
@@ -440,13 +441,13 @@ def test_bfloat16_is_used_where_the_processor_and_the_recipe_want_it(
 
 
 def test_a_gpu_gets_products_for_both_sizes_and_compiles(tmp_path: Path) -> None:
-    full, half, wrap = loop._arrangements(settings_for(tmp_path, device="cuda"), 64)
+    full, half, wrap = starting.arrangements(settings_for(tmp_path, device="cuda"), 64)
     assert (full.func, full.keywords) == (quick.for_gpu, {"size": 64})  # type: ignore[attr-defined]
     assert half.func is quick.with_products  # type: ignore[attr-defined]
     assert half.keywords == {"size": 32, "dtype": torch.bfloat16}  # type: ignore[attr-defined]
     assert wrap is quick.compiled
-    plain = loop._arrangements(settings_for(tmp_path), 64)
-    assert plain == (loop._as_it_is,) * 3
+    plain = starting.arrangements(settings_for(tmp_path), 64)
+    assert plain == (starting.as_it_is,) * 3
 
 
 def test_bfloat16_units_are_read_off_the_processor(
@@ -473,7 +474,7 @@ def test_losses_that_are_asked_for_late_are_the_same(
     assert same(whole, late)
     losses = [[row["loss"] for row in p.history] for p in (progress, late_progress)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
-    with pytest.raises(loop.TrainingError, match=r"loss is (nan|inf) at step [2-5],"):
+    with pytest.raises(running.TrainingError, match=r"loss is (nan|inf) at step [2-5],"):
         run(settings_for(tmp_path / "lost", recipe=replace(RECIPE_TINY, learning_rate=1e30)))
 
 
@@ -510,7 +511,7 @@ def test_time_limit_saves_and_says_unfinished(tmp_path: Path) -> None:
 
 
 def test_watcher_sees_every_step(tmp_path: Path) -> None:
-    seen: list[loop.StepReport] = []
+    seen: list[running.StepReport] = []
     pictures, held_out = split_held_out(toy(), 4)
     loop.train(settings_for(tmp_path), pictures, held_out, quiet, watch=seen.append)
     assert [state.step for state in seen] == list(range(1, 19))
@@ -522,19 +523,19 @@ def test_watcher_sees_every_step(tmp_path: Path) -> None:
 def test_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     run(settings, stop_after(2))
-    with pytest.raises(loop.TrainingError, match="another run: seed differ"):
+    with pytest.raises(running.TrainingError, match="another run: seed differ"):
         run(replace(settings, seed=7))
-    with pytest.raises(loop.TrainingError, match="another run: recipe differ"):
+    with pytest.raises(running.TrainingError, match="another run: recipe differ"):
         run(replace(settings, recipe=replace(RECIPE_TINY, epochs=9)))
     renamed = replace(toy(), classes=("n01", "n02", "n09"))
     pictures, held_out = split_held_out(renamed, 4)
-    with pytest.raises(loop.TrainingError, match="another run: classes differ"):
+    with pytest.raises(running.TrainingError, match="another run: classes differ"):
         loop.train(settings, pictures, held_out, quiet)
     pictures, held_out = split_held_out(toy(25), 4)
-    with pytest.raises(loop.TrainingError, match="another run: pictures differ"):
+    with pytest.raises(running.TrainingError, match="another run: pictures differ"):
         loop.train(settings, pictures, held_out, quiet)
     settings.checkpoint.write_bytes(b"no checkpoint")
-    with pytest.raises(loop.TrainingError, match="is no checkpoint of MixScope"):
+    with pytest.raises(running.TrainingError, match="is no checkpoint of MixScope"):
         run(settings)
 
 
@@ -568,23 +569,23 @@ def test_full_disk_leaves_the_checkpoint_before(
 
     with monkeypatch.context() as patch:
         patch.setattr(torch, "save", full)
-        with pytest.raises(loop.TrainingError, match=r"No space left.*make room"):
+        with pytest.raises(running.TrainingError, match=r"No space left.*make room"):
             run(settings)
     assert settings.checkpoint.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.ckpt"]
 
 
 def test_too_few_pictures_and_lost_losses_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(loop.TrainingError, match="fewer than one batch of 64"):
+    with pytest.raises(running.TrainingError, match="fewer than one batch of 64"):
         run(settings_for(tmp_path, recipe=replace(RECIPE_TINY, batch_size=64)))
-    with pytest.raises(loop.TrainingError, match=r"loss is (nan|inf)"):
+    with pytest.raises(running.TrainingError, match=r"loss is (nan|inf)"):
         run(settings_for(tmp_path, recipe=replace(RECIPE_TINY, learning_rate=1e30)))
 
 
 # Export and evaluation
 
 
-def trained(folder: Path) -> tuple[torch.nn.Module, loop.Progress, PackedPictures, Path]:
+def trained(folder: Path) -> tuple[torch.nn.Module, running.Progress, PackedPictures, Path]:
     settings = settings_for(folder)
     pictures, held_out = split_held_out(toy(), 4)
     model, progress, _ = loop.train(settings, pictures, held_out, quiet)
@@ -688,6 +689,6 @@ def test_weights_beyond_float16_are_not_written(tmp_path: Path) -> None:
     data = cards.DataFacts(
         name="toy", classes=(), train=1, held_out=1, size=SIZE, source="", terms=""
     )
-    with pytest.raises(loop.TrainingError, match="beyond float16"):
+    with pytest.raises(running.TrainingError, match="beyond float16"):
         exports.export(model, settings_for(tmp_path), progress, held_out, data=data, folder=folder)
     assert (folder / "tiny_mixer.safetensors").read_bytes() == before

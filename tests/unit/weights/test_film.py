@@ -13,6 +13,7 @@ from tests.unit import tiny
 from vislib.models import loading
 from vislib.schema import LabelledArray, ModelSpec, WeightsError
 from vislib.training import filming, loop
+from vislib.training import run as running
 from vislib.training.data import PackedPictures
 from vislib.training.recipe import RECIPE
 from vislib.weights import files, film
@@ -125,14 +126,14 @@ def test_a_frame_holds_what_the_pages_show(family: str) -> None:
     assert len(kernels) == sum("depthwise" in site.operators for site in model.sites)
 
 
-def record(folder: Path, *, stop_after: int | None = None) -> tuple[Path, loop.Progress]:
+def record(folder: Path, *, stop_after: int | None = None) -> tuple[Path, running.Progress]:
     """Train the tiny model with its film, with an interruption after some steps."""
-    settings = loop.RunSettings(
+    settings = running.RunSettings(
         spec=SPEC, recipe=RECIPE_TINY, checkpoint=folder / "run.ckpt", device="cpu"
     )
     recorder = filming.Recorder(SPEC, folder / "frames", RECIPE_TINY.epochs)
 
-    def part(stop: int | None) -> loop.Progress:
+    def part(stop: int | None) -> running.Progress:
         steps = iter(range(1, 999))
         _, progress, _ = loop.train(
             settings,
