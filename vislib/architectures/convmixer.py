@@ -9,7 +9,10 @@ from typing import Any
 from timm.models.convmixer import ConvMixer, Residual
 from torch import Tensor, nn
 
-from vislib.architectures.shared.parameters import read_parameter
+from vislib.architectures.shared.cuts import block_cut
+from vislib.architectures.shared.grids import on_first_grid, patch_grid
+from vislib.architectures.shared.hook_points import block_points, of_group, point
+from vislib.architectures.shared.parameters import read_parameter, read_rows, read_stem
 from vislib.schema import (
     CaptureError,
     Cut,
@@ -22,6 +25,14 @@ from vislib.schema import (
 )
 
 MAP = ("channel", "row", "column")
+SITES = (
+    ("depthwise.in", "0.fn.0", MAP),
+    ("depthwise.out", "0.fn.0", MAP),
+    ("channel_mixing.in", "1", MAP),
+    ("channel_mixing.out", "1", MAP),
+    ("out", "", MAP),
+)
+"""What is recorded in a block: site, module, axes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,133 +68,55 @@ class ConvMixerAdapter:
 
     def grid(self, model: nn.Module, input_size: int) -> TokenGrid:
         """Tokens that do not overlap; a rest of the input at the right and bottom is not read."""
-        stem: Any = model.stem
-        convolution = stem[0]
+        convolution: Any = model.get_submodule("stem.0")
         patch = convolution.kernel_size[0]
         side = (input_size - patch) // patch + 1
-        return TokenGrid(
-            rows=side,
-            columns=side,
-            patch=patch,
-            stride=patch,
-            offset=0,
-            input_size=input_size,
-            position="zero_padding",
-        )
+        return patch_grid(side, side, patch, input_size=input_size, position="zero_padding")
 
     def sites(self, model: nn.Module, input_size: int) -> tuple[MixingSite, ...]:
         """One stage; the grid never changes."""
-        grid, blocks = self.grid(model, input_size), _blocks(model)
+        grid = self.grid(model, input_size)
         return tuple(
-            MixingSite(
-                stage=0,
-                block=index,
-                group=f"stage0.block{index}",
+            on_first_grid(
+                grid,
+                j,
                 operators=("depthwise", "channel_mixing"),
-                rows=grid.rows,
-                columns=grid.columns,
-                stride=grid.stride,
                 channels=block[1].in_channels,
                 mixing="fixed",
                 kernel=block[0].fn[0].kernel_size[0],
             )
-            for index, block in enumerate(blocks)
+            for j, block in enumerate(_blocks(model))
         )
 
     def hook_points(self, model: nn.Module, group: str | None) -> tuple[HookPoint, ...]:
         """Sites: stem.linear, stem.out, depthwise.in/out, channel_mixing.in/out, out."""
         stem = (
-            HookPoint(
-                name="stem.linear", module="stem.0", side="out", axes=MAP, role="patch_embedding"
-            ),
-            HookPoint(name="stem.out", module="stem", side="out", axes=MAP, role="tokens"),
+            point("stem.linear", "stem.0", "out", MAP, "patch_embedding"),
+            point("stem.out", "stem", "out", MAP, "tokens"),
         )
-        count = len(_blocks(model))
-        outs = tuple(
-            HookPoint(
-                name=f"stage0.block{j}.out",
-                module=f"blocks.{j}",
-                side="out",
-                axes=MAP,
-                role="tokens",
-            )
-            for j in range(count)
-        )
-        groups: dict[str | None, tuple[HookPoint, ...]] = {
-            "logits": (),
-            "stem": stem,
-            "tokens": (stem[1], *outs),
+        blocks = {
+            f"stage0.block{j}": block_points(f"stage0.block{j}", f"blocks.{j}", SITES)
+            for j in range(len(_blocks(model)))
         }
-        for j in range(count):
-            groups[f"stage0.block{j}"] = (*self._inside(j), outs[j])
-        groups[None] = (*stem, *(p for j in range(count) for p in groups[f"stage0.block{j}"]))
-        if group not in groups:
-            raise CaptureError(f"ConvMixer has no group {group!r}; it has {list(groups)[:-1]}.")
-        return groups[group]
-
-    @staticmethod
-    def _inside(j: int) -> tuple[HookPoint, ...]:
-        """What goes into and comes out of one block's two convolutions."""
-        depthwise, pointwise = f"blocks.{j}.0.fn.0", f"blocks.{j}.1"
-        name = f"stage0.block{j}"
-        return (
-            HookPoint(
-                name=f"{name}.depthwise.in", module=depthwise, side="in", axes=MAP, role="depthwise"
-            ),
-            HookPoint(
-                name=f"{name}.depthwise.out",
-                module=depthwise,
-                side="out",
-                axes=MAP,
-                role="depthwise",
-            ),
-            HookPoint(
-                name=f"{name}.channel_mixing.in",
-                module=pointwise,
-                side="in",
-                axes=MAP,
-                role="channel_mixing",
-            ),
-            HookPoint(
-                name=f"{name}.channel_mixing.out",
-                module=pointwise,
-                side="out",
-                axes=MAP,
-                role="channel_mixing",
-            ),
-        )
+        return of_group("ConvMixer", group, stem, blocks)
 
     def weights(self, model: nn.Module, group: str) -> dict[str, LabelledArray]:
         """stem.filters/bias; depthwise.kernel/bias and channel_mixing.weight/bias of a block."""
         if group == "stem":
-            return {
-                "stem.filters": read_parameter(
-                    model, "stem.0.weight", ("channel", "rgb", "ky", "kx"), "patch_embedding"
-                ),
-                "stem.bias": read_parameter(model, "stem.0.bias", ("channel",), "patch_embedding"),
-            }
+            return read_stem(model, "stem.0")
         block = f"blocks.{group.removeprefix('stage0.block')}"
-        return {
-            f"{group}.depthwise.kernel": read_parameter(
-                model,
-                f"{block}.0.fn.0.weight",
-                ("channel", "ky", "kx"),
-                "depthwise",
-                squeeze=1,
-            ),
-            f"{group}.depthwise.bias": read_parameter(
-                model, f"{block}.0.fn.0.bias", ("channel",), "depthwise"
-            ),
-            f"{group}.channel_mixing.weight": read_parameter(
-                model,
+        depthwise, kernel = f"{block}.0.fn.0", ("channel", "ky", "kx")
+        one = read_parameter(model, f"{depthwise}.weight", kernel, "depthwise", squeeze=1)
+        rows = (
+            ("depthwise.bias", f"{depthwise}.bias", ("channel",)),
+            (
+                "channel_mixing.weight",
                 f"{block}.1.weight",
                 ("channel_out", "channel_in", "ky", "kx"),
-                "channel_mixing",
             ),
-            f"{group}.channel_mixing.bias": read_parameter(
-                model, f"{block}.1.bias", ("channel_out",), "channel_mixing"
-            ),
-        }
+            ("channel_mixing.bias", f"{block}.1.bias", ("channel_out",)),
+        )
+        return {f"{group}.depthwise.kernel": one, **read_rows(model, group, rows)}
 
     def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Derived]:
         """Nothing: every operand is a module's input or output."""
@@ -203,7 +136,7 @@ class ConvMixerAdapter:
             found += [
                 Cut(kind="kernel", group=group, role="depthwise", count=channels, zeros=kernel),
                 Cut(kind="operator", group=group, role="depthwise", zeros=norm),
-                Cut(kind="block", group=group, role="tokens", passed=path),
+                block_cut(group, path),
             ]
         return tuple(found)
 

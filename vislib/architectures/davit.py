@@ -9,14 +9,16 @@ sums over places.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from timm.models.davit import ChannelAttention, ChannelBlock, DaVit, SpatialBlock
 from torch import Tensor, nn
 
-from vislib.architectures.shared.attention import split_qkv
-from vislib.architectures.shared.parameters import read_parameter
+from vislib.architectures.shared.attention import rebuilt, split_qkv
+from vislib.architectures.shared.cuts import block_cut, operator_cut
+from vislib.architectures.shared.hook_points import of_group, point
+from vislib.architectures.shared.parameters import read_parameter, read_stem
 from vislib.schema import (
     CaptureError,
     Cut,
@@ -29,6 +31,7 @@ from vislib.schema import (
 )
 
 WINDOW, CHANNEL = "window_attention", "channel_attention"
+MAP = ("channel", "row", "column")
 
 
 def window_pattern(qkv: Tensor, *, heads: int, scale: float) -> Tensor:
@@ -140,35 +143,16 @@ class DaViTAdapter:
 
     def hook_points(self, model: nn.Module, group: str | None) -> tuple[HookPoint, ...]:
         """Sites: stem.linear, stem.out, window.qkv/mixed, channel.qkv/mixed, out."""
-        maps = ("channel", "row", "column")
         stem = (
-            HookPoint(
-                name="stem.linear",
-                module="stem.conv",
-                side="out",
-                axes=maps,
-                role="patch_embedding",
-            ),
-            HookPoint(name="stem.out", module="stem", side="out", axes=maps, role="tokens"),
+            point("stem.linear", "stem.conv", "out", MAP, "patch_embedding"),
+            point("stem.out", "stem", "out", MAP, "tokens"),
         )
-        groups: dict[str | None, tuple[HookPoint, ...]] = {"logits": (), "stem": stem}
-        outs, everything = [stem[1]], list(stem)
+        blocks = {}
         for i, j, parts in self._blocks(model):
             name = f"stage{i}.block{j}"
-            out = HookPoint(
-                name=f"{name}.out",
-                module=f"stages.{i}.blocks.{j}",
-                side="out",
-                axes=maps,
-                role="tokens",
-            )
-            groups[name] = (*self._inside(name, parts), out)
-            outs.append(out)
-            everything += groups[name]
-        groups |= {"tokens": tuple(outs), None: tuple(everything)}
-        if group not in groups:
-            raise CaptureError(f"DaViT has no group {group!r}; it has {[g for g in groups if g]}.")
-        return groups[group]
+            out = point(f"{name}.out", f"stages.{i}.blocks.{j}", "out", MAP, "tokens")
+            blocks[name] = (*self._inside(name, parts), out)
+        return of_group("DaViT", group, stem, blocks)
 
     @staticmethod
     def _inside(name: str, parts: Mapping[str, tuple[str, Any]]) -> list[HookPoint]:
@@ -194,14 +178,7 @@ class DaViTAdapter:
     def weights(self, model: nn.Module, group: str) -> dict[str, LabelledArray]:
         """stem.filters/bias; window.qkv_weight and channel.qkv_weight of a block."""
         if group == "stem":
-            return {
-                "stem.filters": read_parameter(
-                    model, "stem.conv.weight", ("channel", "rgb", "ky", "kx"), "patch_embedding"
-                ),
-                "stem.bias": read_parameter(
-                    model, "stem.conv.bias", ("channel",), "patch_embedding"
-                ),
-            }
+            return read_stem(model, "stem.conv")
         found = {}
         for i, j, parts in self._blocks(model):
             if group == f"stage{i}.block{j}":
@@ -211,9 +188,7 @@ class DaViTAdapter:
                         model, f"{path}.attn.qkv.weight", ("channel_out", "channel_in"), role
                     )
         if not found:
-            raise CaptureError(
-                f"DaViT has no weights of a group {group!r}; it has 'stem' and blocks."
-            )
+            raise CaptureError("error.capture.no_weights", family="DaViT", group=group)
         return found
 
     def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Derived]:
@@ -235,26 +210,15 @@ class DaViTAdapter:
         for i, j, parts in self._blocks(model):
             group = f"stage{i}.block{j}"
             for role, (path, part) in parts.items():
-                attention = part.attn
-                width = attention.proj.in_features // attention.num_heads
-                weight, bias = f"{path}.attn.proj.weight", f"{path}.attn.proj.bias"
+                layer, count = f"{path}.attn.proj", part.attn.num_heads
+                kind: Literal["head", "channel_group"]
+                kind = "head" if role == WINDOW else "channel_group"
+                one = ((f"{layer}.weight", 1, part.attn.proj.in_features // count),)
                 found += [
-                    Cut(
-                        kind="head" if role == WINDOW else "channel_group",
-                        group=group,
-                        role=role,
-                        count=attention.num_heads,
-                        zeros=((weight, 1, width),),
-                    ),
-                    Cut(
-                        kind="operator",
-                        group=group,
-                        role=role,
-                        zeros=((weight, 0, 0), (bias, 0, 0)),
-                    ),
+                    Cut(kind=kind, group=group, role=role, count=count, zeros=one),
+                    operator_cut(model, group=group, role=role, layer=layer),
                 ]
-            path = f"stages.{i}.blocks.{j}"
-            found.append(Cut(kind="block", group=group, role="tokens", passed=path))
+            found.append(block_cut(group, f"stages.{i}.blocks.{j}"))
         return tuple(found)
 
     def token_axes(self, model: nn.Module) -> tuple[TokenAxis, ...]:
@@ -264,60 +228,37 @@ class DaViTAdapter:
 
 def _derive_window(name: str, path: str, attention: Any, qkv: Tensor) -> dict[str, Derived]:
     """Pattern and values of one spatial window attention."""
-    heads, scale = attention.num_heads, attention.scale
-    _, _, values = split_qkv(qkv, heads)
-    return {
-        f"{name}.pattern": Derived(
-            values=window_pattern(qkv, heads=heads, scale=scale),
-            axes=("window", "head", "query", "key"),
-            role=WINDOW,
-            unit="probability",
-            signed=False,
-            source=f"softmax(scale * q k^T) of {path}.qkv",
-        ),
-        f"{name}.values": Derived(
-            values=values,
-            axes=("window", "head", "key", "channel"),
-            role=WINDOW,
-            unit="activation",
-            signed=True,
-            source=f"v of {path}.qkv",
-        ),
-    }
+    heads, formula = attention.num_heads, "softmax(scale * q k^T)"
+    pattern = window_pattern(qkv, heads=heads, scale=attention.scale)
+    values = split_qkv(qkv, heads)[2]
+    return rebuilt(name, WINDOW, ("window",), pattern, values, formula=formula, path=path)
 
 
 def _derive_channel(name: str, path: str, attention: Any, qkv: Tensor) -> dict[str, Derived]:
     """Pattern, scores and operands of one channel group attention (batch 1)."""
     groups, scale = attention.num_heads, attention.scale
     q, k, v = split_qkv(qkv, groups)
-    found = {
-        f"{name}.pattern": Derived(
-            values=channel_pattern(qkv, groups=groups, scale=scale)[0],
-            axes=("group", "channel_out", "channel_in"),
+    pattern = channel_pattern(qkv, groups=groups, scale=scale)
+    scores = torch.matmul((k * scale).transpose(-1, -2), v)
+    pairs, places = ("group", "channel_out", "channel_in"), ("group", "token", "channel")
+    rows = (
+        ("pattern", pattern, pairs, "probability", "softmax(scale * k^T v)"),
+        ("scores", scores, pairs, "score", "scale * k^T v"),
+        ("queries", q, places, "activation", "q"),
+        ("keys", k, places, "activation", "k"),
+        ("values", v, places, "activation", "v"),
+    )
+    return {
+        f"{name}.{site}": Derived(
+            values=values[0],
+            axes=axes,
             role=CHANNEL,
-            unit="probability",
-            signed=False,
-            source=f"softmax(scale * k^T v) of {path}.qkv",
-        ),
-        f"{name}.scores": Derived(
-            values=torch.matmul((k * scale).transpose(-1, -2), v)[0],
-            axes=("group", "channel_out", "channel_in"),
-            role=CHANNEL,
-            unit="score",
-            signed=True,
-            source=f"scale * k^T v of {path}.qkv",
-        ),
-    }
-    for site, operand in (("queries", q), ("keys", k), ("values", v)):
-        found[f"{name}.{site}"] = Derived(
-            values=operand[0],
-            axes=("group", "token", "channel"),
-            role=CHANNEL,
-            unit="activation",
-            signed=True,
-            source=f"{site[0]} of {path}.qkv",
+            unit=unit,
+            signed=unit != "probability",
+            source=f"{formula} of {path}.qkv",
         )
-    return found
+        for site, values, axes, unit, formula in rows
+    }
 
 
 ADAPTER = DaViTAdapter()

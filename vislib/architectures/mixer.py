@@ -8,9 +8,11 @@ from typing import Any
 from timm.models.mlp_mixer import MixerBlock, MlpMixer
 from torch import Tensor, nn
 
-from vislib.architectures.shared.parameters import read_parameter
+from vislib.architectures.shared.cuts import block_cut, operator_cut
+from vislib.architectures.shared.grids import on_first_grid, patch_grid
+from vislib.architectures.shared.hook_points import block_points, of_group, point
+from vislib.architectures.shared.parameters import read_rows, read_stem
 from vislib.schema import (
-    CaptureError,
     Cut,
     Derived,
     HookPoint,
@@ -19,6 +21,17 @@ from vislib.schema import (
     TokenAxis,
     TokenGrid,
 )
+
+PIXELS, TOKENS, MAPS = ("channel", "row", "column"), ("token", "channel"), ("channel", "token")
+SITES = (
+    ("token_mixing.in", "mlp_tokens", MAPS),
+    ("token_mixing.hidden", "mlp_tokens.fc1", ("channel", "unit")),
+    ("token_mixing.out", "mlp_tokens", MAPS),
+    ("channel_mixing.in", "mlp_channels", TOKENS),
+    ("channel_mixing.out", "mlp_channels", TOKENS),
+    ("out", "", TOKENS),
+)
+"""What is recorded in a block: site, module, axes."""
 
 
 class MixerAdapter:
@@ -33,101 +46,40 @@ class MixerAdapter:
     def grid(self, model: nn.Module, input_size: int) -> TokenGrid:
         """Tokens that do not overlap."""
         stem: Any = model.stem
-        rows, columns = stem.grid_size
-        patch = stem.patch_size[0]
-        return TokenGrid(
-            rows=rows,
-            columns=columns,
-            patch=patch,
-            stride=patch,
-            offset=0,
-            input_size=input_size,
-            position="token_mlp_weights",
-        )
+        (rows, columns), patch, known_by = stem.grid_size, stem.patch_size[0], "token_mlp_weights"
+        return patch_grid(rows, columns, patch, input_size=input_size, position=known_by)
 
     def sites(self, model: nn.Module, input_size: int) -> tuple[MixingSite, ...]:
         """One stage; the grid never changes."""
         grid = self.grid(model, input_size)
         return tuple(
-            MixingSite(
-                stage=0,
-                block=index,
-                group=f"stage0.block{index}",
+            on_first_grid(
+                grid,
+                j,
                 operators=("token_mixing", "channel_mixing"),
-                rows=grid.rows,
-                columns=grid.columns,
-                stride=grid.stride,
                 channels=block.mlp_channels.fc1.in_features,
                 mixing="gated",
                 units=block.mlp_tokens.fc1.out_features,
             )
-            for index, block in enumerate(_blocks(model))
+            for j, block in enumerate(_blocks(model))
         )
 
     def hook_points(self, model: nn.Module, group: str | None) -> tuple[HookPoint, ...]:
-        """Sites: stem.linear, stem.out, token_mixing.in/hidden/out, channel_mixing.hidden, out."""
+        """Sites: stem.linear, stem.out, token_mixing.in/hidden/out, channel_mixing.in/out, out."""
         stem = (
-            HookPoint(
-                name="stem.linear",
-                module="stem.proj",
-                side="out",
-                axes=("channel", "row", "column"),
-                role="patch_embedding",
-            ),
-            HookPoint(
-                name="stem.out",
-                module="stem",
-                side="out",
-                axes=("token", "channel"),
-                role="tokens",
-            ),
+            point("stem.linear", "stem.proj", "out", PIXELS, "patch_embedding"),
+            point("stem.out", "stem", "out", TOKENS, "tokens"),
         )
-        count = len(_blocks(model))
-        outs = tuple(self._point(j, "out", "", "out", ("token", "channel")) for j in range(count))
-        groups: dict[str | None, tuple[HookPoint, ...]] = {
-            "logits": (),
-            "stem": stem,
-            "tokens": (stem[1], *outs),
+        blocks = {
+            f"stage0.block{j}": block_points(f"stage0.block{j}", f"blocks.{j}", SITES)
+            for j in range(len(_blocks(model)))
         }
-        for j in range(count):
-            groups[f"stage0.block{j}"] = (
-                self._point(j, "token_mixing.in", ".mlp_tokens", "in", ("channel", "token")),
-                self._point(
-                    j, "token_mixing.hidden", ".mlp_tokens.fc1", "out", ("channel", "unit")
-                ),
-                self._point(j, "token_mixing.out", ".mlp_tokens", "out", ("channel", "token")),
-                self._point(j, "channel_mixing.in", ".mlp_channels", "in", ("token", "channel")),
-                self._point(j, "channel_mixing.out", ".mlp_channels", "out", ("token", "channel")),
-                outs[j],
-            )
-        blocks = [point for j in range(count) for point in groups[f"stage0.block{j}"]]
-        groups[None] = (*stem, *blocks)
-        if group not in groups:
-            raise CaptureError(f"MLP-Mixer has no group {group!r}; it has {list(groups)[:-1]}.")
-        return groups[group]
-
-    @staticmethod
-    def _point(j: int, site: str, path: str, side: str, axes: tuple[str, ...]) -> HookPoint:
-        role = "tokens" if site == "out" else site.split(".")[0]
-        return HookPoint(
-            name=f"stage0.block{j}.{site}",
-            module=f"blocks.{j}{path}",
-            side="in" if side == "in" else "out",
-            axes=axes,
-            role=role,
-        )
+        return of_group("MLP-Mixer", group, stem, blocks)
 
     def weights(self, model: nn.Module, group: str) -> dict[str, LabelledArray]:
         """stem.filters/bias; token_mixing.fc1/fc2 and channel_mixing.fc1/fc2 with their biases."""
         if group == "stem":
-            return {
-                "stem.filters": read_parameter(
-                    model, "stem.proj.weight", ("channel", "rgb", "ky", "kx"), "patch_embedding"
-                ),
-                "stem.bias": read_parameter(
-                    model, "stem.proj.bias", ("channel",), "patch_embedding"
-                ),
-            }
+            return read_stem(model, "stem.proj")
         block = f"blocks.{group.removeprefix('stage0.block')}"
         tokens, channels = f"{block}.mlp_tokens", f"{block}.mlp_channels"
         rows = (
@@ -140,10 +92,7 @@ class MixerAdapter:
             ("channel_mixing.fc2", f"{channels}.fc2.weight", ("channel_out", "unit")),
             ("channel_mixing.fc2_bias", f"{channels}.fc2.bias", ("channel_out",)),
         )
-        return {
-            f"{group}.{name}": read_parameter(model, path, axes, name.split(".")[0])
-            for name, path, axes in rows
-        }
+        return read_rows(model, group, rows)
 
     def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Derived]:
         """Nothing: every operand is a module's input or output."""
@@ -153,22 +102,16 @@ class MixerAdapter:
         """Of each block: a hidden unit of the token MLP, each MLP, the block."""
         found = []
         for j, block in enumerate(_blocks(model)):
-            group, path = f"stage0.block{j}", f"blocks.{j}"
-            fc2 = f"{path}.mlp_tokens.fc2.weight"
-            units = block.mlp_tokens.fc2.in_features
-            found.append(
-                Cut(
-                    kind="unit",
-                    group=group,
-                    role="token_mixing",
-                    count=units,
-                    zeros=((fc2, 1, 1),),
-                )
-            )
-            for role, mlp in (("token_mixing", "mlp_tokens"), ("channel_mixing", "mlp_channels")):
-                zeros = tuple((f"{path}.{mlp}.fc2.{name}", 0, 0) for name in ("weight", "bias"))
-                found.append(Cut(kind="operator", group=group, role=role, zeros=zeros))
-            found.append(Cut(kind="block", group=group, role="tokens", passed=path))
+            group, path, role = f"stage0.block{j}", f"blocks.{j}", "token_mixing"
+            fc2, units = f"{path}.mlp_tokens.fc2", block.mlp_tokens.fc2.in_features
+            one = ((f"{fc2}.weight", 1, 1),)
+            channels, last = "channel_mixing", f"{path}.mlp_channels.fc2"
+            found += [
+                Cut(kind="unit", group=group, role=role, count=units, zeros=one),
+                operator_cut(model, group=group, role=role, layer=fc2),
+                operator_cut(model, group=group, role=channels, layer=last),
+                block_cut(group, path),
+            ]
         return tuple(found)
 
     def token_axes(self, model: nn.Module) -> tuple[TokenAxis, ...]:

@@ -14,9 +14,11 @@ from typing import Any
 from timm.models.mlp_mixer import MlpMixer, ResBlock
 from torch import Tensor, nn
 
-from vislib.architectures.shared.parameters import read_parameter
+from vislib.architectures.shared.cuts import block_cut, operator_cut
+from vislib.architectures.shared.grids import on_first_grid, patch_grid
+from vislib.architectures.shared.hook_points import block_points, of_group, point
+from vislib.architectures.shared.parameters import read_rows, read_stem
 from vislib.schema import (
-    CaptureError,
     Cut,
     Derived,
     HookPoint,
@@ -25,6 +27,16 @@ from vislib.schema import (
     TokenAxis,
     TokenGrid,
 )
+
+PIXELS, TOKENS, MAPS = ("channel", "row", "column"), ("token", "channel"), ("channel", "token")
+SITES = (
+    ("token_mixing.in", "linear_tokens", MAPS),
+    ("token_mixing.out", "linear_tokens", MAPS),
+    ("channel_mixing.in", "mlp_channels", TOKENS),
+    ("channel_mixing.out", "mlp_channels", TOKENS),
+    ("out", "", TOKENS),
+)
+"""What is recorded in a block: site, module, axes."""
 
 
 class ResMLPAdapter:
@@ -39,78 +51,39 @@ class ResMLPAdapter:
     def grid(self, model: nn.Module, input_size: int) -> TokenGrid:
         """Tokens that do not overlap."""
         stem: Any = model.stem
-        rows, columns = stem.grid_size
-        patch = stem.patch_size[0]
-        return TokenGrid(
-            rows=rows,
-            columns=columns,
-            patch=patch,
-            stride=patch,
-            offset=0,
-            input_size=input_size,
-            position="token_mlp_weights",
-        )
+        (rows, columns), patch, known_by = stem.grid_size, stem.patch_size[0], "token_mlp_weights"
+        return patch_grid(rows, columns, patch, input_size=input_size, position=known_by)
 
     def sites(self, model: nn.Module, input_size: int) -> tuple[MixingSite, ...]:
         """One stage; the grid never changes. No hidden units over the tokens: units is 0."""
         grid = self.grid(model, input_size)
         return tuple(
-            MixingSite(
-                stage=0,
-                block=index,
-                group=f"stage0.block{index}",
+            on_first_grid(
+                grid,
+                j,
                 operators=("token_mixing", "channel_mixing"),
-                rows=grid.rows,
-                columns=grid.columns,
-                stride=grid.stride,
                 channels=block.mlp_channels.fc1.in_features,
                 mixing="fixed",
             )
-            for index, block in enumerate(_blocks(model))
+            for j, block in enumerate(_blocks(model))
         )
 
     def hook_points(self, model: nn.Module, group: str | None) -> tuple[HookPoint, ...]:
         """Sites: stem.linear, stem.out, token_mixing.in/out, channel_mixing.in/out, out."""
-        tokens, maps = ("token", "channel"), ("channel", "token")
-        linear = HookPoint(
-            name="stem.linear",
-            module="stem.proj",
-            side="out",
-            axes=("channel", "row", "column"),
-            role="patch_embedding",
+        stem = (
+            point("stem.linear", "stem.proj", "out", PIXELS, "patch_embedding"),
+            point("stem.out", "stem", "out", TOKENS, "tokens"),
         )
-        first = HookPoint(name="stem.out", module="stem", side="out", axes=tokens, role="tokens")
-        count = len(_blocks(model))
-        outs = tuple(_point(j, "out", "", tokens) for j in range(count))
-        groups: dict[str | None, tuple[HookPoint, ...]] = {
-            "logits": (),
-            "stem": (linear, first),
-            "tokens": (first, *outs),
+        blocks = {
+            f"stage0.block{j}": block_points(f"stage0.block{j}", f"blocks.{j}", SITES)
+            for j in range(len(_blocks(model)))
         }
-        for j in range(count):
-            groups[f"stage0.block{j}"] = (
-                _point(j, "token_mixing.in", ".linear_tokens", maps),
-                _point(j, "token_mixing.out", ".linear_tokens", maps),
-                _point(j, "channel_mixing.in", ".mlp_channels", tokens),
-                _point(j, "channel_mixing.out", ".mlp_channels", tokens),
-                outs[j],
-            )
-        blocks = [point for j in range(count) for point in groups[f"stage0.block{j}"]]
-        groups[None] = (linear, first, *blocks)
-        if group not in groups:
-            raise CaptureError(f"ResMLP has no group {group!r}; it has {list(groups)[:-1]}.")
-        return groups[group]
+        return of_group("ResMLP", group, stem, blocks)
 
     def weights(self, model: nn.Module, group: str) -> dict[str, LabelledArray]:
         """stem.filters/bias; token_mixing.weight/bias and channel_mixing.fc1/fc2 with biases."""
         if group == "stem":
-            axes = ("channel", "rgb", "ky", "kx")
-            return {
-                "stem.filters": read_parameter(model, "stem.proj.weight", axes, "patch_embedding"),
-                "stem.bias": read_parameter(
-                    model, "stem.proj.bias", ("channel",), "patch_embedding"
-                ),
-            }
+            return read_stem(model, "stem.proj")
         block = f"blocks.{group.removeprefix('stage0.block')}"
         linear, channels = f"{block}.linear_tokens", f"{block}.mlp_channels"
         rows = (
@@ -121,10 +94,7 @@ class ResMLPAdapter:
             ("channel_mixing.fc2", f"{channels}.fc2.weight", ("channel_out", "unit")),
             ("channel_mixing.fc2_bias", f"{channels}.fc2.bias", ("channel_out",)),
         )
-        return {
-            f"{group}.{name}": read_parameter(model, path, axes, name.split(".")[0])
-            for name, path, axes in rows
-        }
+        return read_rows(model, group, rows)
 
     def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Derived]:
         """Nothing: every operand is a module's input or output."""
@@ -135,13 +105,10 @@ class ResMLPAdapter:
         found = []
         for j in range(len(_blocks(model))):
             group, path = f"stage0.block{j}", f"blocks.{j}"
-            for role, layer in (
-                ("token_mixing", "linear_tokens"),
-                ("channel_mixing", "mlp_channels.fc2"),
-            ):
-                zeros = tuple((f"{path}.{layer}.{name}", 0, 0) for name in ("weight", "bias"))
-                found.append(Cut(kind="operator", group=group, role=role, zeros=zeros))
-            found.append(Cut(kind="block", group=group, role="tokens", passed=path))
+            layers = {"token_mixing": "linear_tokens", "channel_mixing": "mlp_channels.fc2"}
+            for role, layer in layers.items():
+                found.append(operator_cut(model, group=group, role=role, layer=f"{path}.{layer}"))
+            found.append(block_cut(group, path))
         return tuple(found)
 
     def token_axes(self, model: nn.Module) -> tuple[TokenAxis, ...]:
@@ -156,17 +123,6 @@ class ResMLPAdapter:
 def _blocks(model: nn.Module) -> Any:
     """The blocks; torch's types do not know that they can be counted and indexed."""
     return model.blocks
-
-
-def _point(j: int, site: str, path: str, axes: tuple[str, ...]) -> HookPoint:
-    """A place in block j; a site that ends in ".in" is its module's input."""
-    return HookPoint(
-        name=f"stage0.block{j}.{site}",
-        module=f"blocks.{j}{path}",
-        side="in" if site.endswith(".in") else "out",
-        axes=axes,
-        role="tokens" if site == "out" else site.split(".")[0],
-    )
 
 
 ADAPTER = ResMLPAdapter()

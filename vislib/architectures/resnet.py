@@ -21,6 +21,8 @@ from timm.layers.std_conv import StdConv2d
 from timm.models import resnet, resnetv2
 from torch import Tensor, nn
 
+from vislib.architectures.shared.cuts import block_cut
+from vislib.architectures.shared.hook_points import block_points, of_group, point
 from vislib.architectures.shared.parameters import read_parameter
 from vislib.schema import (
     CaptureError,
@@ -34,6 +36,12 @@ from vislib.schema import (
 )
 
 MAP = ("channel", "row", "column")
+SITES = (
+    ("convolution.in", "conv2", MAP),
+    ("convolution.out", "conv2", MAP),
+    ("out", "", MAP),
+)
+"""What is recorded in a block: site, module, axes."""
 KERNEL = ("channel_out", "channel_in", "ky", "kx")
 CONVOLUTIONS = (nn.Conv2d, StdConv2d)
 BASIC = (resnet.BasicBlock, resnetv2.PreActBasic)
@@ -136,25 +144,16 @@ class ResNetAdapter:
     def hook_points(self, model: nn.Module, group: str | None) -> tuple[HookPoint, ...]:
         """Sites: stem.linear, stem.out (after pooling), convolution.in/out, out."""
         is_first = isinstance(model, resnet.ResNet)
+        linear, last = ("conv1", "maxpool") if is_first else ("stem.conv", "stem")
         stem = (
-            _point("stem.linear", "conv1" if is_first else "stem.conv", "patch_embedding"),
-            _point("stem.out", "maxpool" if is_first else "stem", "tokens"),
+            point("stem.linear", linear, "out", MAP, "patch_embedding"),
+            point("stem.out", last, "out", MAP, "tokens"),
         )
-        groups: dict[str | None, tuple[HookPoint, ...]] = {"logits": (), "stem": stem}
-        outs, everything = [stem[1]], list(stem)
-        for stage, block, path, _ in _blocks(model):
-            name = f"stage{stage}.block{block}"
-            outs.append(_point(f"{name}.out", path, "tokens"))
-            groups[name] = (
-                _point(f"{name}.convolution.in", f"{path}.conv2", "convolution", reads=True),
-                _point(f"{name}.convolution.out", f"{path}.conv2", "convolution"),
-                outs[-1],
-            )
-            everything += groups[name]
-        groups |= {"tokens": tuple(outs), None: tuple(everything)}
-        if group not in groups:
-            raise CaptureError(f"ResNet has no group {group!r}; it has {[g for g in groups if g]}.")
-        return groups[group]
+        blocks = {
+            f"stage{i}.block{j}": block_points(f"stage{i}.block{j}", path, SITES)
+            for i, j, path, _ in _blocks(model)
+        }
+        return of_group("ResNet", group, stem, blocks)
 
     def weights(self, model: nn.Module, group: str) -> dict[str, LabelledArray]:
         """stem.filters; convolution.kernel of a block, and its other convolutions.
@@ -177,7 +176,7 @@ class ResNetAdapter:
                     f"{group}.{name}": _kernel(model, f"{path}.{site}", KERNEL, name.split(".")[0])
                     for name, site in (BASIC_WEIGHTS if isinstance(part, BASIC) else WEIGHTS)
                 }
-        raise CaptureError(f"ResNet has no weights of a group {group!r}; it has 'stem' and blocks.")
+        raise CaptureError("error.capture.no_weights", family="ResNet", group=group)
 
     def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Derived]:
         """Nothing: every operand is a module's input or output."""
@@ -198,7 +197,7 @@ class ResNetAdapter:
                 Cut(kind="operator", group=group, role=role, zeros=((kernel, 0, 0),)),
             ]
             if part.downsample is None:
-                found.append(Cut(kind="block", group=group, role="tokens", passed=path))
+                found.append(block_cut(group, path))
         return tuple(found)
 
     def token_axes(self, model: nn.Module) -> tuple[TokenAxis, ...]:
@@ -251,10 +250,6 @@ def _side_after(side: int, convolution: Any) -> int:
     """Cells a side of what a convolution writes."""
     room = side + 2 * convolution.padding[0] - convolution.kernel_size[0]
     return int(room // convolution.stride[0] + 1)
-
-
-def _point(name: str, module: str, role: str, *, reads: bool = False) -> HookPoint:
-    return HookPoint(name=name, module=module, side="in" if reads else "out", axes=MAP, role=role)
 
 
 def _kernel(model: nn.Module, path: str, axes: tuple[str, ...], role: str) -> LabelledArray:

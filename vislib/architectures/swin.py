@@ -17,7 +17,9 @@ from timm.models.swin_transformer import SwinTransformer, SwinTransformerBlock, 
 from torch import Tensor, nn
 
 from vislib.architectures.shared.attention import attention_cuts, rebuilt, split_qkv
-from vislib.architectures.shared.parameters import read_parameter
+from vislib.architectures.shared.grids import patch_grid
+from vislib.architectures.shared.hook_points import of_group, point
+from vislib.architectures.shared.parameters import read_parameter, read_stem
 from vislib.schema import (
     CaptureError,
     Cut,
@@ -99,15 +101,8 @@ class SwinAdapter:
         """Patches that do not overlap."""
         convolution: Any = model.get_submodule("patch_embed.proj")
         patch = convolution.kernel_size[0]
-        return TokenGrid(
-            rows=input_size // patch,
-            columns=input_size // patch,
-            patch=patch,
-            stride=patch,
-            offset=0,
-            input_size=input_size,
-            position="relative_bias",
-        )
+        side = input_size // patch
+        return patch_grid(side, side, patch, input_size=input_size, position="relative_bias")
 
     def sites(self, model: nn.Module, input_size: int) -> tuple[MixingSite, ...]:
         """Every block of every stage; window and shift as the module really uses them."""
@@ -140,49 +135,28 @@ class SwinAdapter:
 
     def hook_points(self, model: nn.Module, group: str | None) -> tuple[HookPoint, ...]:
         """Sites: stem.linear, stem.out, window.qkv/mixed (windows of the rolled grid), out."""
+        pixels = ("channel", "row", "column")
         stem = (
-            HookPoint(
-                name="stem.linear",
-                module="patch_embed.proj",
-                side="out",
-                axes=("channel", "row", "column"),
-                role="patch_embedding",
-            ),
-            HookPoint(name="stem.out", module="patch_embed", side="out", axes=_MAPS, role="tokens"),
+            point("stem.linear", "patch_embed.proj", "out", pixels, "patch_embedding"),
+            point("stem.out", "patch_embed", "out", _MAPS, "tokens"),
         )
-        blocks: dict[str | None, tuple[HookPoint, ...]] = {
+        blocks = {
             f"stage{i}.block{j}": _points(f"stage{i}.block{j}", path)
             for i, j, path, _ in self._blocks(model)
         }
-        groups: dict[str | None, tuple[HookPoint, ...]] = {
-            "logits": (),
-            "stem": stem,
-            "tokens": (stem[1], *(points[-1] for points in blocks.values())),
-            **blocks,
-            None: (*stem, *(point for points in blocks.values() for point in points)),
-        }
-        if group not in groups:
-            raise CaptureError(f"Swin has no group {group!r}; it has {[g for g in groups if g]}.")
-        return groups[group]
+        return of_group("Swin", group, stem, blocks)
 
     def weights(self, model: nn.Module, group: str) -> dict[str, LabelledArray]:
         """stem.filters/bias; window.qkv_weight, position_bias and position_table of a block."""
         if group == "stem":
-            axes = ("channel", "rgb", "ky", "kx")
-            bias = read_parameter(model, "patch_embed.proj.bias", ("channel",), "patch_embedding")
-            return {
-                "stem.filters": read_parameter(
-                    model, "patch_embed.proj.weight", axes, "patch_embedding"
-                ),
-                "stem.bias": bias,
-            }
+            return read_stem(model, "patch_embed.proj")
         for i, j, path, block in self._blocks(model):
             if group == f"stage{i}.block{j}":
                 qkv = read_parameter(
                     model, f"{path}.attn.qkv.weight", ("channel_out", "channel_in"), ROLE
                 )
                 return {f"{group}.window.qkv_weight": qkv, **_positions(group, path, block)}
-        raise CaptureError(f"Swin has no weights of a group {group!r}; it has 'stem' and blocks.")
+        raise CaptureError("error.capture.no_weights", family="Swin", group=group)
 
     def derive(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Derived]:
         """Pattern and values of every block that was hooked, windows of the rolled grid."""
@@ -234,8 +208,7 @@ def _points(group: str, path: str) -> tuple[HookPoint, ...]:
         )
         for site, module in (("qkv", "qkv"), ("mixed", "proj"))
     )
-    out = HookPoint(name=f"{group}.out", module=path, side="out", axes=_MAPS, role="tokens")
-    return (*inside, out)
+    return (*inside, point(f"{group}.out", path, "out", _MAPS, "tokens"))
 
 
 def _positions(group: str, path: str, block: Any) -> dict[str, LabelledArray]:

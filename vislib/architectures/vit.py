@@ -16,7 +16,9 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from vislib.architectures.shared.attention import attention_cuts, rebuilt, split_qkv
-from vislib.architectures.shared.parameters import read_parameter
+from vislib.architectures.shared.grids import on_first_grid, patch_grid
+from vislib.architectures.shared.hook_points import of_group, point
+from vislib.architectures.shared.parameters import read_parameter, read_stem
 from vislib.schema import (
     CaptureError,
     Cut,
@@ -84,28 +86,17 @@ class ViTAdapter:
         """Patches that do not overlap; what is left over at the right and below is not read."""
         convolution: Any = model.get_submodule("patch_embed.proj")
         patch = convolution.kernel_size[0]
-        return TokenGrid(
-            rows=input_size // patch,
-            columns=input_size // patch,
-            patch=patch,
-            stride=patch,
-            offset=0,
-            input_size=input_size,
-            position="none" if model.pos_embed is None else "learned",
-        )
+        side, known_by = input_size // patch, "none" if model.pos_embed is None else "learned"
+        return patch_grid(side, side, patch, input_size=input_size, position=known_by)
 
     def sites(self, model: nn.Module, input_size: int) -> tuple[MixingSite, ...]:
         """One stage; the grid never changes."""
         grid = self.grid(model, input_size)
         return tuple(
-            MixingSite(
-                stage=0,
-                block=j,
-                group=f"stage0.block{j}",
+            on_first_grid(
+                grid,
+                j,
                 operators=(ROLE, "channel_mixing"),
-                rows=grid.rows,
-                columns=grid.columns,
-                stride=grid.stride,
                 channels=block.attn.qkv.in_features,
                 mixing="computed",
                 heads=block.attn.num_heads,
@@ -116,37 +107,14 @@ class ViTAdapter:
 
     def hook_points(self, model: nn.Module, group: str | None) -> tuple[HookPoint, ...]:
         """Sites: stem.linear, stem.out (block 0's input), attention.qkv/mixed/out, out."""
-        prefix = _prefix(model)
+        prefix, tokens = _prefix(model), ("token", "channel")
+        pixels = ("channel", "row", "column")
         stem = (
-            HookPoint(
-                name="stem.linear",
-                module="patch_embed.proj",
-                side="out",
-                axes=("channel", "row", "column"),
-                role="patch_embedding",
-            ),
-            HookPoint(
-                name="stem.out",
-                module="blocks.0",
-                side="in",
-                axes=("token", "channel"),
-                role="tokens",
-                prefix=prefix,
-            ),
+            point("stem.linear", "patch_embed.proj", "out", pixels, "patch_embedding"),
+            replace(point("stem.out", "blocks.0", "in", tokens, "tokens"), prefix=prefix),
         )
-        blocks: dict[str | None, tuple[HookPoint, ...]] = {
-            f"stage0.block{j}": _points(j, prefix) for j in range(len(_blocks(model)))
-        }
-        groups: dict[str | None, tuple[HookPoint, ...]] = {
-            "logits": (),
-            "stem": stem,
-            "tokens": (stem[1], *(points[-1] for points in blocks.values())),
-            **blocks,
-            None: (*stem, *(point for points in blocks.values() for point in points)),
-        }
-        if group not in groups:
-            raise CaptureError(f"ViT has no group {group!r}; it has {[g for g in groups if g]}.")
-        return groups[group]
+        blocks = {f"stage0.block{j}": _points(j, prefix) for j in range(len(_blocks(model)))}
+        return of_group("ViT", group, stem, blocks)
 
     def weights(self, model: nn.Module, group: str) -> dict[str, LabelledArray]:
         """stem.filters/bias/position; attention.qkv_weight of a block."""
@@ -154,9 +122,7 @@ class ViTAdapter:
             return self._stem(model)
         known = {f"stage0.block{j}": j for j in range(len(_blocks(model)))}
         if group not in known:
-            raise CaptureError(
-                f"ViT has no weights of a group {group!r}; it has 'stem' and blocks."
-            )
+            raise CaptureError("error.capture.no_weights", family="ViT", group=group)
         path = f"blocks.{known[group]}.attn.qkv.weight"
         return {
             f"{group}.attention.qkv_weight": read_parameter(
@@ -167,18 +133,10 @@ class ViTAdapter:
     @staticmethod
     def _stem(model: nn.Module) -> dict[str, LabelledArray]:
         """Filters, their bias where there is one, and each grid token's position embedding."""
-        role = "patch_embedding"
-        found = {
-            "stem.filters": read_parameter(
-                model, "patch_embed.proj.weight", ("channel", "rgb", "ky", "kx"), role
-            )
-        }
-        if model.get_submodule("patch_embed.proj").bias is not None:
-            bias = read_parameter(model, "patch_embed.proj.bias", ("channel",), role)
-            found["stem.bias"] = bias
+        found = read_stem(model, "patch_embed.proj")
         if model.pos_embed is not None:
-            first = _position_prefix(model)
-            every = read_parameter(model, "pos_embed", ("token", "channel"), role, squeeze=0)
+            first, axes = _position_prefix(model), ("token", "channel")
+            every = read_parameter(model, "pos_embed", axes, "patch_embedding", squeeze=0)
             source = f"pos_embed, without the first {first}" if first else "pos_embed"
             found["stem.position"] = replace(every, values=every.values[first:], source=source)
         return found

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from vislib.architectures.shared.cuts import block_cut
 from vislib.schema import Cut, Derived, ShapeError
 
 
@@ -91,7 +92,7 @@ def attention_cuts(block: Any, *, group: str, path: str, role: str) -> list[Cut]
         ends = ("weight",) if layer.bias is None else ("weight", "bias")
         zeros = tuple((f"{path}.{part}.{end}", 0, 0) for end in ends)
         cuts.append(Cut(kind="operator", group=group, role=name, zeros=zeros))
-    cuts.append(Cut(kind="block", group=group, role="tokens", passed=path))
+    cuts.append(block_cut(group, path))
     return cuts
 
 
