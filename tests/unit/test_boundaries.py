@@ -453,7 +453,13 @@ def import_blocked(modules: list[str], blocked: str) -> subprocess.CompletedProc
     )
 
 
-@pytest.mark.parametrize("group", GROUPS)
+SLOW = {"models", "estimates"}
+"""Groups that wait for torch."""
+
+
+@pytest.mark.parametrize(
+    "group", [pytest.param(g, marks=[pytest.mark.slow] if g in SLOW else []) for g in GROUPS]
+)
 def test_modules_import_without_what_they_must_not_need(group: str) -> None:
     names, blocked = GROUPS[group]
     present = [m for m in SOURCES if any(covers(name, m) for name in names)]
@@ -632,29 +638,6 @@ def test_no_file_names_a_place_on_one_machine() -> None:
 def test_the_search_for_machine_paths_finds_one() -> None:
     assert MACHINE_PATH.search("open('/" + "work/data.csv')")
     assert not MACHINE_PATH.search("https://example.org/" + "work/data.csv")
-
-
-def test_readme_has_the_map_of_the_house() -> None:
-    docstring = ast.get_docstring(ast.parse((ROOT / "vislib/__init__.py").read_text("utf-8")))
-    assert docstring is not None
-    lines = [line.strip() for line in docstring.splitlines() if line.startswith("    ")]
-    assert len(lines) >= 8
-    readme = [line.strip() for line in (ROOT / "README.md").read_text("utf-8").splitlines()]
-    assert [line for line in lines if line not in readme] == []
-
-
-def test_readme_lists_every_model_of_the_registry() -> None:
-    path = SOURCES["vislib.registry"]
-    keys = [
-        keyword.value.value
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "ModelSpec"
-        for keyword in node.keywords
-        if keyword.arg == "key" and isinstance(keyword.value, ast.Constant)
-    ]
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert keys
-    assert [key for key in keys if f"`{key}`" not in readme] == []
 
 
 # ------------------------------------------------------------ the notebook's door

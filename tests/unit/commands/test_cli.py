@@ -568,6 +568,7 @@ def test_progress_is_one_line_on_a_terminal_and_plain_lines_elsewhere(
     assert terminal.getvalue().split("\r")[-1].strip() == "done"
 
 
+@pytest.mark.slow
 def test_command_line_runs_without_the_pages_packages() -> None:
     """Training machines have torch and timm, and no streamlit, captum or plotly."""
     code = (

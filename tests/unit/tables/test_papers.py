@@ -68,6 +68,7 @@ def test_the_registry_quotes_the_same_numbers() -> None:
         assert registry.spec(key).paper_multiply_adds == rows[name].values["flops_giga"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "architecture", ["davit_tiny", "convmixer_768_32", "mixer_s32_224", "resnet50", "cait_xs24_384"]
 )

@@ -79,6 +79,7 @@ def test_a_file_that_is_no_table_is_no_table(tmp_path: Path, content: bytes | No
     assert similarity.read(path) is None
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,6 +99,7 @@ def test_the_command_writes_the_table(
     assert "mixer_mini: 6 pictures" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_one_entry_of_the_project_s_own_table(pictures: list[DecodedImage]) -> None:
     stored = similarity.read()
     assert stored is not None

@@ -161,6 +161,7 @@ def test_the_twin_for_a_processor_computes_and_trains_the_model_itself(
     assert not any(isinstance(part, quick.DepthwiseSums) for part in left)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not quick.can_compile(), reason="no C++ compiler on this machine")
 def test_the_compiled_sums_are_the_gradient_of_the_kernels() -> None:
     maps = torch.randn(2, 16, 6, 6).bfloat16().contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""README's "Add your own family" is true: its adapter and its row work as written."""
+"""The documents' "Add your own family" is true: its adapter and its row work as written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from timm.layers import GatedMlp
 from timm.models.mlp_mixer import MlpMixer, SpatialGatingBlock
 
 from tests.unit import tiny
-from vislib import registry
+from vislib import architectures, registry
 from vislib.analysis.reading_at import reading_at
 from vislib.architectures import ArchitectureAdapter, adapters
 from vislib.models import loading
@@ -23,27 +23,27 @@ from vislib.models.loading import LoadedModel
 from vislib.observe.capture import run_with_cache
 from vislib.schema import CaptureError, ModelSpec
 
-README = Path(__file__).resolve().parents[3] / "README.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "extending.md"
 TITLE = "## Add your own family"
 
 
 def code_blocks() -> list[str]:
     """The section's Python, in order: the adapter, then the row."""
-    section = README.read_text(encoding="utf-8").split(TITLE)[1].split("\n## ")[0]
+    section = PAGE.read_text(encoding="utf-8").split(TITLE)[1].split("\n## ")[0]
     return re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def adapter() -> Any:
-    """The README's adapter, run as the file that it is to be."""
+    """The page's adapter, run as the file that it is to be."""
     module = ModuleType("vislib.architectures.gmlp")
-    exec(compile(code_blocks()[0], "README.md", "exec"), module.__dict__)
+    exec(compile(code_blocks()[0], "extending.md", "exec"), module.__dict__)
     return module.ADAPTER
 
 
 @pytest.fixture(scope="module")
 def row() -> ModelSpec:
-    """The README's registry row."""
+    """The page's registry row."""
     (found,) = eval(f"({code_blocks()[1].strip()})", vars(registry))
     assert isinstance(found, ModelSpec)
     return found
@@ -71,6 +71,19 @@ def test_it_is_an_adapter_for_its_family_alone(adapter: Any) -> None:
     assert adapter.family not in adapters()  # the example is of a family that is not there
     assert adapter.accepts(tiny_gmlp(adapter).module)
     assert not any(adapter.accepts(tiny.tiny_model(family).module) for family in tiny.FAMILIES)
+
+
+@pytest.mark.parametrize("ends_with_it", [True, False])
+def test_it_is_found_by_its_object_and_not_by_its_name(
+    ends_with_it: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = code_blocks()[0]
+    assert written.rstrip().endswith("ADAPTER = GMLPAdapter()")
+    text = written if ends_with_it else written.replace("ADAPTER = ", "OTHER = ")
+    (tmp_path / f"of_any_name_{ends_with_it}.py").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(architectures, "__path__", [*architectures.__path__, str(tmp_path)])
+    found = adapters.__wrapped__()
+    assert set(found) == {*adapters(), *(("gmlp",) if ends_with_it else ())}
 
 
 def test_every_group_is_captured_and_the_logits_stay(adapter: Any) -> None:
