@@ -381,6 +381,7 @@ for seed in range(5):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bare", [False, True])
 def test_two_processes_lose_no_rows(tmp_path: Path, bare: bool) -> None:
     both = [

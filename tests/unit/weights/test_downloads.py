@@ -550,6 +550,7 @@ def test_two_processes_fetch_it_once(hub: play.Hub, tmp_path: Path) -> None:
     pulled()
 
 
+@pytest.mark.slow
 def test_ctrl_c_answers_130_and_keeps_what_has_come(hub: play.Hub, tmp_path: Path) -> None:
     hub.pause, hub.piece = 0.2, 100_000
     process = command(hub, tmp_path / "cache", "weights", "pull", KEY)
