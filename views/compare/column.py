@@ -240,6 +240,7 @@ def answers(key: str) -> None:
     cache = frame.capture(key, "logits")
     colour = colours.family_colour(spec(key).family)
     st.markdown(f"**{frame.t('compare.top5', count=len(cache.labels))}**")
+    frame.verdict(key, cache)
     frame.answer_bars(((name, share, "") for name, share in cache.top(5)), colour)
     model = frame.model(key)
     adds = frame.remember(("multiply_adds", key), lambda: frame.multiply_adds(key))

@@ -62,13 +62,17 @@ def choose() -> dict[str, Asked]:
     return every if source == "gallery" else photographs
 
 
-@st.cache_resource(show_spinner=False)
 def gallery_pictures() -> dict[str, Asked]:
-    """The whole gallery, decoded once."""
+    """The whole gallery."""
     return {
-        key: Asked(title=entry.title, picture=gallery.load(key), key=key)
-        for key, entry in gallery.GALLERY.items()
+        key: Asked(title=frame.picture_title(key), picture=_decoded_once(key), key=key)
+        for key in gallery.GALLERY
     }
+
+
+@st.cache_resource(show_spinner=False)
+def _decoded_once(key: str) -> DecodedImage:
+    return gallery.load(key)
 
 
 def _uploads() -> dict[str, Asked]:

@@ -51,6 +51,7 @@ from views.frame.state import (
     view,
     weights,
 )
+from views.frame.verdicts import judged, picture_title, verdict
 
 __all__ = [
     "PAGES",
@@ -73,6 +74,7 @@ __all__ = [
     "heading",
     "html_table",
     "image",
+    "judged",
     "legend",
     "model",
     "model_head",
@@ -80,6 +82,7 @@ __all__ = [
     "of_family",
     "offer",
     "page",
+    "picture_title",
     "plot",
     "preset",
     "problem",
@@ -92,6 +95,7 @@ __all__ = [
     "tile_canvas",
     "tile_texts",
     "title",
+    "verdict",
     "view",
     "weights",
 ]

@@ -21,6 +21,7 @@ from views.frame.state import (
     take,
     view,
 )
+from views.frame.verdicts import picture_title
 from vislib import registry
 from vislib.figures.colours import family_colour
 from vislib.pictures import decoding, encoding, gallery, geometry
@@ -173,7 +174,7 @@ def _camera() -> None:
 
 def _picture_title(key: str) -> str:
     """What the list calls a gallery picture, or the visitor's own."""
-    return t("picture.own") if key == OWN else gallery.GALLERY[key].title
+    return t("picture.own") if key == OWN else picture_title(key)
 
 
 def _take(widget: str) -> None:
@@ -256,6 +257,7 @@ def _picture_notes() -> None:
         st.caption(note)
     entry = gallery.GALLERY.get(st.session_state.get("picture", ""))
     if entry:
-        st.caption(
-            t("picture.credit", title=entry.title, credit=entry.credit, licence=entry.licence)
-        )
+        title = picture_title(entry.key)
+        st.caption(t("picture.credit", title=title, credit=entry.credit, licence=entry.licence))
+        if entry.why:
+            st.caption(t(entry.why.key))

@@ -52,6 +52,7 @@ class KnownModel:
     sites: tuple[MixingSite, ...]
     config: Any
     labels: tuple[str, ...]
+    wordnet: tuple[str, ...]
     parameters: int
     untrained: bool
     load: Callable[[], LoadedModel]
@@ -71,6 +72,7 @@ def facts_of(loaded: LoadedModel, load: Callable[[], LoadedModel]) -> KnownModel
         sites=loaded.sites,
         config=loaded.config,
         labels=loaded.labels,
+        wordnet=loaded.wordnet,
         parameters=loaded.parameters,
         untrained=loaded.untrained,
     )

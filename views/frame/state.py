@@ -33,12 +33,13 @@ from vislib.weights import film
 
 if TYPE_CHECKING:
     from vislib.models.loading import LoadedModel
+    from vislib.pictures.gallery import GalleryPicture
     from vislib.weights.film import Film
 
 T = TypeVar("T")
 
 DEFAULT_PICTURE = "coffee"
-"""All bundled models know it; the cat's face, cut as they see it, none of them does."""
+"""All bundled models are surest of it (88 % and more), and attention visibly leaves its place."""
 DEFAULT_MODELS = ("mixer_mini", "convmixer_mini", "davit_mini")
 MOST_MODELS = 5
 OWN = "own"
@@ -57,11 +58,13 @@ class View:
         picture: The upright picture.
         models: Registry keys, in the visitor's order; with the switch on, of untrained variants.
         point: (x, y) in thousandths of the upright picture.
+        entry: What the gallery says of the picture; None of the visitor's own.
     """
 
     picture: DecodedImage
     models: tuple[str, ...]
     point: tuple[int, int]
+    entry: GalleryPicture | None
 
 
 def t(key: str, **values: Any) -> str:
@@ -311,14 +314,14 @@ def view() -> View:
     chosen = state.get("picture", DEFAULT_PICTURE)
     own = own_picture() if chosen == OWN else None
     if own is not None:
-        picture = own
+        picture, entry = own, None
     else:
-        key = chosen if chosen in gallery.GALLERY else DEFAULT_PICTURE
-        picture = _gallery_picture(key)
+        entry = gallery.GALLERY.get(chosen, gallery.GALLERY[DEFAULT_PICTURE])
+        picture = _gallery_picture(entry.key)
     chosen_models = tuple(state.get("models") or default_models(server.present()))
     chosen_models = tuple(as_switched(key) for key in chosen_models)
     point = (int(state.get("x", 500)), int(state.get("y", 500)))
-    return View(picture=picture, models=chosen_models, point=point)
+    return View(picture=picture, models=chosen_models, point=point, entry=entry)
 
 
 def own_picture() -> DecodedImage | None:

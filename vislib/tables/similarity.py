@@ -23,8 +23,8 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FILE = ASSETS / "similarity.npz"
 WEIGHTS = ASSETS / "weights"
 SEED = 0
-VIEWS = 7
-"""Of each gallery picture: as it is, mirrored, and five seeded crops, each mirrored or not."""
+VIEWS = 4
+"""Of each gallery picture: as it is, mirrored, and two seeded crops, each mirrored or not."""
 SMALLEST_CROP = 0.5
 """Of the shorter side."""
 
