@@ -70,7 +70,7 @@ RULES = (
     Rule(
         modules=("vislib.pictures",),
         outside=NUMERIC | {"PIL"},
-        own=own("schema", "pictures"),
+        own=own("texts", "schema", "pictures"),
         never=LIBRARY_NEVER | {"torch"},
     ),
     Rule(

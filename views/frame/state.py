@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DEFAULT_PICTURE = "coffee"
-"""All bundled models are surest of it (88 % and more), and attention visibly leaves its place."""
+"""Of all photographs the one that the bundled models are surest of, and right: 88 % and more."""
 DEFAULT_MODELS = ("mixer_mini", "convmixer_mini", "davit_mini")
 MOST_MODELS = 5
 OWN = "own"
