@@ -70,7 +70,7 @@ RULES = (
     Rule(
         modules=("vislib.pictures",),
         outside=NUMERIC | {"PIL"},
-        own=own("texts", "schema", "pictures"),
+        own=own("schema", "texts", "pictures"),
         never=LIBRARY_NEVER | {"torch"},
     ),
     Rule(
