@@ -186,7 +186,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from vislib.weights import files
 
     if options.card and options.split != "val":
-        raise DataError(f"--card is for the split val, {options.split} came. Leave one of them.")
+        raise DataError("error.command.card_split", split=options.split)
     rows = [registry.spec(key) for key in options.models]
     device = choose(options.device)
     folder = options.weights or files.FOLDER

@@ -7,8 +7,10 @@ language; ``str()`` is English. Imports nothing of the project.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +23,27 @@ class Message:
 
     Args:
         key: A dotted key of the table of texts ("error.picture.too_small").
-        values: What its placeholders stand for: numbers, names, other messages, or a list of
-            these, which is written with commas.
+        values: What its placeholders stand for: numbers, names, other messages, errors that carry
+            one, or a list of these, which is written with commas. A tuple is written as such: a
+            shape, the names of axes.
     """
 
     def __init__(self, key: str, /, **values: Any) -> None:
-        self.key, self.values = key, values
+        self.key = key
+        self.values = {name: _carried(value) for name, value in values.items()}
 
     def text(self, language: str) -> str:
-        """The sentence in a language (code such as "en")."""
-        return text(language, self.key, **self.values)
+        """The sentence in a language (code such as "en"), or in English where that fails.
+
+        Never raises, since that would hide what is to be said: where no language has the key it is
+        the key itself, and where values are missing the text with its placeholders.
+        """
+        for code in (language, FALLBACK):
+            with contextlib.suppress(Exception):
+                return text(code, self.key, **self.values)
+        with contextlib.suppress(Exception):
+            return look_up(FALLBACK, self.key) or self.key
+        return self.key
 
     def __str__(self) -> str:
         return self.text(FALLBACK)
@@ -43,6 +56,16 @@ class Message:
 
     def __hash__(self) -> int:
         return hash(repr(self))
+
+
+def joined(key: str, values: Iterable[Any]) -> Any:
+    """Values in a row with a word between each two: "a or b or c".
+
+    Args:
+        key: Of a text with the places {first} and {last} ("error.text.or").
+        values: One or more; a single one is returned as it is.
+    """
+    return functools.reduce(lambda first, last: Message(key, first=first, last=last), values)
 
 
 @functools.cache
@@ -66,11 +89,11 @@ def look_up(language: str, key: str) -> str | None:
     return node if isinstance(node, str) else None
 
 
-def text(language: str, key: str, **values: Any) -> str:
+def text(language: str, key: str, /, **values: Any) -> str:
     """The text of a dotted key ("compare.title") with {placeholders} filled in.
 
     A text that a translation lacks comes from the English file. Values that are messages, or errors
-    that carry one, are worded in the same language.
+    that carry one, are worded in the same language; a list is written with commas.
 
     Raises:
         KeyError: No language has the key: a mistake in the code, not of the visitor.
@@ -84,11 +107,17 @@ def text(language: str, key: str, **values: Any) -> str:
 
 def _said(language: str, value: Any) -> Any:
     """A value as a placeholder shows it; numbers stay numbers, for their formats."""
-    carried = getattr(value, "message", None)
-    if isinstance(carried, Message):
-        value = carried
+    value = _carried(value)
     if isinstance(value, Message):
         return value.text(language)
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return ", ".join(str(_said(language, one)) for one in value)
     return value
+
+
+def _carried(value: Any) -> Any:
+    """The message that an error carries (the error holds frames, and they hold tensors)."""
+    if isinstance(value, list):
+        return [_carried(one) for one in value]
+    message = getattr(value, "message", None)
+    return message if isinstance(message, Message) else value

@@ -14,6 +14,7 @@ from views.frame.state import (
     CostQuestionError,
     default_models,
     from_link,
+    said,
     t,
 )
 from vislib import registry
@@ -140,7 +141,7 @@ def _list(missing: Sequence[str], counting: bool) -> None:
             _get_button(key, "list")
         state = server.downloads().state(key) if _published(key) else None
         if state in _own_ends() and state is not None and state.status == "failed":
-            st.error(state.message)
+            st.error(said(state.message))
 
 
 def _size(megabytes: float | None) -> str:
@@ -250,9 +251,9 @@ def _ended(state: DownloadState) -> None:
     """Why a download came to nothing, with what can be done."""
     with st.container(key=f"ended-{state.key}"):
         if state.status == "failed":
-            st.error(f"**{registry.spec(state.key).title}.** {state.message}")
+            st.error(f"**{registry.spec(state.key).title}.** {said(state.message)}")
         else:
-            st.info(state.message or t("models.cancelled", title=registry.spec(state.key).title))
+            st.info(said(state.message))
         again, close = st.columns(2)
         with again:
             _get_button(state.key, "ended")
@@ -267,10 +268,10 @@ def _ended(state: DownloadState) -> None:
 def problem(error: MixScopeError) -> None:
     """Draw an error where its part of the page would be; a cost is a question with a button."""
     if not isinstance(error, CostQuestionError):
-        st.error(f"**{t('error.title')}** {error}")
+        st.error(f"**{t('error.title')}** {said(error)}")
         return
     with st.container(border=True):
-        st.markdown(str(error))
+        st.markdown(said(error))
         asked: set[str] = st.session_state.setdefault("_asked", set())
         if error.key not in asked:  # a part of the page that needs it too has the same question
             asked.add(error.key)
@@ -289,7 +290,7 @@ def device_words() -> str:
     if found is None:
         return ""
     if isinstance(found, MixScopeError):
-        return str(found)
+        return said(found)
     gigabytes = f"{found.total_bytes / 2**30:.0f}"
     if found.kind == "cpu":
         line = t("device.cpu", cores=found.cores, gigabytes=gigabytes)

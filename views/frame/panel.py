@@ -16,6 +16,7 @@ from views.frame.state import (
     model,
     own_picture,
     remember,
+    said,
     select,
     t,
     take,
@@ -189,7 +190,7 @@ def _messages() -> None:
     """What went wrong with an upload, and what the picture shown is."""
     problem = st.session_state.get("picture_error")
     if problem:
-        st.error(f"{problem} {t('picture.kept')}")
+        st.error(f"{said(problem)} {t('picture.kept')}")
     chosen = st.session_state.get("picture")
     if chosen == OWN and own_picture() is None:
         gone = "own_upload" in st.session_state

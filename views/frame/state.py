@@ -27,7 +27,7 @@ from vislib.schema import (
     ViewBox,
     WeightsError,
 )
-from vislib.texts import languages
+from vislib.texts import Message, joined, languages
 from vislib.texts import text as _text
 from vislib.weights import film
 
@@ -67,10 +67,16 @@ class View:
     entry: GalleryPicture | None
 
 
-def t(key: str, **values: Any) -> str:
+def t(key: str, /, **values: Any) -> str:
     """The text of a dotted key in the visitor's language, placeholders filled in."""
     chosen = st.session_state.get("lang", "en")
     return _text(chosen if chosen in languages() else "en", key, **values)
+
+
+def said(what: MixScopeError | Message) -> str:
+    """An error or a note in the visitor's language."""
+    message = what.message if isinstance(what, MixScopeError) else what
+    return message.text(st.session_state.get("lang", "en"))
 
 
 @st.cache_resource(show_spinner=False)
@@ -149,28 +155,28 @@ class CostQuestionError(MixScopeError):
         key: Its registry key.
     """
 
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, key: str, question: Message) -> None:
+        super().__init__("error.model.asks_first", question=question)
         self.key = key
 
 
-def asks_first(key: str) -> str:
-    """What a model will cost where that is much for this machine, else empty."""
+def asks_first(key: str) -> Message | None:
+    """What a model will cost where that is much for this machine, else None."""
     price = server.price(key)
     if price is None:
-        return ""
+        return None
     words = {
         "title": title(key),
         "megabytes": f"{price.cost.bytes / 1e6:,.0f}",
         "adds": f"{price.cost.multiply_adds / 1e9:.3g}",
     }
-    parts = [t("models.costs", **words)]
+    parts = [Message("models.costs", **words)]
     if price.seconds is not None:
-        parts.append(t("models.costs_seconds", seconds=f"{max(1, round(price.seconds))}"))
+        parts.append(Message("models.costs_seconds", seconds=max(1, round(price.seconds))))
     if not price.cost.fits:
         share = f"{100 * price.cost.share_of_available:.0f}"
-        parts.append(t("models.costs_memory", percent=share))
-    return " ".join(parts)
+        parts.append(Message("models.costs_memory", percent=share))
+    return joined("error.text.then", parts)
 
 
 def _fetch(key: str) -> LoadedModel:
@@ -226,7 +232,7 @@ def capture(key: str, group: str | None, *, picture: DecodedImage | None = None)
         MixScopeError: It cannot be run; the message is for the visitor.
     """
     if registry.epoch_of(key) is not None:
-        raise ModelError(t("film.no_run", title=registry.spec(key).title))
+        raise ModelError("film.no_run", title=registry.spec(key).title)
     base, untrained = _split(key)
     shown = picture or view().picture
     name = ("capture", shown.sha256, key, group)
@@ -274,7 +280,7 @@ def film_frame(key: str) -> dict[str, LabelledArray]:
     """
     epoch, reel = registry.epoch_of(key), film_of(registry.base_key(key))
     if reel is None or epoch is None:
-        raise WeightsError(t("film.none", title=registry.spec(registry.base_key(key)).title))
+        raise WeightsError("film.none", title=registry.spec(registry.base_key(key)).title)
     return remember(("film", key), lambda: reel.frame(epoch))
 
 
@@ -357,7 +363,7 @@ def take(data: bytes, name: str) -> None:
     try:
         st.session_state["own_upload"] = uploads.keep(data, name)
     except ImageError as error:
-        st.session_state["picture_error"] = str(error)
+        st.session_state["picture_error"] = error.message
         return
     st.session_state.pop("picture_error", None)
     st.session_state["picture"] = OWN

@@ -44,7 +44,7 @@ def stem(key: str) -> tuple[LabelledArray, LabelledArray | None]:
     """
     found = frame.weights(key, "stem")
     if "stem.filters" not in found:
-        raise ModelError(words("no_filters", model=spec(key).title))
+        raise ModelError("patch_embedding.no_filters", model=spec(key).title)
     return found["stem.filters"], found.get("stem.bias")
 
 

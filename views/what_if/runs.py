@@ -202,7 +202,7 @@ def applied(model: LoadedModel, change: Change) -> LoadedModel:
     wanted = "block" if kind == "untrained" else change.what
     here = [c for c in model.cuts if c.group == change.group and name_of(c) == wanted]
     if not here:
-        raise ModelError(frame.t("what_if.no_such_part", title=model.spec.title))
+        raise ModelError("what_if.no_such_part", title=model.spec.title)
     if kind == "untrained":
         other = loading.load(registry.untrained(model.spec.key), device=model.device)
         return intervention.exchange_block(model, other, here[0])

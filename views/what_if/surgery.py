@@ -63,7 +63,7 @@ def choose_model() -> str:
     """One of the compared models that have a part to switch off; shared with the ranking."""
     options = [key for key in frame.view().models if runs.cuts(key)]
     if not options:
-        raise ModelError(words("none_offers"))
+        raise ModelError("what_if.none_offers")
     names = {base_key(key): key for key in options}  # a link holds with untrained weights too
     chosen = frame.choose(
         frame.t("models.one_of"),

@@ -30,8 +30,10 @@ def pattern_name(site: MixingSite) -> str:
     role = spatial_operator(site)
     if role not in PATTERNS:
         raise ShapeError(
-            f"{site.group} has {site.operators}; an attention between places is one of "
-            f"{tuple(PATTERNS)}."
+            "error.shape.no_attention",
+            block=site.group,
+            operators=site.operators,
+            needed=tuple(PATTERNS),
         )
     return f"{site.group}.{PATTERNS[role]}"
 
@@ -44,7 +46,7 @@ def at_depth(sites: Sequence[MixingSite], depth: float) -> MixingSite:
         depth: 0 (first) to 1 (last).
     """
     if not sites or not 0.0 <= depth <= 1.0:
-        raise ShapeError(f"{len(sites)} blocks and a depth of {depth} came; 1 or more and 0 to 1.")
+        raise ShapeError("error.shape.depth", count=len(sites), depth=depth)
     return sites[int(depth * (len(sites) - 1) + 0.5)]
 
 
@@ -72,7 +74,7 @@ def pair_at_depth(sites: Sequence[MixingSite], depth: float) -> tuple[MixingSite
         if first.stage == second.stage and first.block % 2 == 0
     ]
     if not pairs:
-        raise ShapeError(f"{len(sites)} blocks came; no stage has two of them.")
+        raise ShapeError("error.shape.no_stage_of_two", count=len(sites))
     wanted = at_depth(sites, depth)
     places = {site.group: index for index, site in enumerate(sites)}
     return min(pairs, key=lambda p: min(abs(places[s.group] - places[wanted.group]) for s in p))
@@ -95,7 +97,7 @@ def without_head(pattern: LabelledArray, head: int) -> LabelledArray:
     """
     check_index("head", head, pattern.shape.get("head", 0))
     if pattern.shape["head"] < 2:
-        raise ShapeError(f"{pattern.source} has one head; without it nothing is left.")
+        raise ShapeError("error.shape.one_head", source=pattern.source)
     kept = np.delete(pattern.values, head, axis=pattern.axes.index("head"))
     return replace(pattern, values=kept, source=f"{pattern.source}, without head {head}")
 

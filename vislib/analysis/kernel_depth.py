@@ -45,7 +45,7 @@ def radius_over_depth(blocks: Sequence[Array]) -> RadiusOverDepth:
         ShapeError: No block came.
     """
     if not blocks:
-        raise ShapeError("No block's kernels came; pass one array a block.")
+        raise ShapeError("error.shape.no_kernels")
     quartiles = np.stack(
         [np.percentile(energy_radius(kernels), (25, 50, 75)) for kernels in blocks]
     )
@@ -69,7 +69,7 @@ def spread(length: int, count: int) -> np.ndarray:
         ShapeError: The list is empty or no place is asked for.
     """
     if length < 1 or count < 1:
-        raise ShapeError(f"{count} places of a list of {length} were asked for; 1 or more fit.")
+        raise ShapeError("error.shape.places_of_list", count=count, length=length)
     return np.unique(np.rint(np.linspace(0, length - 1, min(count, length))).astype(np.int64))
 
 

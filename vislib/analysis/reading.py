@@ -301,7 +301,7 @@ def attention_reading(
     check_index("row", row, rows)
     check_index("column", column, columns)
     if prefix_tokens < 0:
-        raise ShapeError(f"{prefix_tokens} prefix tokens came; 0 or more fit.")
+        raise ShapeError("error.shape.prefix_tokens", count=prefix_tokens)
     check_size("query", table.shape[1], prefix_tokens + rows * columns)
     check_size("key", table.shape[2], prefix_tokens + rows * columns)
     read = table[:, prefix_tokens + row * columns + column].astype(np.float64)

@@ -59,10 +59,7 @@ def _experiment(options: argparse.Namespace) -> int:
     if options.list:
         return _list(options.name, out)
     if options.name is None or options.data is None:
-        raise ExperimentError(
-            "Give the name of an experiment and --data FOLDER, or --list. Known are: "
-            f"{', '.join(catalogue.EXPERIMENTS)}."
-        )
+        raise ExperimentError("error.experiment.none_named", known=list(catalogue.EXPERIMENTS))
     experiment = catalogue.experiment(options.name)  # before torch takes its seconds
     for name in options.configs:
         experiment.config(name)

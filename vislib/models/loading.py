@@ -215,7 +215,7 @@ def load(
         module = _construct(row, untrained=untrained, seed=seed)
     adapter = adapters().get(row.family)
     if adapter is None or not adapter.accepts(module):
-        raise ModelError(f"There is no adapter for {key} (family {row.family!r}).")
+        raise ModelError("error.model.no_adapter", model=key, family=row.family)
     use_exact_float32()
     for part in module.modules():
         if hasattr(part, "fused_attn"):  # fused attention computes no pattern that could be shown
@@ -250,7 +250,9 @@ def _construct(row: ModelSpec, *, untrained: bool, seed: int) -> nn.Module:
     try:
         module.load_state_dict(files.read_state(path))
     except RuntimeError as error:
-        raise WeightsError(f"{path.name} does not fit {row.key}: {error}") from error
+        raise WeightsError(
+            "error.weights.do_not_fit", file=path.name, model=row.key, reason=str(error)
+        ) from error
     return module
 
 
@@ -262,8 +264,10 @@ def _published(row: ModelSpec, path: Path) -> nn.Module:
         )
     except (SafetensorError, OSError, RuntimeError) as error:
         raise WeightsError(
-            f"The weights of {row.key} do not load ({type(error).__name__}). "
-            f"Get them again: {files.how_to_pull(row)}"
+            "error.weights.do_not_load",
+            model=row.key,
+            kind=type(error).__name__,
+            command=files.how_to_pull(row),
         ) from error
     return module
 

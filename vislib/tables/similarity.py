@@ -68,8 +68,12 @@ class Stored:
             for key in (first, second)
         ]
         if not all(places):
-            known = ", ".join(dict.fromkeys(model for model, _ in self.layers))
-            raise ShapeError(f"{first} and {second} were asked for; the table has {known}.")
+            raise ShapeError(
+                "error.table.no_pair",
+                first=first,
+                second=second,
+                models=list(dict.fromkeys(model for model, _ in self.layers)),
+            )
         return np.asarray(self.table[np.ix_(*places)])
 
     def fits(self, key: str) -> bool:

@@ -14,8 +14,6 @@ from vislib import registry
 from vislib.models import loading
 from vislib.schema import ModelSpec, WeightsError
 
-CLASSES_MESSAGE = "Train the model again, or get a complete copy of the project."
-
 
 @dataclass(frozen=True, kw_only=True)
 class DataFacts:
@@ -123,8 +121,7 @@ def write(card: Mapping[str, Any], folder: Path) -> Path:
         part.replace(path)
     except OSError as error:
         raise WeightsError(
-            f"The card {path} cannot be written ({error.strerror}). Make room on the disk or "
-            "give another folder."
+            "error.training.card_unwritable", path=path, reason=error.strerror
         ) from error
     return path
 
@@ -149,8 +146,8 @@ def read(folder: Path, key: str) -> dict[str, Any]:
         classes = [(str(wnid), str(name)) for wnid, name in card["classes"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(
-            f"The card {path.name} cannot be read ({type(error).__name__}). {CLASSES_MESSAGE}"
+            "error.training.card_unreadable", file=path.name, kind=type(error).__name__
         ) from error
     if not classes or card.get("key") != key:
-        raise WeightsError(f"{path.name} is no card of {key}. {CLASSES_MESSAGE}")
+        raise WeightsError("error.training.other_card", file=path.name, model=key)
     return dict(card)
