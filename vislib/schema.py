@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from vislib.texts import Message, look_up
+from vislib.texts import Message
 
 AXES: Mapping[str, str] = {
     "row": "row of the token grid or of a picture, from the top",
@@ -64,6 +64,11 @@ Mixing = Literal["fixed", "gated", "computed"]
 class MixScopeError(Exception):
     """Base of all errors whose message is meant for a person: what came, what fits, what to do.
 
+    Below stand ImageError, ModelError, WeightsError, CaptureError and ShapeError; elsewhere
+    DataError and TrainingError (``vislib.training``), ExperimentError (``vislib.experiments``),
+    DownloadStoppedError and WrongAnswer (``vislib.weights.hub``), CostQuestionError
+    (``views.frame.state``).
+
     Args:
         key: A dotted key of the table of texts (``vislib.texts``).
         values: What its placeholders stand for.
@@ -77,8 +82,7 @@ class MixScopeError(Exception):
         self.message = Message(key, **values)
 
     def __str__(self) -> str:
-        known = look_up("en", self.message.key) is not None
-        return str(self.message) if known else self.message.key  # a sentence, for now
+        return str(self.message)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles keep the values, whatever arguments a subclass takes."""

@@ -75,7 +75,7 @@ def with_linear(
 
     monkeypatch.setattr(panel, "available", lambda: (*state.DEFAULT_MODELS, LINEAR))
     monkeypatch.setattr(state, "_loaded", loaded)
-    monkeypatch.setattr(state, "asks_first", lambda key: "")
+    monkeypatch.setattr(state, "asks_first", lambda key: None)
 
     def opened(**address: str) -> AppTest:
         return go(models=LINEAR, **address)

@@ -165,12 +165,14 @@ def asks_first(key: str) -> Message | None:
     price = server.price(key)
     if price is None:
         return None
-    words = {
-        "title": title(key),
-        "megabytes": f"{price.cost.bytes / 1e6:,.0f}",
-        "adds": f"{price.cost.multiply_adds / 1e9:.3g}",
-    }
-    parts = [Message("models.costs", **words)]
+    parts = [
+        Message(
+            "models.costs",
+            title=title(key),
+            megabytes=f"{price.cost.bytes / 1e6:,.0f}",
+            adds=f"{price.cost.multiply_adds / 1e9:.3g}",
+        )
+    ]
     if price.seconds is not None:
         parts.append(Message("models.costs_seconds", seconds=max(1, round(price.seconds))))
     if not price.cost.fits:
