@@ -310,6 +310,26 @@ def test_errors_of_other_kinds_have_no_words_of_their_own() -> None:
     assert builtin_sentences('raise ValueError(f"{x} is not from 0 to 1")') != []  # it is found
 
 
+def in_english(source: str) -> list[str]:
+    assert {p: found for p, source in views.items() if (found := in_english(source))} == {}
+    return [
+        f"line {part.lineno}: {ast.unparse(part)}"
+        for handler in nodes(source)
+        if isinstance(handler, ast.ExceptHandler) and handler.name
+        for part in ast.walk(handler)
+        if (isinstance(part, ast.FormattedValue) and ast.unparse(part.value) == handler.name)
+        or ast.unparse(part) == f"str({handler.name})"
+    ]
+
+
+def test_views_write_no_caught_error_in_english() -> None:
+    views = {path: source for path, source in SOURCES.items() if path.startswith("views/")}
+    assert {path: found for path, source in views.items() if (found := in_english(source))} == {}
+    for planted in ("st.error(str(error))", 'st.error(f"Oh: {error}")', "x = str(error) + y"):
+        assert in_english(f"try:\n    work()\nexcept Error as error:\n    {planted}") != []
+    assert in_english("try:\n    work()\nexcept Error as error:\n    said(error)") == []
+
+
 # ---------------------------------------------------------------- how messages are worded
 
 
