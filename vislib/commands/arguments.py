@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from vislib.schema import MixScopeError
-
 from vislib.texts import Message
 
 DONE, WRONG, UNFINISHED, INTERRUPTED = 0, 2, 3, 130
