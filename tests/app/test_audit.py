@@ -119,12 +119,10 @@ def visited(points: tuple[tuple[int, int], ...], **address: str | list[str]) -> 
     return list(findings.stale)
 
 
-@pytest.mark.xfail(reason="the map's key leaves the point's cell out", strict=True)
 def test_compare_marks_the_point_on_the_channel_map(minis: tuple[str, ...]) -> None:
     assert visited(((500, 500), (300, 300)), models=["davit_mini"], depth="last") == []
 
 
-@pytest.mark.xfail(reason="the pictures' keys leave the token out", strict=True)
 def test_compare_shows_each_token_s_own_estimate(minis: tuple[str, ...]) -> None:
     if "resnet_mini" not in minis:
         pytest.skip("the bundled weights of resnet_mini are not here")

@@ -81,7 +81,7 @@ def _named(found: Answer) -> tuple[object, ...]:
     """What a column's pictures depend on besides digest, model and sizes."""
     reading = found.reading
     note = reading.note if reading else ""
-    return found.site.group, found.place, note, found.index
+    return found.site.group, found.place, found.token, note, found.index
 
 
 def _share(
