@@ -12,7 +12,7 @@ from views import frame
 from vislib.analysis import kernel_depth, one_channel
 from vislib.analysis import kernels as maths
 from vislib.figures import colours, overlay
-from vislib.registry import base_key, epoch_of
+from vislib.registry import epoch_of
 from vislib.schema import LabelledArray, MixingSite, ViewBox, freeze
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ def all_kernels(key: str) -> tuple[LabelledArray, ...]:
 
 def order(key: str, block: int, by: KernelOrder) -> list[int]:
     """Channels of a block, from 0, in the order in which they are shown."""
-    if epoch_of(key) is not None:  # each kernel keeps its place while the training is played
-        key = base_key(key)
+    key = frame.deciding(key)
     kernels = all_kernels(key)[block]
     found = frame.remember(
         ("kernel order", key, block, by), lambda: freeze(maths.kernel_order(kernels, by))

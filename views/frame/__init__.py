@@ -20,7 +20,7 @@ from views.frame.figures import (
     strip,
     tile_texts,
 )
-from views.frame.film import choose_epoch
+from views.frame.film import choose_epoch, deciding
 from views.frame.frame import (
     PAGES,
     SECTIONS,
@@ -71,6 +71,7 @@ __all__ = [
     "choose_number",
     "choose_site",
     "dark",
+    "deciding",
     "draw",
     "heading",
     "html_table",

@@ -12,7 +12,7 @@ from views import frame
 from vislib.analysis import embedding, patches
 from vislib.figures import patches as pictures
 from vislib.figures import tiles
-from vislib.registry import base_key, epoch_of, spec
+from vislib.registry import spec
 from vislib.schema import LabelledArray, Mixing, ModelError
 
 PATCH_WIDTH = 168
@@ -173,8 +173,7 @@ def power_of_ten(value: float) -> str:
 
 def filter_order(key: str, by: str) -> tuple[int, ...]:
     """Filters, from 0, in the order in which they are shown."""
-    if epoch_of(key) is not None:  # each filter keeps its place while the training is played
-        key = base_key(key)
+    key = frame.deciding(key)
     filters = stem(key)[0]
     chosen: embedding.FilterOrder = "norm" if by == "norm" else "frequency"
     return frame.remember(
