@@ -9,7 +9,6 @@ what an architecture without it could learn.
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -19,11 +18,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vislib.models.copying import shared_copy, stays
 from vislib.observe.capture import Prepared, run_with_cache
 from vislib.schema import Cut, ModelError, ShapeError, TokenAxis, softmax
 
 M = TypeVar("M")
-"""A LoadedModel (this module does not import ``models``)."""
+"""A LoadedModel."""
 
 
 def private(model: M) -> M:
@@ -33,10 +33,8 @@ def private(model: M) -> M:
         model: From ``models.load``.
     """
     original: Any = model
-    shared: dict[int, Any] = {
-        id(tensor): tensor for tensor in (*original.module.parameters(), *original.module.buffers())
-    }
-    module = copy.deepcopy(original.module, shared)
+    with original.lock:  # another visitor's hooks are on meanwhile
+        module = shared_copy(original.module)
     changed: Any = replace(original, module=module, lock=threading.RLock())
     return changed  # type: ignore[no-any-return]
 
@@ -130,7 +128,9 @@ def exchange_block(model: M, other: M, cut: Cut) -> M:
         raise ModelError("error.model.no_exchange", block=cut.group)
     changed: Any = private(model)
     source: Any = other
-    _put(changed.module, cut.passed, copy.deepcopy(source.module.get_submodule(cut.passed)))
+    with source.lock:
+        block = shared_copy(source.module.get_submodule(cut.passed))
+    _put(changed.module, cut.passed, block)
     return changed  # type: ignore[no-any-return]
 
 
@@ -192,6 +192,7 @@ def shuffle_attention_input(model: M, hook: str, *, seed: int = 0) -> M:
     if not found:
         raise ModelError("error.model.no_attention", title=changed.spec.title, name=hook)
 
+    @stays
     def reorder(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         tokens = inputs[0]
         flat = tokens.reshape(-1, tokens.shape[-1])
@@ -305,6 +306,7 @@ def _permutation(order: Sequence[int] | np.ndarray) -> np.ndarray:
     return wanted
 
 
+@stays
 def _hand_on(_module: nn.Module, inputs: tuple[Any, ...], _output: Any) -> Any:
     """A hook that gives a module's input out instead of what the module made of it."""
     return inputs[0]
