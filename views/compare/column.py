@@ -11,7 +11,7 @@ from views import frame
 from views.compare import channels
 from views.compare.choice import Choice
 from views.compare.reading import CELLS, Answer
-from vislib.analysis.common_ground import Reading, statistics
+from vislib.analysis.common_ground import OF_SHARE, Reading, statistics
 from vislib.analysis.reading_at import spatial_operator
 from vislib.figures import colours, overlay
 from vislib.pictures import geometry
@@ -162,7 +162,8 @@ def _outside(site: MixingSite, reading: Reading) -> tuple[str, str]:
 def _how(key: str, found: Answer, reading: Reading, chosen: Choice) -> None:
     """What the map is, why it moved or not, and the maths on demand."""
     note = reading.note
-    how = frame.t(f"compare.how_{note}_one" if found.index is not None else f"compare.how_{note}")
+    name = f"compare.how_{note}_one" if found.index is not None else f"compare.how_{note}"
+    how = frame.t(name, reduction=frame.reduction(OF_SHARE, reading.over))
     if found.site.step > 1 and not chosen.accumulated:
         how = f"{how} {frame.t('compare.how_step', step=found.site.step)}"
     st.html(f'<div class="how">{html.escape(how)}</div>')
@@ -206,7 +207,7 @@ def _raw(
     frame.legend(
         signed=raw.signed,
         limits=own,
-        unit=frame.t("compare.gradient_unit" if chosen.accumulated else f"unit.{raw.unit}"),
+        unit=frame.t("compare.gradient_unit") if chosen.accumulated else frame.raw_unit(reading),
         key=f"rawbar-{key}",
         width=LEGENDS[shared.columns],
     )

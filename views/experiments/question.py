@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from views.experiments.runs import Found, between, duration, percent, signed, title, words
-from views.frame.state import from_link
+from views.frame.numbers import POINTS
+from views.frame.state import from_link, t
 from vislib.analysis import outcomes
 from vislib.registry import spec
 
@@ -166,11 +167,9 @@ def draw_verdict(found: Found, answer: str) -> None:
         st.warning(
             words("verdict_other", chosen=words(f"answer_{found.name}_{answer}"), said=right)
         )
-    points = f"{100 * compared(found):.1f}"
-    st.caption(
-        f"{words(f'rule_{found.name}')} "
-        + words("tolerance", points=points, pictures=f"{found.val_pictures:,}")
-    )
+    points, unit = f"{100 * compared(found):.1f}", t(f"unit.{POINTS}")
+    chance = words("tolerance", points=points, unit=unit, pictures=f"{found.val_pictures:,}")
+    st.caption(f"{words(f'rule_{found.name}')} {chance}")
 
 
 def draw_conclusions(found: Found) -> None:

@@ -17,6 +17,8 @@ from views.frame.figures import (
     legend,
     model_head,
     plot,
+    raw_unit,
+    reduction,
     strip,
     tile_texts,
 )
@@ -88,6 +90,8 @@ __all__ = [
     "plot",
     "preset",
     "problem",
+    "raw_unit",
+    "reduction",
     "remember",
     "run",
     "said",

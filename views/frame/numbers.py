@@ -30,6 +30,10 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}\u00a0%"
 
 
+POINTS = "percentage_points"
+"""The unit of ``points``, as the table of texts names it (``unit.*``)."""
+
+
 def points(change: float) -> str:
     """A change of a probability in percentage points, with its sign."""
     return f"{round(100 * change, 1) + 0.0:+.1f}".replace("-", "\N{MINUS SIGN}")

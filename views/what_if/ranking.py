@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from views import frame
-from views.frame.numbers import percent, points
+from views.frame.numbers import POINTS, percent, points
 from views.what_if import runs
 from views.what_if.runs import Ranked
 from views.what_if.surgery import choose_model, role_words
@@ -45,7 +45,8 @@ def draw() -> None:
     if order == "effect":
         found = sorted(found, key=lambda entry: -entry.change.moved)
     _bars(key, found, order)
-    st.caption(f"{words('moved_how')} {words('points_how')}")
+    unit = frame.t(f"unit.{POINTS}")
+    st.caption(f"{words('moved_how')} {words('points_how', unit=unit)}")
     _open_in_surgery(key, found)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from views import frame
 from views.frame.figures import big
-from views.frame.numbers import percent, points
+from views.frame.numbers import POINTS, percent, points
 from views.what_if import runs
 from views.what_if.runs import Change
 from views.what_if.words import answers, rank_options, words
@@ -54,7 +54,8 @@ def draw() -> None:
     with right:
         big(words("moved"), percent(moved.moved))
         best = before.top(1)[0][0].split(",")[0]
-        st.markdown(words("best_class", name=best, points=points(moved.best)))
+        unit = frame.t(f"unit.{POINTS}")
+        st.markdown(words("best_class", name=best, points=points(moved.best), unit=unit))
     st.caption(words("moved_how"))
     _maps(key, change, sites, run)
 
