@@ -204,6 +204,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         if options.card:
             card["val_top1"], card["val_top5"] = scores.top1, scores.top5
             card["val_pictures"] = scores.pictures
+            card["sha256"] = files.sha256(folder / f"{row.key}.safetensors")
             print(f"Written into {cards.write(card, folder)}")
     return DONE
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import tomllib
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -71,12 +72,26 @@ def joined(key: str, values: Iterable[Any]) -> Any:
 @functools.cache
 def languages() -> dict[str, str]:
     """Language code -> its name in itself, for every file that is there."""
-    return {path.stem: _load(path.stem)["language"] for path in sorted(FOLDER.glob("*.toml"))}
+    return {
+        path.stem: _load(path.stem).get("language", path.stem)
+        for path in sorted(FOLDER.glob("*.toml"))
+    }
 
 
 @functools.cache
 def _load(language: str) -> dict[str, Any]:
-    return tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+    path = FOLDER / f"{language}.toml"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        # No table, no words: this one sentence cannot come from it.
+        problem = getattr(error, "strerror", None) or str(error)
+        warnings.warn(
+            f"The table of texts {path.name} in assets/text cannot be read ({problem}). Get a "
+            "complete copy of the project; until then keys stand in place of words.",
+            stacklevel=2,
+        )
+        return {}
 
 
 def look_up(language: str, key: str) -> str | None:
@@ -95,12 +110,12 @@ def text(language: str, key: str, /, **values: Any) -> str:
     A text that a translation lacks comes from the English file. Values that are messages, or errors
     that carry one, are worded in the same language; a list is written with commas.
 
-    Raises:
-        KeyError: No language has the key: a mistake in the code, not of the visitor.
+    Where no file has the key, the key itself is the text: a page with one strange word is more use
+    than none.
     """
     found = look_up(language, key) or look_up(FALLBACK, key)
     if found is None:
-        raise KeyError(f"No text for {key!r} in assets/text.")
+        return key
     said = {name: _said(language, value) for name, value in values.items()}
     return found.format(**said) if values else found
 

@@ -237,10 +237,9 @@ def strip(
 
 def unit_words(unit: str) -> str:
     """A unit in the visitor's language; the unit itself where no text knows it."""
-    try:
-        return t(f"unit.{unit.replace(' ', '_')}")
-    except KeyError:
-        return unit
+    key = f"unit.{unit.replace(' ', '_')}"
+    found = t(key)
+    return unit if found == key else found
 
 
 def big(verdict: str, value: str) -> None:

@@ -103,6 +103,8 @@ def _boxes() -> list[Box]:
                 top=1000 * seen.top / picture.height,
                 width=1000 * seen.width / picture.width,
                 height=1000 * seen.height / picture.height,
+                across=geometry.edges(seen.left, seen.width, picture.width),
+                down=geometry.edges(seen.top, seen.height, picture.height),
                 rows=grid.rows,
                 columns=grid.columns,
                 grid_lines=grid.rows <= MOST_LINES and not any(b.grid_lines for b in found),

@@ -213,6 +213,7 @@ def load(
     place = device or choose_device()  # a bad MIXSCOPE_DEVICE is said before any work
     with _construction:
         module = _construct(row, untrained=untrained, seed=seed)
+    _check_finite(row.key, module)
     adapter = adapters().get(row.family)
     if adapter is None or not adapter.accepts(module):
         raise ModelError("error.model.no_adapter", model=key, family=row.family)
@@ -233,6 +234,13 @@ def load(
         untrained=untrained,
         parameters=sum(p.numel() for p in module.parameters()),
     )
+
+
+def _check_finite(key: str, module: nn.Module) -> None:
+    """Refuse weights that are no numbers: what they compute is none either."""
+    for name, values in module.state_dict().items():
+        if values.is_floating_point() and not bool(torch.isfinite(values).all()):
+            raise WeightsError("error.weights.not_finite", model=key, tensor=name)
 
 
 def _construct(row: ModelSpec, *, untrained: bool, seed: int) -> nn.Module:

@@ -102,7 +102,7 @@ def run_with_cache(
 
     Raises:
         CaptureError: The batch is not 1, a module is not where the adapter says, a hook did not
-            fire exactly once, or the group does not exist.
+            fire exactly once, the group does not exist, or a number is nan or infinite.
 
     Exactness:
         The logits are bitwise those of a run without hooks (test_capture.py).
@@ -120,9 +120,13 @@ def run_with_cache(
             derived = model.adapter.derive(model.module, tensors)
         arrays = {p.name: _labelled(p, tensors[p.name]) for p in points if p.keep}
         arrays |= {name: _derived(item) for name, item in derived.items()}
+    answer = _to_numpy(logits[0])
+    for name, values in (("logits", answer), *((n, a.values) for n, a in arrays.items())):
+        if not np.isfinite(values).all():
+            raise CaptureError("error.capture.not_finite", name=name, model=model.spec.key)
     return ActivationCache(
         arrays=arrays,
-        logits=_to_numpy(logits[0]),
+        logits=answer,
         labels=model.labels,
         model_key=model.spec.key,
         image_sha256=inputs.image_sha256,

@@ -47,6 +47,7 @@ def make(
     seed: int,
     progress: Mapping[str, Any],
     held_out_top1: float,
+    sha256: str,
 ) -> dict[str, Any]:
     """Fill in a card.
 
@@ -58,6 +59,7 @@ def make(
         seed: Of the run.
         progress: The run's ``Progress`` as a dictionary.
         held_out_top1: Accuracy of the weights as stored, 0 to 1.
+        sha256: Of the weights file.
 
     Returns:
         JSON values; ``val_*`` are None until ``evaluate --card`` has measured them.
@@ -91,6 +93,7 @@ def make(
         "parameters": sum(p.numel() for p in model.parameters()),
         "multiply_adds": loading.count_multiply_adds(model, data.size),
         "stored_as": "float16",
+        "sha256": sha256,
         "classes": [list(pair) for pair in data.classes],
     }
 

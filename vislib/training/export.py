@@ -62,5 +62,6 @@ def export(
         seed=settings.seed,
         progress=asdict(progress),
         held_out_top1=accuracy(model, held_out, torch.device(settings.device)),
+        sha256=files.sha256(path),
     )
     return path, cards.write(card, folder)

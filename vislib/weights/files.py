@@ -125,11 +125,15 @@ def _known_sha256(path: Path, size: int, changed: int) -> str:
 
 
 def _promised(path: Path) -> str | None:
-    """The sha256 that a file of the cache was stored under; None where it is not known.
+    """The sha256 that a file must have; None where it is not known.
 
-    A snapshot's file is a link to blobs/<sha256>. Only the first link counts: the blob may itself
-    be a link into a store that is shared between repositories, with names of another kind.
+    The card beside bundled weights says it (cards that were written before it did do not). In the
+    cache, a snapshot's file is a link to blobs/<sha256>. Only the first link counts: the blob may
+    itself be a link into a store that is shared between repositories, with names of another kind.
     """
+    if path.parent == FOLDER:
+        said = read_card(path.stem).get("sha256")
+        return said if isinstance(said, str) else None
     blob = path.readlink() if path.is_symlink() else path
     return blob.name if blob.parent.name == "blobs" and _SHA256.fullmatch(blob.name) else None
 
@@ -137,8 +141,11 @@ def _promised(path: Path) -> str | None:
 def fault(path: Path) -> Message | None:
     """What is wrong with a weights file; None when nothing is.
 
-    The bytes are hashed where the cache says what their sha256 must be (once for each state of
-    the file), so this may take a second.
+    The bytes are hashed where their sha256 is known (once for each state of the file), so this may
+    take a second.
+
+    Raises:
+        WeightsError: The card of bundled weights is missing or damaged.
     """
     if not is_whole(path):
         return Message("error.weights.not_whole")
@@ -156,7 +163,8 @@ def require(spec: ModelSpec) -> Path:
     """The weights file of a model, checked.
 
     Raises:
-        WeightsError: It is not there or damaged; the message says how to get it.
+        WeightsError: It, or the card of bundled weights, is not there or damaged; the message says
+            how to get it.
     """
     path = _place(spec)
     wrong = fault(path) if path is not None else None
@@ -208,16 +216,22 @@ def write_state(state: dict[str, Tensor], path: Path) -> None:
 
 
 def read_card(key: str) -> dict[str, Any]:
-    """The card of a bundled model: data, recipe, hardware, seconds, accuracy, classes.
+    """The card of a bundled model: data, recipe, hardware, seconds, accuracy, classes, sha256.
 
     Raises:
-        WeightsError: There is no card, or it is no JSON.
+        WeightsError: There is no card, or it is none.
     """
     path = FOLDER / f"{key}.json"
     try:
-        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise WeightsError(
-            "error.weights.card_unreadable", model=key, kind=type(error).__name__
-        ) from error
+        raise WeightsError("error.weights.card", file=path.name, why=why(error)) from error
+    if not isinstance(card, dict):
+        raise WeightsError("error.weights.card", file=path.name, why="no JSON object")
     return card
+
+
+def why(error: Exception) -> str:
+    """Why a file cannot be read, in few words."""
+    said = error.strerror if isinstance(error, OSError) else None
+    return said or type(error).__name__
