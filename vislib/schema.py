@@ -209,14 +209,14 @@ class DecodedImage:
         sha256: Hex digest of the uploaded bytes: the key of every cache.
         name: A short name to show; never a path.
         source_format: What the bytes were ("JPEG", "PNG", ...).
-        notes: Sentences on what decoding changed ("Turned upright ...").
+        notes: What decoding changed ("Turned upright ..."), and what it did not follow.
     """
 
     pixels: np.ndarray
     sha256: str
     name: str
     source_format: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pixels", freeze(self.pixels))

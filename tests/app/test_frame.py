@@ -19,7 +19,7 @@ from tests.app.conftest import Ask, Open
 from views import frame
 from views.frame import state, uploads
 from vislib import texts
-from vislib.pictures import decoding, gallery
+from vislib.pictures import decoding, gallery, limits
 from vislib.schema import DecodedImage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +70,7 @@ def test_an_upload_is_shown_and_bad_ones_leave_it(
         "words.png": b"this is no picture at all " * 20,
         "empty.png": b"",
         "wide.png": wide.getvalue(),
-        "heavy.png": picture_png + b"\0" * decoding.MAX_BYTES,
+        "heavy.png": picture_png + b"\0" * limits.MAX_BYTES,
     }
     for name, data in bad.items():
         seen = ask(upload(at, data, name))

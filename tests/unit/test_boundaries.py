@@ -70,7 +70,7 @@ RULES = (
     Rule(modules=("vislib.schema",), outside=NUMERIC, own=own("texts"), never=LIBRARY_NEVER),
     Rule(
         modules=("vislib.pictures",),
-        outside=NUMERIC | {"PIL"},
+        outside=NUMERIC | {"PIL", "imagecodecs"},
         own=own("schema", "texts", "pictures"),
         never=LIBRARY_NEVER | {"torch"},
     ),

@@ -9,7 +9,7 @@ import streamlit as st
 
 from views import frame
 from views.frame import uploads
-from vislib.pictures import decoding, encoding, gallery
+from vislib.pictures import decoding, encoding, gallery, limits
 from vislib.schema import DecodedImage, ImageError
 from vislib.texts import Message
 
@@ -84,7 +84,7 @@ def _uploads() -> dict[str, Asked]:
         key="many_uploads",
         accept_multiple_files=True,
         help=words("upload_help", minutes=minutes),
-        max_upload_size=decoding.MAX_BYTES // 2**20,
+        max_upload_size=limits.MAX_BYTES // 2**20,
     )
     came = list(st.session_state["many_uploads"])  # with those that were taken before
     if len(came) > MOST_UPLOADS:

@@ -25,7 +25,7 @@ from views.frame.state import (
 from views.frame.verdicts import picture_title
 from vislib import registry
 from vislib.figures.colours import family_colour
-from vislib.pictures import decoding, encoding, gallery, geometry
+from vislib.pictures import encoding, gallery, geometry, limits
 
 PICTURE_SIDE = 760
 """Longer side of the picture in the picker, in pixels: one small JPEG, sent once a picture."""
@@ -154,7 +154,7 @@ def _picture_choice() -> None:
         t("picture.upload"),
         key="upload",
         help=t("picture.upload_help", minutes=uploads.STORE_MINUTES),
-        max_upload_size=decoding.MAX_BYTES // 2**20,
+        max_upload_size=limits.MAX_BYTES // 2**20,
         on_change=_take,
         args=("upload",),
     )

@@ -51,10 +51,7 @@ def _encode(pixels: np.ndarray, kind: str, **options: int) -> bytes:
     """Encode uint8 grey or RGB pixels."""
     grey_or_rgb = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
     if pixels.dtype != np.uint8 or not grey_or_rgb:
-        raise ShapeError(
-            f"{pixels.dtype} pixels of shape {pixels.shape} came; uint8 (row, column) or "
-            "(row, column, rgb) is needed."
-        )
+        raise ShapeError("error.picture.pixels", dtype=str(pixels.dtype), shape=str(pixels.shape))
     sink = BytesIO()
     Image.fromarray(pixels).save(sink, kind, **options)
     return sink.getvalue()

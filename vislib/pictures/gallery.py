@@ -215,7 +215,7 @@ def load(key: str) -> DecodedImage:
         ImageError: No such picture (the message names what there is), or its file is missing.
     """
     if key not in GALLERY:
-        raise ImageError(f"The gallery has no {key!r}. It has: {', '.join(GALLERY)}.")
+        raise ImageError("error.picture.no_entry", asked=key, keys=list(GALLERY))
     if key in _DRAWN:
         data = encoding.encode_png(_DRAWN[key]())
         return decoding.decode(data, name=f"{key}.png")
@@ -223,8 +223,5 @@ def load(key: str) -> DecodedImage:
     try:
         data = (FOLDER / name).read_bytes()
     except OSError:
-        raise ImageError(
-            f"The gallery's file {name} is missing from assets/gallery. Install MixScope again, "
-            "or choose another picture."
-        ) from None
+        raise ImageError("error.picture.missing", name=name) from None
     return decoding.decode(data, name=name)

@@ -39,10 +39,7 @@ def view_box(width: int, height: int, *, size: int, crop: float) -> ViewBox:
     transforms_imagenet_eval.
     """
     if min(width, height, size) < 1 or not 0 < crop <= size:
-        raise ShapeError(
-            f"A {width} x {height} picture, model side {size} and crop {crop} came; all must be "
-            "above 0, and the crop at most the side."
-        )
+        raise ShapeError("error.picture.view_box", width=width, height=height, size=size, crop=crop)
     short = math.floor(size / crop)
     if width <= height:
         scaled = short, int(short * height / width)
@@ -67,10 +64,7 @@ def cell_box(box: ViewBox, *, row: int, column: int, rows: int, columns: int) ->
         ShapeError: The cell lies outside the grid.
     """
     if not (0 <= row < rows and 0 <= column < columns):
-        raise ShapeError(
-            f"Cell (row {row}, column {column}) came; the grid has {rows} rows and {columns} "
-            "columns, counted from 0."
-        )
+        raise ShapeError("error.picture.cell", row=row, column=column, rows=rows, columns=columns)
     wide, high = box.width / columns, box.height / rows
     return ViewBox(left=box.left + column * wide, top=box.top + row * high, width=wide, height=high)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFile
 
-from vislib.pictures import decoding, encoding, geometry
+from vislib.pictures import decoding, encoding, geometry, limits, reading, signatures
 from vislib.schema import DecodedImage, ImageError, ShapeError, ViewBox
 
 
@@ -48,7 +48,7 @@ def claiming_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + body
 
 
-@pytest.mark.parametrize("kind", decoding.FORMATS)
+@pytest.mark.parametrize("kind", signatures.FORMATS)
 def test_every_accepted_format_is_read_by_content(kind: str) -> None:
     data = encoded(noise(), kind)
     picture = decoding.decode(data, name="x.txt")
@@ -103,7 +103,8 @@ def test_bomb_is_refused_from_its_header(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_webp_bomb_is_refused_before_its_reader_opens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(decoding._READERS, "WEBP", None)  # type: ignore[arg-type]
+    monkeypatch.setattr(reading.imagecodecs, "webp_decode", None)
+    monkeypatch.setattr(reading, "WebPImagePlugin", None)
     sides = (16_383).to_bytes(3, "little") * 2
     data = b"RIFF\x1e\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + sides + bytes(8)
     with pytest.raises(ImageError, match="16,384 x 16,384"):
@@ -114,13 +115,13 @@ def test_webp_bomb_is_refused_before_its_reader_opens(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_webp_header_is_read_right(lossless: bool, mode: str) -> None:
     data = encoded(noise(41, 23).convert(mode), "WEBP", lossless=lossless, exif=b"Exif\0\0")
-    assert decoding._webp_size(data) == (41, 23)
-    assert decoding._webp_size(encoded(noise(41, 23), "WEBP", lossless=lossless)) == (41, 23)
+    assert reading._webp_size(data) == (41, 23)
+    assert reading._webp_size(encoded(noise(41, 23), "WEBP", lossless=lossless)) == (41, 23)
 
 
 def test_too_many_bytes() -> None:
     with pytest.raises(ImageError, match="10 MB"):
-        decoding.decode(encoded(noise(), "PNG") + bytes(decoding.MAX_BYTES), name="a.png")
+        decoding.decode(encoded(noise(), "PNG") + bytes(limits.MAX_BYTES), name="a.png")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 2), (1, 4000), (4000, 1), (100, 4000)])
@@ -135,7 +136,7 @@ def test_shapes_that_are_just_accepted(width: int, height: int) -> None:
     assert picture.width / picture.height == pytest.approx(width / height)
 
 
-@pytest.mark.parametrize("kind", decoding.FORMATS)
+@pytest.mark.parametrize("kind", signatures.FORMATS)
 def test_no_part_of_a_file_raises_anything_else(kind: str) -> None:
     data = encoded(noise(), kind)
     cuts = sorted({0, 1, 4, 12, 20, 30, len(data) // 4, len(data) // 2, len(data) * 9 // 10})
@@ -148,7 +149,7 @@ def test_no_part_of_a_file_raises_anything_else(kind: str) -> None:
     assert refused >= len(cuts) - 1
 
 
-@pytest.mark.parametrize("kind", decoding.FORMATS)
+@pytest.mark.parametrize("kind", signatures.FORMATS)
 def test_flipped_bytes_raise_nothing_else(kind: str) -> None:
     data = encoded(noise(), kind)
     generator = np.random.default_rng(1)
@@ -160,7 +161,7 @@ def test_flipped_bytes_raise_nothing_else(kind: str) -> None:
             said = decoding.decode(bytes(broken), name="a").source_format
         except ImageError as error:
             said = str(error)
-        assert said in decoding.FORMATS or len(said) > 20
+        assert said in signatures.FORMATS or len(said) > 20
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def test_every_orientation_comes_out_upright(orientation: int, kind: str) -> Non
     difference = picture.pixels.astype(int) - np.asarray(upright).astype(int)
     assert np.median(np.abs(difference)) <= 3
     assert np.abs(difference).mean() < 16
-    turned = [note for note in picture.notes if "upright" in note]
+    turned = [note for note in picture.notes if "upright" in str(note)]
     assert len(turned) == (0 if orientation == 1 else 1)
     # negative control: the stored picture as it lies in the file is not the upright one
     if stored.size == upright.size and orientation != 1:
@@ -205,7 +206,7 @@ def test_every_orientation_comes_out_upright(orientation: int, kind: str) -> Non
 
 def test_cmyk_jpeg() -> None:
     picture = decoding.decode(encoded(quadrants().convert("CMYK"), "JPEG", quality=95), name="a")
-    assert any("CMYK" in note for note in picture.notes)
+    assert any("CMYK" in str(note) for note in picture.notes)
     assert picture.pixels[3, 3, 0] > 200
     assert picture.pixels[3, 3, 1] < 60
     assert picture.pixels[12, 28].min() > 240
@@ -217,7 +218,7 @@ def test_sixteen_bit_grey_is_scaled_not_clipped() -> None:
         picture = decoding.decode(encoded(Image.fromarray(ramp), kind), name="a")
         want = np.rint(ramp / 257.0)
         assert np.abs(picture.pixels[:, :, 0].astype(int) - want).max() <= 1
-        assert any("16" in note for note in picture.notes)
+        assert any("16" in str(note) for note in picture.notes)
     clipped = np.minimum(ramp, 255)
     assert np.abs(clipped.astype(int) - np.rint(ramp / 257.0)).max() > 200
 
@@ -232,7 +233,7 @@ def test_sixteen_bit_colour() -> None:
     picture = decoding.decode(data + png_chunk(b"IEND", b""), name="a")
     assert picture.pixels[0, 0].tolist() == [128, 0, 0]
     assert picture.pixels[0, 7].tolist() == [128, 255, 0]
-    assert any("16" in note for note in picture.notes)
+    assert any("16" in str(note) for note in picture.notes)
 
 
 def test_float_tiff_with_gaps() -> None:
@@ -241,7 +242,7 @@ def test_float_tiff_with_gaps() -> None:
     picture = decoding.decode(encoded(Image.fromarray(values), "TIFF"), name="a")
     assert picture.pixels[0, 0, 0] == 0
     assert picture.pixels[7, 7, 0] == 255
-    assert any("-3" in note for note in picture.notes)
+    assert any("-3" in str(note) for note in picture.notes)
     unit = decoding.decode(encoded(Image.fromarray(values * 0 + 0.5), "TIFF"), name="a")
     assert unit.pixels[7, 7, 0] == 128
 
@@ -254,7 +255,7 @@ def test_palette_with_transparency_goes_on_white() -> None:
         picture = decoding.decode(encoded(image, "PNG", transparency=transparency), name="a")
         assert picture.pixels[0, 0].tolist() == [255, 255, 255]
         assert picture.pixels[0, 7].tolist() == [10, 200, 30]
-        assert any("white" in note for note in picture.notes)
+        assert any("white" in str(note) for note in picture.notes)
     opaque = decoding.decode(encoded(image, "PNG"), name="a")
     assert opaque.pixels[0, 0].tolist() == [0, 0, 0]
     assert opaque.notes == ()
@@ -283,7 +284,7 @@ def test_first_frame_of_several(kind: str) -> None:
     data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
     picture = decoding.decode(data, name="a")
     assert picture.pixels[4, 4].tolist() == [255, 0, 0]
-    assert any("first" in note for note in picture.notes)
+    assert any("first" in str(note) for note in picture.notes)
 
 
 def test_large_pictures_are_reduced_with_a_note() -> None:
@@ -292,7 +293,7 @@ def test_large_pictures_are_reduced_with_a_note() -> None:
     )
     assert (picture.width, picture.height) == (1600, 500)
     assert picture.pixels[250, 800].tolist() == [1, 2, 3]
-    assert picture.notes == ("Reduced from 3200 x 1000 to 1600 x 500 pixels.",)
+    assert [str(n) for n in picture.notes] == ["Reduced from 3200 x 1000 to 1600 x 500 pixels."]
 
 
 @pytest.mark.parametrize(("kind", "height"), [("JPEG", 3201), ("TIFF", 1701)])
@@ -327,12 +328,12 @@ def test_colour_profiles() -> None:
     other = srgb.replace(*wide_name).replace(b"sRGB", b"oRGB")
     other = other.replace(b"rXYZ", b"tXYZ").replace(b"bXYZ", b"rXYZ").replace(b"tXYZ", b"bXYZ")
     picture = decoding.decode(encoded(quadrants(), "PNG", icc_profile=other), name="a")
-    assert any("profile to sRGB" in note for note in picture.notes)
+    assert any("profile to sRGB" in str(note) for note in picture.notes)
     assert picture.pixels[2, 2].tolist() == [0, 0, 255]
     for bad in (b"nonsense", srgb[:200]):
         picture = decoding.decode(encoded(quadrants(), "PNG", icc_profile=bad), name="a")
         assert picture.pixels[2, 2].tolist() == [255, 0, 0]
-        assert any("could not be used" in note for note in picture.notes)
+        assert any("could not be used" in str(note) for note in picture.notes)
 
 
 @pytest.mark.parametrize(
@@ -354,7 +355,7 @@ def test_memory_running_out_is_an_image_error(monkeypatch: pytest.MonkeyPatch) -
     def none_left(self: ImageFile.ImageFile) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(decoding.PngImagePlugin.PngImageFile, "load", none_left)
+    monkeypatch.setattr(reading.PngImagePlugin.PngImageFile, "load", none_left)
     with pytest.raises(ImageError, match="memory"):
         decoding.decode(encoded(noise(), "PNG"), name="a")
 
