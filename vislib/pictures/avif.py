@@ -40,15 +40,19 @@ def header(data: bytes) -> Header:
         (b for kind, b in own if kind == b"colr" and b[:4] == b"nclx" and len(b) >= 8), b""
     )
     return Header(
-        colours=colour.of_code_points(
-            int.from_bytes(stated[4:6]), int.from_bytes(stated[6:8]), "nclx"
-        )
-        if stated
-        else None,
+        colours=_colours(stated),
         depth=max((_depth(body[2]) for body in codes), default=8),
         planes=max((_planes(body[2]) for body in codes), default=3.0),
         cut=any(kind == b"clap" for kind, _ in own),
     )
+
+
+def _colours(body: bytes) -> colour.Stated | None:
+    """From a colour box with code points; the curves of video count as sRGB, as browsers do."""
+    if not body:
+        return None
+    primaries, curve = int.from_bytes(body[4:6]), int.from_bytes(body[6:8])
+    return colour.of_code_points(primaries, curve, "nclx", video=colour.SRGB_CURVE)
 
 
 def _depth(flags: int) -> int:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import struct
 
+import numpy as np
+
 from vislib.pictures import colour
 
 _CALIBRATED, _EMBEDDED = 0, 0x4D424544
 
 
 def stated_colours(data: bytes) -> colour.Stated | None:
-    """From the headers of version 4 (numbers) and 5 (also a profile); None for sRGB and before.
+    """From the headers of version 4 and 5; None for sRGB and for earlier ones.
+
+    A profile is followed. Primaries as numbers are not: whether their gamma is the exponent or its
+    inverse differs from program to program.
 
     Source: BITMAPV4HEADER and BITMAPV5HEADER, Windows GDI reference.
     """
@@ -24,14 +29,11 @@ def stated_colours(data: bytes) -> colour.Stated | None:
     if space != _CALIBRATED:
         return None
     ends = [n / 2**30 for n in struct.unpack_from("<9i", data, 74)]
-    gammas = [n / 2**16 for n in struct.unpack_from("<3I", data, 110)]
     if not any(ends):  # nothing was filled in
         return None
-    if max(gammas) - min(gammas) > 1e-3:
-        return colour.unused("BMP")
     points = [value for n in (0, 3, 6) for value in _chromaticity(ends[n : n + 3])]
-    points += _chromaticity([sum(ends[n::3]) for n in range(3)])
-    return colour.of_numbers(points, (gammas[0],), "BMP")
+    near = np.abs(np.subtract(points, colour.SRGB_POINTS[:6])).max() < 0.01
+    return None if near else colour.unused("BMP")
 
 
 def _chromaticity(xyz: list[float]) -> tuple[float, float]:

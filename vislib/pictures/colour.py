@@ -39,17 +39,11 @@ _POINTS: dict[int, tuple[float, ...]] = {
     12: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, *D65),
     22: (0.630, 0.340, 0.295, 0.605, 0.155, 0.077, *D65),
 }
-_BT709 = (1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081)
-_CURVES: dict[int, tuple[float, ...]] = {
-    1: _BT709,
-    4: (2.2,),
-    5: (2.8,),
-    6: _BT709,
-    8: (1.0,),
-    13: SRGB_CURVE,
-    14: _BT709,
-    15: _BT709,
-}
+_CURVES: dict[int, tuple[float, ...]] = {4: (2.2,), 5: (2.8,), 8: (1.0,), 13: SRGB_CURVE}
+_VIDEO = {1, 6, 14, 15}
+"""Curves of cameras (BT.709 and the like): how a screen is to show them is another standard's."""
+BT1886: tuple[float, ...] = (2.4,)
+"""The screen that ITU-R BT.1886 means for them."""
 UNSPECIFIED = 2
 _BRADFORD = np.array(
     [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
@@ -74,15 +68,23 @@ def unused(how: str) -> Stated:
     return Stated(profile=b"", how=how)
 
 
-def of_code_points(primaries: int, curve: int, how: str) -> Stated | None:
+def of_code_points(
+    primaries: int, curve: int, how: str, *, video: tuple[float, ...]
+) -> Stated | None:
     """From the code points of ITU-T H.273; None where they say nothing.
 
     PQ and HLG state brightness beyond a screen's white and are not followed.
+
+    Args:
+        primaries: Code point of the primaries.
+        curve: Code point of the transfer characteristics.
+        how: Where they stand.
+        video: The curve to take where that of a video camera is stated.
     """
     if primaries == UNSPECIFIED and curve == UNSPECIFIED:
         return None
     points = _POINTS.get(1 if primaries == UNSPECIFIED else primaries)
-    shape = _CURVES.get(13 if curve == UNSPECIFIED else curve)
+    shape = video if curve in _VIDEO else _CURVES.get(13 if curve == UNSPECIFIED else curve)
     return unused(how) if points is None or shape is None else of_numbers(points, shape, how)
 
 

@@ -18,6 +18,7 @@ from vislib.pictures import colour
 _TOP = 4 * 2**20
 """Most bytes of a profile, unpacked."""
 GREY, RGB, PALETTE = 0, 2, 3
+_GAMMA_OF_SRGB = 45455
 Key = tuple[int, ...]
 """The colour that is clear, as samples of the file's own depth: one of grey, or three."""
 
@@ -61,11 +62,15 @@ def stated_colours(found: dict[bytes, bytes]) -> colour.Stated | None:
     if len(found.get(b"cICP", b"")) == 4:
         first, curve, matrix, full = found[b"cICP"]
         usable = matrix == 0 and full == 1
-        return colour.of_code_points(first, curve, "cICP") if usable else colour.unused("cICP")
+        if not usable:
+            return colour.unused("cICP")
+        return colour.of_code_points(first, curve, "cICP", video=colour.BT1886)
     if b"iCCP" in found:
         return colour.Stated(profile=_profile(found[b"iCCP"]))
     if b"sRGB" in found or not found.keys() & {b"gAMA", b"cHRM"}:
         return None
+    if b"gAMA" not in found:  # primaries without a curve
+        return colour.unused("cHRM")
     return _by_numbers(found)
 
 
@@ -78,17 +83,20 @@ def _profile(body: bytes) -> bytes:
         return b""
 
 
-def _by_numbers(found: dict[bytes, bytes]) -> colour.Stated:
-    """From gAMA and cHRM; what is not stated is taken from sRGB."""
-    how = " + ".join(n.decode() for n in (b"gAMA", b"cHRM") if n in found)
-    points, curve = colour.SRGB_POINTS, colour.SRGB_CURVE
-    if len(found.get(b"cHRM", b"")) >= 32:
-        numbers = [n / 100_000 for n in struct.unpack_from(">8I", found[b"cHRM"])]
-        points = tuple(numbers[2:] + numbers[:2])
-    if len(found.get(b"gAMA", b"")) >= 4:
-        gamma = struct.unpack_from(">I", found[b"gAMA"])[0] / 100_000
-        curve = (1.0 / gamma,) if gamma > 0 else ()
-    return colour.of_numbers(points, curve, how)
+def _by_numbers(found: dict[bytes, bytes]) -> colour.Stated | None:
+    """From gAMA, and cHRM where it is there; None for the value that stands for sRGB."""
+    exponent = int.from_bytes(found[b"gAMA"][:4])
+    if len(found.get(b"cHRM", b"")) < 32:
+        if exponent == _GAMMA_OF_SRGB:
+            return None
+        return colour.of_numbers(colour.SRGB_POINTS, _curve(exponent), "gAMA")
+    numbers = [n / 100_000 for n in struct.unpack_from(">8I", found[b"cHRM"])]
+    return colour.of_numbers(numbers[2:] + numbers[:2], _curve(exponent), "gAMA, cHRM")
+
+
+def _curve(exponent: int) -> tuple[float, ...]:
+    """The curve of a gAMA chunk; empty, which cannot be followed, for 0."""
+    return (100_000 / exponent,) if exponent else ()
 
 
 def clear_where(image: Image.Image, key: Key, depth: int) -> Image.Image:
