@@ -108,7 +108,9 @@ def test_own_pictures(open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch
     came = [(name, data, "image/png") for name, data in files]
     page = ask(at.file_uploader(key="many_uploads").set_value(came).run())
     assert len(page.errors) == 1
-    assert any("15 pictures came" in info for info in page.infos)
+    left = [info.replace("\\", "") for info in page.infos]
+    assert any("15 pictures came" in info and "9.png, 10.png, 11.png" in info for info in left)
+    assert "bad.png" in page.errors[0].replace("\\", "")
     assert len(re.findall("% apart", page.text)) == 11
     assert len(held) == 11
     assert len(re.findall("% apart", ask(at.run()).text)) == 11

@@ -78,6 +78,7 @@ def test_an_upload_is_shown_and_bad_ones_leave_it(
         assert len(seen.errors) == 1, (name, seen.errors)
         assert TEXT["picture"]["kept"] in seen.errors[0]
         assert "Traceback" not in seen.errors[0]
+        assert name in seen.errors[0].replace("\\", "")
         assert str(ROOT) not in seen.errors[0]
     seen = ask(upload(at, encoded(picture_pixels[::-1].copy())))
     assert not seen.errors
@@ -113,6 +114,16 @@ def test_no_session_holds_a_picture(open_page: Open, picture_png: bytes) -> None
     assert [value.getvalue() for value in values if isinstance(value, io.BytesIO)] == [b""]
 
 
+@pytest.mark.parametrize("name", ["# heading.png", ":material_home:.png", "[a](b) **c**.png"])
+def test_a_name_is_shown_as_text(open_page: Open, ask: Ask, picture_png: bytes, name: str) -> None:
+    at = upload(open_page(), picture_png, name)
+    shown = [c.value for c in at.caption if "128 × 96" in c.value]
+    assert shown == [f"{frame.plain(name)} · 128 × 96 pixels"]
+    seen = ask(upload(at, b"nothing", name))
+    assert len(seen.errors) == 1
+    assert frame.plain(name) in seen.errors[0]
+
+
 def test_a_bad_upload_leaves_the_gallery_picture(open_page: Open, ask: Ask) -> None:
     at = upload(open_page(picture="cat"), b"GIF89a but not really")
     assert at.session_state["picture"] == "cat"
@@ -135,7 +146,7 @@ def test_transparent_and_turned_pictures_are_shown_upright(
     assert own is not None
     assert own.pixels.shape == (128, 96, 3)
     for note in own.notes:
-        assert note in seen.text
+        assert str(note) in seen.text
 
 
 def test_the_point_comes_from_the_inputs_and_the_address(open_page: Open, ask: Ask) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from streamlit.proto.Common_pb2 import FileURLs as FileURLsProto
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from views.frame import forgetting, uploads
 from views.frame.results import ResultStore
 from views.frame.uploads import Uploads
-from vislib.schema import DecodedImage
+from vislib.schema import DecodedImage, ImageError
 
 
 @dataclass
@@ -156,3 +157,39 @@ def test_an_open_tab_runs_again_and_a_closed_one_is_shut_down() -> None:
 )
 def test_the_camera_is_offered_where_a_browser_gives_it(address: str | None, secure: bool) -> None:
     assert uploads.is_secure(address) is secure
+
+
+def waiting(manager: MemoryUploadedFileManager) -> tuple[int, int]:
+    """Files with bytes, and bytes, of all visits."""
+    sizes = [len(f.data) for files in manager.file_storage.values() for f in files.values()]
+    return sum(size > 0 for size in sizes), sum(sizes)
+
+
+def test_what_waits_is_bounded_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    manager, free = MemoryUploadedFileManager("/upload"), MemoryUploadedFileManager("/upload")
+    monkeypatch.setattr(uploads, "MOST_WAITING_BYTES", 120_000)
+    uploads.bound(manager)
+    for number in range(60):
+        for one in (manager, free):
+            one.add_file("visit", record(f"{number}.png", 9_500))
+    assert waiting(free) == (60, 570_000)  # as it was: negative control
+    assert waiting(manager) == (12, 114_000)
+    for number in range(60):
+        manager.add_file("other", record(f"{number}.png", 10))
+    assert waiting(manager) == (12 + uploads.MOST_WAITING, 114_000 + 10 * uploads.MOST_WAITING)
+    files = manager.get_files("visit", [f"{n}.png" for n in range(60)])
+    left = [file for file in files if file.type == uploads.LEFT_OUT]
+    assert [file.name for file in left] == [f"{n}.png" for n in range(12, 60)]
+    manager.remove_file("visit", "0.png")  # what is taken makes room
+    manager.add_file("visit", record("late.png", 9_500))
+    assert waiting(manager)[1] == 114_000 + 10 * uploads.MOST_WAITING
+
+
+def record(name: str, size: int, kind: str = "image/png") -> UploadedFileRec:
+    return UploadedFileRec(file_id=name, name=name, type=kind, data=bytes(size))
+
+
+def test_a_file_that_was_left_out_is_named() -> None:
+    file = UploadedFile(record("a/cat.png", 0, uploads.LEFT_OUT), FileURLsProto())
+    with pytest.raises(ImageError, match=r"^cat.png was left out.*120 MB"):
+        uploads.take(file)

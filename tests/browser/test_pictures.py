@@ -7,11 +7,14 @@ sRGB and holds 8 bits a colour.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
+from tests.browser.conftest import Server, run_server
+from tests.browser.hostile import NAMES
 from tests.unit.pictures import made
 from vislib.pictures import decoding
 
@@ -98,3 +101,47 @@ def test_the_comparison_sees_a_wrong_picture(page: Page) -> None:
     ]
     assert all(difference(bare, theirs) > NEAR for theirs in drawn(page, told))
     assert difference(bare, next(drawn(page, [made.png(2, 8)]))) <= NEAR
+
+
+SIGNS = "h1, h2, h3, h4, a, img, svg.emoji, code, pre, li, blockquote, em, del, table, .katex, hr"
+ICONS = '[data-testid="stIconMaterial"], [role="img"], span[style*="color"]'
+
+
+@pytest.fixture(scope="module")
+def shown_names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    yield from run_server(tmp_path_factory.mktemp("names"), "tests/browser/markup_app.py")
+
+
+def test_names_are_shown_letter_by_letter(
+    page: Page, shown_names: Server, settle: Callable[..., None]
+) -> None:
+    page.goto(shown_names.url)
+    settle(page)
+    for number, name in enumerate(NAMES):
+        place = page.locator(f".st-key-shown-{number}")
+        bodies = place.locator('[data-testid="stMarkdownContainer"]')
+        texts = [text.replace("\u2060", "") for text in bodies.all_inner_texts()]
+        collapsed = " ".join(name.split())
+        assert len(texts) >= 7, name
+        assert all(collapsed in " ".join(text.split()) for text in texts), (name, texts)
+        assert bodies.locator(SIGNS).count() == 0, name
+        assert bodies.locator(ICONS).count() == 0, name
+
+
+def test_without_care_names_are_read_as_markup(
+    page: Page, shown_names: Server, settle: Callable[..., None]
+) -> None:
+    """Negative control."""
+    page.goto(f"{shown_names.url}/?raw=1")
+    settle(page)
+    page.complaints.forgive("example.org|Failed to load|ERR_")  # type: ignore[attr-defined]
+    changed = []
+    for number, name in enumerate(NAMES):
+        bodies = page.locator(f'.st-key-shown-{number} [data-testid="stMarkdownContainer"]')
+        whole = [" ".join(text.split()) for text in bodies.all_inner_texts()]
+        changed.append(
+            bodies.locator(SIGNS).count() > 0
+            or bodies.locator(ICONS).count() > 0
+            or not all(" ".join(name.split()) in text for text in whole)
+        )
+    assert sum(changed) > len(NAMES) // 2, changed

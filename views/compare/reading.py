@@ -137,7 +137,9 @@ def _accumulated(key: str, site: MixingSite, token: Place, picture: DecodedImage
     bar = st.empty()
 
     def report(done: int, total: int) -> None:
-        words = frame.t("compare.progress", picture=picture.name, done=done, total=total)
+        words = frame.t(
+            "compare.progress", picture=frame.plain(picture.name), done=done, total=total
+        )
         bar.progress(done / total, text=words)
 
     def work(place: LoadedModel) -> LabelledArray:

@@ -59,7 +59,10 @@ def draw() -> None:
     first = order[0]
     st.markdown(
         words(
-            "most", title=asked[first[0]].title, percent=f"{100 * first[1]:.0f}", count=len(order)
+            "most",
+            title=frame.plain(asked[first[0]].title),
+            percent=f"{100 * first[1]:.0f}",
+            count=len(order),
         )
     )
     for name, value in order if shown == "all" else order[: int(SHOWN[0])]:
@@ -101,7 +104,8 @@ def _answers(keys: Sequence[str], asked: Mapping[str, Asked]) -> Answers | None:
     for key in keys:  # one model after the other: they need not all fit at once
         for name, entry in asked.items():
             place.progress(
-                done / total, text=words("step", title=frame.title(key), name=entry.title)
+                done / total,
+                text=words("step", title=frame.title(key), name=frame.plain(entry.title)),
             )
             found[name][key] = frame.capture(key, "logits", picture=entry.picture)
             done += 1

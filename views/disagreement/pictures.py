@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -14,6 +15,7 @@ from vislib.schema import DecodedImage, ImageError
 from vislib.texts import Message
 
 MOST_UPLOADS = 12
+SHOWN_NAMES = 20
 THUMBNAIL_SIDE = 220
 SOURCES = ("gallery", "photographs", "own")
 
@@ -88,7 +90,7 @@ def _uploads() -> dict[str, Asked]:
     )
     came = list(st.session_state["many_uploads"])  # with those that were taken before
     if len(came) > MOST_UPLOADS:
-        st.info(words("too_many", count=len(came), most=MOST_UPLOADS))
+        _leave_out(came[MOST_UPLOADS:], len(came))
     known: Mapping[str, Upload] = st.session_state.get("_many_known", {})
     kept = {file.file_id: known.get(file.file_id) or _taken(file) for file in came[:MOST_UPLOADS]}
     for name in known.keys() - kept.keys():
@@ -98,7 +100,7 @@ def _uploads() -> dict[str, Asked]:
     for number, (name, upload) in enumerate(kept.items(), 1):
         picture = uploads.UPLOADS.get(upload.token)
         if upload.problem:
-            st.error(frame.said(upload.problem))
+            st.error(frame.plain(frame.said(upload.problem)))
         elif picture is None:
             removed += 1
         else:
@@ -112,13 +114,22 @@ def _uploads() -> dict[str, Asked]:
 
 def _taken(file: object) -> Upload:
     """A file that has just come: where its picture is kept, or why there is none."""
-    came = uploads.take(file)
-    if came is None:
-        return Upload()
     try:
-        return Upload(token=uploads.keep(*came))
+        came = uploads.take(file)
+        return Upload() if came is None else Upload(token=uploads.keep(*came))
     except ImageError as error:
         return Upload(problem=error.message)
+
+
+def _leave_out(files: Sequence[object], count: int) -> None:
+    """Let go of the bytes of files that are too many, and say which they are."""
+    for file in files:
+        with contextlib.suppress(ImageError):
+            uploads.take(file)
+    names = [decoding.clean_name(getattr(file, "name", "")) for file in files]
+    listed = ", ".join(names[:SHOWN_NAMES]) + (" …" if len(names) > SHOWN_NAMES else "")
+    said = words("too_many", count=count, most=MOST_UPLOADS, names=listed)
+    st.info(frame.plain(said))
 
 
 def _forget(token: str) -> None:

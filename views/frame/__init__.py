@@ -34,6 +34,7 @@ from views.frame.frame import (
     page,
     shielded,
 )
+from views.frame.markup import plain
 from views.frame.model_choice import problem
 from views.frame.state import (
     View,
@@ -87,6 +88,7 @@ __all__ = [
     "offer",
     "page",
     "picture_title",
+    "plain",
     "plot",
     "preset",
     "problem",

@@ -25,13 +25,15 @@ _started: list[threading.Thread] = []
 
 
 def start(*also: Callable[[], object]) -> None:
-    """Begin to sweep, once a process.
+    """Begin to sweep, and bound what visits may send, once a process.
 
     Args:
         also: Further things to do at each sweep.
     """
     with _guard:
         if not _started:
+            if runtime.exists():
+                uploads.bound(cast("Any", runtime.get_instance()).uploaded_file_mgr)
             _started.append(threading.Thread(target=_work, args=(also,), daemon=True))
             _started[0].start()
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from views.frame import model_choice, server, uploads
 from views.frame.components import PICKER_TEXTS, Box, patch_picker
+from views.frame.markup import plain
 from views.frame.state import (
     DEFAULT_PICTURE,
     OWN,
@@ -182,9 +183,7 @@ def _picture_title(key: str) -> str:
 
 def _take(widget: str) -> None:
     """Decode what came, before the script runs."""
-    came = uploads.take(st.session_state.get(widget))
-    if came is not None:
-        take(*came)
+    if take(st.session_state.get(widget)):
         st.session_state["camera_open"] = False  # the picture is shown; the camera goes off
 
 
@@ -192,7 +191,7 @@ def _messages() -> None:
     """What went wrong with an upload, and what the picture shown is."""
     problem = st.session_state.get("picture_error")
     if problem:
-        st.error(f"{said(problem)} {t('picture.kept')}")
+        st.error(f"{plain(said(problem))} {t('picture.kept')}")
     chosen = st.session_state.get("picture")
     if chosen == OWN and own_picture() is None:
         gone = "own_upload" in st.session_state
@@ -255,9 +254,9 @@ def _picture_notes() -> None:
     picture = view().picture
     if st.session_state.get("picture") == OWN and own_picture() is not None:
         size = t("picture.whole", width=picture.width, height=picture.height)
-        st.caption(f"{picture.name} · {size}")
+        st.caption(f"{plain(picture.name)} · {size}")
     for note in picture.notes:
-        st.caption(note)
+        st.caption(said(note))
     entry = gallery.GALLERY.get(st.session_state.get("picture", ""))
     if entry:
         title = picture_title(entry.key)

@@ -360,15 +360,26 @@ def select(point: tuple[int, int]) -> None:
     st.session_state["x"], st.session_state["y"] = point
 
 
-def take(data: bytes, name: str) -> None:
-    """Decode an upload; on failure keep the picture that is shown and remember the message."""
+def take(file: object) -> bool:
+    """Decode an upload; on failure keep the picture that is shown and remember the message.
+
+    Args:
+        file: The value of an uploader or a camera; what was taken before changes nothing.
+
+    Returns:
+        Whether anything came.
+    """
     try:
-        st.session_state["own_upload"] = uploads.keep(data, name)
+        came = uploads.take(file)
+        if came is None:
+            return False
+        st.session_state["own_upload"] = uploads.keep(*came)
     except ImageError as error:
         st.session_state["picture_error"] = error.message
-        return
+        return True
     st.session_state.pop("picture_error", None)
     st.session_state["picture"] = OWN
+    return True
 
 
 def of_family(family: str, keys: Sequence[str]) -> list[str]:

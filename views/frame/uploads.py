@@ -17,10 +17,12 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from cachetools import TLRUCache
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from vislib.pictures import decoding
-from vislib.schema import DecodedImage
+from vislib.schema import DecodedImage, ImageError
 
 STORE_MINUTES = 60
 """How long a visitor's picture, and what was computed from it, stays in memory at most."""
@@ -28,6 +30,12 @@ SWEEP_SECONDS = 30.0
 """Time between two looks at what is over; a picture goes so early that it is never kept longer."""
 LATE_SECONDS = 300.0
 """How long after a picture's end what is still being computed from it is kept out of the store."""
+MOST_WAITING = 24
+"""Files of one visit that may wait to be read."""
+MOST_WAITING_BYTES = 120 * 2**20
+"""Their bytes together: twelve of the largest pictures that are accepted."""
+LEFT_OUT = "application/x-left-out"
+"""The type of a file that was listed without its bytes."""
 MOST_BYTES = 2**30
 """Of all visitors' pictures together; beyond it the one that was longest unused goes early."""
 
@@ -109,15 +117,44 @@ UPLOADS = Uploads()
 """The pictures of all visitors of this process."""
 
 
+def bound(manager: MemoryUploadedFileManager) -> None:
+    """Limit what a visit may have waiting in Streamlit's list of uploads, before any is read.
+
+    A file too many is listed without its bytes, so that the page can say which it was. Streamlit
+    holds whatever comes, of every size, until a script takes it away.
+    """
+    add, guard = manager.add_file, threading.Lock()
+
+    def add_file(session_id: str, file: UploadedFileRec) -> None:
+        with guard:
+            waiting = [len(f.data) for f in manager.file_storage.get(session_id, {}).values()]
+            full = sum(waiting) + len(file.data) > MOST_WAITING_BYTES
+            if full or sum(size > 0 for size in waiting) >= MOST_WAITING:
+                file = file._replace(data=b"", type=LEFT_OUT)
+            add(session_id, file)
+
+    manager.add_file = add_file  # type: ignore[method-assign]
+
+
 def take(file: object) -> tuple[bytes, str] | None:
     """Bytes and name of a file that came through a widget, taken out of Streamlit's memory.
 
     The widget's value lies in the session and its record in the server's list of uploads; both are
     emptied. None for a file that was taken before, which Streamlit goes on naming.
+
+    Raises:
+        ImageError: The file was left out when it came; see ``bound``.
     """
     if not isinstance(file, io.BytesIO):  # Streamlit's mark for a file that is gone
         return None
     came = cast("Any", file)  # Streamlit's UploadedFile
+    if came.type == LEFT_OUT:
+        raise ImageError(
+            "error.picture.left_out",
+            name=decoding.clean_name(came.name),
+            files=MOST_WAITING,
+            megabytes=MOST_WAITING_BYTES // 2**20,
+        )
     data, context = came.getvalue(), get_script_run_ctx()
     if len(data) != came.size:
         return None

@@ -56,7 +56,11 @@ def decode(data: bytes, *, name: str) -> DecodedImage:
     except MemoryError:
         raise ImageError("error.picture.no_memory", name=shown) from None
     except Exception as reason:  # readers raise nearly any kind on damaged bytes
-        raise ImageError(_why(reason), name=shown, kind=kind) from None
+        raise ImageError(
+            "error.picture.truncated" if _breaks_off(reason) else "error.picture.damaged",
+            name=shown,
+            kind=kind,
+        ) from None
     return DecodedImage(
         pixels=pixels,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -73,11 +77,9 @@ def clean_name(name: str) -> str:
     return visible.strip()[:MAX_NAME].strip() or "picture"
 
 
-def _why(reason: Exception) -> str:
-    """The key of what to tell a person whose bytes made a reader fail."""
-    if isinstance(reason, (EOFError, IndexError)) or "truncated" in str(reason).lower():
-        return "error.picture.truncated"
-    return "error.picture.damaged"
+def _breaks_off(reason: Exception) -> bool:
+    """Whether a reader failed because the bytes end too early."""
+    return isinstance(reason, (EOFError, IndexError)) or "truncated" in str(reason).lower()
 
 
 def _accepted(data: bytes) -> str:

@@ -25,15 +25,16 @@ def check_size(width: int, height: int) -> None:
     Raises:
         ImageError: It is.
     """
-    sides = {"width": width, "height": height}
     if width * height > MAX_PIXELS:
-        raise ImageError("error.picture.too_many_pixels", most=MAX_PIXELS // 10**6, **sides)
+        raise ImageError(
+            "error.picture.too_many_pixels", most=MAX_PIXELS // 10**6, width=width, height=height
+        )
     if min(width, height) < 1:
-        raise ImageError("error.picture.no_pixels", **sides)
+        raise ImageError("error.picture.no_pixels", width=width, height=height)
     if max(width, height) > MAX_ASPECT * min(width, height):
-        raise ImageError("error.picture.too_long", most=MAX_ASPECT, **sides)
+        raise ImageError("error.picture.too_long", most=MAX_ASPECT, width=width, height=height)
     if min(width, height) < MIN_SIDE:
-        raise ImageError("error.picture.too_small", least=MIN_SIDE, **sides)
+        raise ImageError("error.picture.too_small", least=MIN_SIDE, width=width, height=height)
 
 
 def check_memory(needed: int) -> None:
