@@ -252,14 +252,17 @@ def _avif(data: bytes) -> Opened:
     head = avif.header(data)
     opened = _started(image)
     alpha = image.mode == "RGBA"
-    each = (head.planes + alpha) + (4 if alpha else 3)
-    limits.check_memory(
-        image.size[0] * image.size[1] * math.ceil(each * (2 if head.depth > 8 else 1))
-    )
+    given, width = (4 if alpha else 3), (2 if head.depth > 8 else 1)
+    each = (head.planes + alpha + given) * width
+    each += (given + 4) * head.moving  # Pillow's copies
+    limits.check_memory(math.ceil(image.size[0] * image.size[1] * each))
     opened.colours = _profile(image) or head.colours
     opened.turn = _turn(_exif(image))
     if head.cut:
         opened.notes.append(Message("note.picture.cut"))
+    if head.moving:  # a frame may have another size than the file: only Pillow's reader is safe
+        image.load()
+        return opened
     opened.image = imagecodecs.avif_decode(data, index=0, numthreads=1)
     if opened.image.dtype == np.uint16:
         opened.eight = samples.of_depth(head.depth)

@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFile
 
-from vislib.pictures import decoding, encoding, geometry, limits, reading, signatures
+from tests.unit.pictures import mutate
+from vislib.pictures import (
+    decoding,
+    encoding,
+    geometry,
+    limits,
+    reading,
+    samples,
+    signatures,
+)
 from vislib.schema import DecodedImage, ImageError, ShapeError, ViewBox
 
 
@@ -577,3 +586,68 @@ def test_a_long_name_keeps_its_ending(length: int) -> None:
     assert shown.endswith(" 0042.jpeg")
     assert len(shown) == min(len(name), decoding.MAX_NAME)
     assert ("…" in shown) is (len(name) > decoding.MAX_NAME)
+
+
+# Damage, memory, and how many at a time ----------------------------------------------------------
+
+
+def test_damaged_files_end_in_a_picture_or_an_image_error() -> None:
+    ends, _, _ = mutate.run(300, seed=2)
+    assert sum(ends.values()) == 300
+    assert ends["shown"] > 20
+    assert ends["damaged"] + ends["truncated"] > 100
+
+
+def test_at_most_two_are_decoded_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, most, guard = [0], [0], threading.Lock()
+    real = reading.read
+
+    def counted(kind: str, data: bytes) -> reading.Opened:
+        with guard:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+        together.wait(0.05)
+        try:
+            return real(kind, data)
+        finally:
+            with guard:
+                inside[0] -= 1
+
+    together = threading.Event()
+    monkeypatch.setattr(reading, "read", counted)
+    data = encoded(noise(), "PNG")
+    threads = [
+        threading.Thread(target=decoding.decode, args=(data,), kwargs={"name": "a"})
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most[0] == decoding.AT_ONCE == 2
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "CMYK", "I;16", "F", "1"])
+def test_bands_are_the_whole(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """Reduced band by band it is, bit for bit, what Pillow makes of the whole."""
+    values = np.random.default_rng(4).integers(0, 256, (613, 911, 4), dtype=np.uint8)
+    if mode in ("I;16", "F"):
+        image = Image.fromarray(values[..., 0].astype(np.uint16 if mode == "I;16" else np.float32))
+    else:
+        image = Image.fromarray(values).convert("RGB").convert(mode)
+    eight = samples.eight_bits(image)
+    want = eight.resize((110, 74), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    for size in (10**9, 20_000, 1):
+        monkeypatch.setattr(samples, "_BAND_PIXELS", size)
+        found = samples.smaller(image, (110, 74), samples.eight_bits)
+        np.testing.assert_array_equal(np.asarray(found), np.asarray(want))
+
+
+def test_a_moving_avif_is_left_to_the_reader_that_is_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [Image.new("RGB", (24, 16), colour) for colour in ("red", "blue")]
+    moving = encoded(frames[0], "AVIF", save_all=True, append_images=frames[1:], quality=100)
+    monkeypatch.setattr(reading.imagecodecs, "avif_decode", None)
+    picture = decoding.decode(moving, name="a")
+    assert np.abs(picture.pixels[4, 4].astype(int) - [255, 0, 0]).max() <= 2
+    with pytest.raises(ImageError):
+        decoding.decode(encoded(frames[0], "AVIF"), name="a")
