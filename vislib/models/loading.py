@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from vislib.architectures import ArchitectureAdapter, Operable, adapters
+from vislib.models import class_names
 from vislib.models.devices import choose_device, use_exact_float32
 from vislib.pictures import geometry
 from vislib.registry import MINI_SIZE, MODEL_REGISTRY, base_key, is_untrained, spec
@@ -316,18 +318,25 @@ def _classes(row: ModelSpec, module: nn.Module) -> tuple[tuple[str, ...], tuple[
     Where neither fits the module there are no ids, and the names are numbers.
     """
     count = int(module.num_classes)  # type: ignore[arg-type]
-    classes: list[tuple[str, str]] = []
+    classes: list[tuple[str, str, str]] = []
     if row.weights == "bundled":
         try:
-            classes = [(wordnet, name) for wordnet, name in files.read_card(row.key)["classes"]]
+            classes = [(key, name, "") for key, name in files.read_card(row.key)["classes"]]
         except (WeightsError, KeyError, ValueError):
             pass  # an untrained model needs no whole card
     elif subset := infer_imagenet_subset(module):
-        info, all_of_them = ImageNetInfo(subset), range(count)
-        classes = [(info.index_to_label_name(i), info.index_to_description(i)) for i in all_of_them]
+        classes = list(_imagenet(ImageNetInfo(subset), count))
     if len(classes) != count:
         return (), tuple(f"class {index + 1}" for index in range(count))
-    return tuple(wordnet for wordnet, _ in classes), tuple(name for _, name in classes)
+    return tuple(key for key, _, _ in classes), class_names.told_apart(classes)
+
+
+def _imagenet(info: ImageNetInfo, count: int) -> Iterator[tuple[str, str, str]]:
+    """WordNet's key, name and meaning of each class."""
+    for index in range(count):
+        name = info.index_to_description(index)
+        meaning = info.index_to_description(index, detailed=True).removeprefix(f"{name}: ")
+        yield info.index_to_label_name(index), name, meaning
 
 
 def prepare(model: LoadedModel, picture: DecodedImage) -> ModelInput:
