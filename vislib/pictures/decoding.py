@@ -14,6 +14,8 @@ from vislib.schema import DecodedImage, ImageError
 from vislib.texts import Message
 
 MAX_NAME = 60
+KEPT_END = 19
+"""Characters of the end of a longer name that are kept."""
 AT_ONCE = 2
 """Decodes at a time, of all visitors; others wait."""
 _places = threading.BoundedSemaphore(AT_ONCE)
@@ -71,10 +73,16 @@ def decode(data: bytes, *, name: str) -> DecodedImage:
 
 
 def clean_name(name: str) -> str:
-    """The base name: no folders, no control or direction characters, at most 60 characters."""
+    """The base name: no folders, no control or direction characters, at most 60 characters.
+
+    A longer one loses its middle: the ending stays.
+    """
     base = name.replace("\\", "/").rsplit("/", 1)[-1]
     visible = "".join(c for c in base if not unicodedata.category(c).startswith("C"))
-    return visible.strip()[:MAX_NAME].strip() or "picture"
+    shown = visible.strip()
+    if len(shown) > MAX_NAME:
+        shown = f"{shown[: MAX_NAME - KEPT_END - 1].rstrip()}…{shown[-KEPT_END:].lstrip()}"
+    return shown or "picture"
 
 
 def _breaks_off(reason: Exception) -> bool:
