@@ -194,8 +194,8 @@ def _rows() -> dict[str, GalleryPicture]:
 
 def _why(key: str) -> Message | None:
     """The sentence that says why a picture is here; None where the texts have none."""
-    name = f"gallery.why.{key}"
-    return Message(name) if look_up(FALLBACK, name) else None
+    there = look_up(FALLBACK, f"gallery.why.{key}")
+    return Message(f"gallery.why.{key}") if there else None
 
 
 GALLERY: Mapping[str, GalleryPicture] = MappingProxyType(_rows())
