@@ -18,14 +18,12 @@ class Header:
         colours: What the colour box with code points states, where there is one.
         depth: Bits a sample: 8, 10 or 12.
         planes: Samples a pixel that the decoder keeps, without alpha: 1 to 3.
-        moving: Whether there may be a track of pictures.
         cut: Whether the file asks for a part of the picture only.
     """
 
     colours: colour.Stated | None = None
     depth: int = 8
     planes: float = 3.0
-    moving: bool = False
     cut: bool = False
 
 
@@ -45,7 +43,6 @@ def header(data: bytes) -> Header:
         colours=_colours(stated),
         depth=max((_depth(body[2]) for body in codes), default=8),
         planes=max((_planes(body[2]) for body in codes), default=3.0),
-        moving=b"moov" in data or b"avis" in data[8:40],
         cut=any(kind == b"clap" for kind, _ in own),
     )
 

@@ -247,26 +247,21 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 
 
 def _avif(data: bytes) -> Opened:
-    """Pillow reads the header; the picture comes without its two further copies."""
+    """Through Pillow, which makes 8 bits of any depth and keeps two copies on the way."""
     image = AvifImagePlugin.AvifImageFile(BytesIO(data))
     head = avif.header(data)
     opened = _started(image)
     alpha = image.mode == "RGBA"
-    given, width = (4 if alpha else 3), (2 if head.depth > 8 else 1)
-    each = (head.planes + alpha + given) * width
-    each += (given + 4) * head.moving  # Pillow's copies
+    planes = (head.planes + alpha) * (2 if head.depth > 8 else 1)
+    each = planes + 2 * (4 if alpha else 3) + 2
     limits.check_memory(math.ceil(image.size[0] * image.size[1] * each))
     opened.colours = _profile(image) or head.colours
     opened.turn = _turn(_exif(image))
     if head.cut:
         opened.notes.append(Message("note.picture.cut"))
-    if head.moving:  # a frame may have another size than the file: only Pillow's reader is safe
-        image.load()
-        return opened
-    opened.image = imagecodecs.avif_decode(data, index=0, numthreads=1)
-    if opened.image.dtype == np.uint16:
-        opened.eight = samples.of_depth(head.depth)
+    if head.depth > 8:
         opened.notes.append(Message("note.picture.depth", bits=head.depth))
+    image.load()
     return opened
 
 

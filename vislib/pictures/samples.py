@@ -97,15 +97,6 @@ def _scaled(values: np.ndarray, top: int) -> np.ndarray:
     return ((wide * 255 + top // 2) // top).clip(0, 255).astype(np.uint8)
 
 
-def of_depth(bits: int) -> Piece:
-    """For an array of unsigned samples of ``bits``, in uint16."""
-
-    def piece(band: Source, top: int) -> Image.Image:
-        return eight_bits(_scaled(np.asarray(band), (1 << bits) - 1))
-
-    return piece
-
-
 def of_numbers(
     image: Image.Image, bits: int, form: int, inverted: bool, notes: list[Message]
 ) -> Piece:
