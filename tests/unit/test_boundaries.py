@@ -138,7 +138,7 @@ RULES = (
     Rule(
         modules=("vislib.observe.intervention", "vislib.observe.probing"),
         outside=NUMERIC | {"torch"},
-        own=own("schema", "observe.capture"),
+        own=own("schema", "observe.capture", "models.copying"),
         never=LIBRARY_NEVER | {"plotly", "captum"},
     ),
     Rule(

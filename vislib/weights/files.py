@@ -227,7 +227,7 @@ def read_card(key: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise WeightsError("error.weights.card", file=path.name, why=why(error)) from error
     if not isinstance(card, dict):
-        raise WeightsError("error.weights.card", file=path.name, why="no JSON object")
+        raise WeightsError("error.weights.card_no_object", file=path.name)
     return card
 
 
