@@ -17,7 +17,7 @@ from tests.app.conftest import Ask, Open
 from tests.app.test_frame import TEXT
 from views import frame
 from views.frame import frame as around
-from views.frame import model_choice, panel, server, state
+from views.frame import model_choice, models, panel, server, state
 from views.frame.results import ResultStore
 from vislib import registry
 from vislib.models import devices, footprint, loading
@@ -95,7 +95,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Shelf]:
         shelf = Shelf(budget, collect=server.settle_memory)
         monkeypatch.setitem(server._made, "shelf", shelf)
         monkeypatch.delitem(server._made, "device", raising=False)
-        monkeypatch.setattr(state, "_known", {})
+        monkeypatch.setattr(models, "_known", {})
         monkeypatch.setattr(server, "_seconds", {})
         monkeypatch.setattr(server, "_agreed", set())
         store = ResultStore(2**28, 600.0)
@@ -290,20 +290,20 @@ def test_models_that_do_not_fit_together_still_make_a_whole_page(
     fresh(10**9)
     chosen = ["mixer_mini", "davit_mini"]
     roomy = ask(open_page(models=chosen)).pictures
-    assert all(state.is_ready(key) for key in chosen)
+    assert all(models.is_ready(key) for key in chosen)
     shelf = fresh(6_000_000)  # one of them, and not two
     at = open_page(models=chosen)
     assert ask(at).pictures == roomy
-    assert [key for key in chosen if state.is_ready(key)] == [shelf.usage().names[-1][0]]
+    assert [key for key in chosen if models.is_ready(key)] == [shelf.usage().names[-1][0]]
     assert len(shelf.usage().names) == 1
-    assert all(state.is_known(key) for key in chosen)
+    assert all(models.is_known(key) for key in chosen)
     held = shelf.usage().names
     at.number_input(key="x").set_value(500).run()
     assert not ask(at).errors
     assert shelf.usage().names == held  # what is remembered needs no model
-    assert state.model("mixer_mini").parameters == loading.load("mixer_mini").parameters
-    assert state.model("mixer_mini").device.type == "cpu"  # and what is not comes with it
-    assert state.is_ready("mixer_mini")
+    assert models.model("mixer_mini").parameters == loading.load("mixer_mini").parameters
+    assert "stem.filters" in models.model("mixer_mini").weights("stem")  # what is not comes with it
+    assert models.is_ready("mixer_mini")
 
 
 def test_a_device_that_is_not_there_is_said_on_the_page(

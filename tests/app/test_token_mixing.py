@@ -68,14 +68,13 @@ def with_linear(
     go: Open, linear_model: loading.LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> Open:
     """Opens the page where ResMLP is on the machine beside the bundled models."""
-    real = state._loaded
+    real = loading.load
 
-    def loaded(key: str, untrained: bool) -> Any:
-        return linear_model if key == LINEAR else real(key, untrained)
+    def load(key: str, **how: Any) -> loading.LoadedModel:
+        return linear_model if key == LINEAR else real(key, **how)
 
     monkeypatch.setattr(panel, "available", lambda: (*state.DEFAULT_MODELS, LINEAR))
-    monkeypatch.setattr(state, "_loaded", loaded)
-    monkeypatch.setattr(state, "asks_first", lambda key: "")
+    monkeypatch.setattr(loading, "load", load)
 
     def opened(**address: str) -> AppTest:
         return go(models=LINEAR, **address)
@@ -356,7 +355,7 @@ def test_full_size_model_is_drawn(go: Open, shown: Shown, monkeypatch: pytest.Mo
     key = "mixer_b16_224.goog_in21k_ft_in1k"
     model = loading.load(key, untrained=True)
     monkeypatch.setattr(panel, "available", lambda: (key,))
-    monkeypatch.setattr(state, "_loaded", lambda *_: model)
+    monkeypatch.setattr(loading, "load", lambda *_, **__: model)
     app = go(models=key)
     indices, options = shown.tiles["unit_singles"]
     assert indices.shape == (384, 14, 14)  # random weights make no pairs

@@ -18,6 +18,7 @@ from vislib.schema import LabelledArray, MixingSite, ViewBox, freeze
 if TYPE_CHECKING:
     from vislib.analysis.kernels import KernelOrder
     from vislib.architectures.convmixer import BlockFacts
+    from vislib.models.loading import LoadedModel
 
 MAP_SIDE = 240
 
@@ -30,12 +31,12 @@ def words(name: str, **values: object) -> str:
 def facts(key: str, block: int) -> BlockFacts:
     """What a block's modules are, read off them."""
 
-    def read() -> BlockFacts:
+    def read(place: LoadedModel) -> BlockFacts:
         from vislib.architectures.convmixer import block_facts
 
-        return block_facts(frame.model(key).module, block)
+        return block_facts(place.module, block)
 
-    return frame.remember(("depthwise facts", key, block), read)
+    return frame.remember(("depthwise facts", key, block), lambda: frame.run(key, read))
 
 
 def all_kernels(key: str) -> tuple[LabelledArray, ...]:

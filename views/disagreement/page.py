@@ -13,7 +13,6 @@ import streamlit as st
 from views import frame
 from views.disagreement import pictures
 from views.disagreement.pictures import Asked, words
-from views.frame.state import OWN
 from vislib.analysis import disagreement
 from vislib.figures import colours
 from vislib.registry import spec
@@ -150,7 +149,7 @@ def _open(key: str, token: str) -> None:
     state = st.session_state
     if not key:
         state["own_upload"] = token
-    state["picture"] = key or OWN
+    state["picture"] = key or frame.OWN
     state["_open_compare"] = True
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from views import frame
@@ -11,6 +13,9 @@ from vislib.analysis import dual_attention
 from vislib.figures import colours, overlay
 from vislib.registry import spec
 from vislib.schema import LabelledArray
+
+if TYPE_CHECKING:
+    from vislib.models.loading import LoadedModel
 
 VIEWS = ("score", "head", "table", "depth")
 
@@ -158,9 +163,13 @@ def depth(chosen: Chosen) -> None:
 
 def _over_depth(key: str) -> dual_attention.DepthEntropy:
     """Every block in one forward pass; only the entropies are kept."""
-    from vislib.models import loading
-    from vislib.observe import capture
+    picture = frame.view().picture
 
-    model = frame.model(key)
-    cache = capture.run_with_cache(model, loading.prepare(model, frame.view().picture), None)
-    return dual_attention.entropy_over_depth(dual_attention.dual_sites(model.sites), cache)
+    def work(place: LoadedModel) -> dual_attention.DepthEntropy:
+        from vislib.models import loading
+        from vislib.observe import capture
+
+        cache = capture.run_with_cache(place, loading.prepare(place, picture), None)
+        return dual_attention.entropy_over_depth(dual_attention.dual_sites(place.sites), cache)
+
+    return frame.run(key, work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,6 +12,9 @@ from views.dual_attention.halves import Chosen
 from vislib.analysis import attentions
 from vislib.figures import colours
 from vislib.registry import spec
+
+if TYPE_CHECKING:
+    from vislib.models.loading import LoadedModel
 
 
 def draw(chosen: Chosen, keys: Sequence[str]) -> None:
@@ -41,9 +45,13 @@ def draw(chosen: Chosen, keys: Sequence[str]) -> None:
 
 def _reach(key: str) -> attentions.ReachOverDepth:
     """Every block in one forward pass; only the mean distances are kept."""
-    from vislib.models import loading
-    from vislib.observe import capture
+    picture = frame.view().picture
 
-    model = frame.model(key)
-    cache = capture.run_with_cache(model, loading.prepare(model, frame.view().picture), None)
-    return attentions.reach_over_depth(model.sites, cache)
+    def work(place: LoadedModel) -> attentions.ReachOverDepth:
+        from vislib.models import loading
+        from vislib.observe import capture
+
+        cache = capture.run_with_cache(place, loading.prepare(place, picture), None)
+        return attentions.reach_over_depth(place.sites, cache)
+
+    return frame.run(key, work)

@@ -17,7 +17,6 @@ import numpy as np
 from views import frame
 from views.estimates import tasks
 from views.estimates.tasks import Curves, Piece, Question, result
-from views.frame.state import is_remembered
 from vislib.schema import ActivationCache
 
 if TYPE_CHECKING:
@@ -33,7 +32,9 @@ def answer(key: str) -> ActivationCache:
 
 def missing(question: Question, methods: Sequence[str]) -> list[Piece]:
     """Those that still have to be done."""
-    return [piece for piece in tasks.pieces(question, methods) if not is_remembered(piece.name)]
+    return [
+        piece for piece in tasks.pieces(question, methods) if not frame.is_remembered(piece.name)
+    ]
 
 
 def one_forward(key: str) -> float:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from views import frame
 from views.experiments.runs import Found, between, duration, percent, signed, title, words
-from views.frame.state import from_link
 from vislib.analysis import outcomes
 from vislib.registry import spec
 
@@ -57,7 +57,7 @@ def predict(name: str) -> str | None:
     """The class's answer, None before there is one."""
     options = (*ANSWERS[name], SHOW)
     key = f"{name}_answer"
-    from_link(key, options)
+    frame.from_link(key, options)
     texts = {option: words(f"answer_{name}_{option}") for option in options[:-1]}
     texts[SHOW] = words("answer_show")
     return st.segmented_control(

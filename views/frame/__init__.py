@@ -6,6 +6,7 @@ this package and vislib.
 
 from __future__ import annotations
 
+from views.frame.captures import box, capture, cell, multiply_adds, weights
 from views.frame.choices import choose, choose_number
 from views.frame.components import TILE_TEXTS, tile_canvas
 from views.frame.figures import (
@@ -33,26 +34,23 @@ from views.frame.frame import (
     shielded,
 )
 from views.frame.model_choice import problem
+from views.frame.models import model, run, title
 from views.frame.state import (
+    OWN,
     View,
     as_switched,
-    box,
-    capture,
-    cell,
-    model,
-    multiply_adds,
+    from_link,
+    is_remembered,
     of_family,
     preset,
     remember,
-    run,
     select,
     t,
-    title,
     view,
-    weights,
 )
 
 __all__ = [
+    "OWN",
     "PAGES",
     "SECTIONS",
     "TILE_TEXTS",
@@ -70,9 +68,11 @@ __all__ = [
     "choose_site",
     "dark",
     "draw",
+    "from_link",
     "heading",
     "html_table",
     "image",
+    "is_remembered",
     "legend",
     "model",
     "model_head",

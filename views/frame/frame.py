@@ -11,7 +11,8 @@ import streamlit as st
 from views.frame import forgetting, model_choice, panel
 from views.frame.choices import choose
 from views.frame.model_choice import problem
-from views.frame.state import SWITCH, as_switched, forget, model, t, view
+from views.frame.models import model
+from views.frame.state import SWITCH, as_switched, forget, t, view
 from vislib import registry
 from vislib.schema import MixingSite, MixScopeError
 from vislib.texts import languages

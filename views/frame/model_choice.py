@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from views.frame import server
-from views.frame.state import (
-    MOST_MODELS,
-    SWITCH,
-    CostQuestionError,
-    default_models,
-    from_link,
-    t,
-)
+from views.frame.models import CostQuestionError
+from views.frame.state import MOST_MODELS, SWITCH, default_models, from_link, t
 from vislib import registry
 from vislib.schema import MixScopeError
 

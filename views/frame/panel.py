@@ -5,15 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from views.frame import model_choice, server, uploads
+from views.frame.captures import box, cell
 from views.frame.components import PICKER_TEXTS, Box, patch_picker
+from views.frame.models import is_known, model
 from views.frame.state import (
     DEFAULT_PICTURE,
     OWN,
-    box,
-    cell,
     from_link,
-    is_known,
-    model,
     own_picture,
     remember,
     select,

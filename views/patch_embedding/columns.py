@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -14,6 +15,9 @@ from vislib.figures import patches as pictures
 from vislib.figures import tiles
 from vislib.registry import base_key, epoch_of, spec
 from vislib.schema import LabelledArray, Mixing, ModelError
+
+if TYPE_CHECKING:
+    from vislib.models.loading import LoadedModel
 
 PATCH_WIDTH = 168
 EXACT_NUMBERS = 60_000
@@ -50,14 +54,14 @@ def stem(key: str) -> tuple[LabelledArray, LabelledArray | None]:
 
 def input_pixels(key: str) -> np.ndarray:
     """The model's input, normalised, axes (row, column, rgb)."""
-    loaded, picture = frame.model(key), frame.view().picture
+    picture = frame.view().picture
 
-    def prepare() -> np.ndarray:
+    def prepare(place: LoadedModel) -> np.ndarray:
         from vislib.models import loading
 
-        return loading.input_pixels(loading.prepare(loaded, picture))
+        return loading.input_pixels(loading.prepare(place, picture))
 
-    return frame.remember(("model input", picture.sha256, key), prepare)
+    return frame.remember(("model input", picture.sha256, key), lambda: frame.run(key, prepare))
 
 
 def input_bytes(key: str) -> np.ndarray:
