@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from tests.app.conftest import Bring, Shown
 from views.frame import server
 from vislib.analysis import dense_kernels, kernel_depth, kernels
+from vislib.analysis.depth import same_depth
 from vislib.figures import colours
 from vislib.models import loading
 from vislib.observe import capture
@@ -194,7 +195,7 @@ def test_beside_counts_both_convolutions(
     bring(BESIDE)
     resnet = loading.load(BESIDE)  # brought: with seeded random weights where there are no others
     depths = (len(model.sites), len(resnet.sites))
-    same = [resnet.sites[dense_kernels.same_depth(j, *depths)] for j in range(depths[0])]
+    same = [resnet.sites[same_depth(j, *depths)] for j in range(depths[0])]
     number = next(j for j, other in enumerate(same) if other.step == 2)
     app, site = beside(bring, kernel_block=f"1.{number + 1}", written="5"), same[number]
     dense = resnet.weights(site.group)[f"{site.group}.convolution.kernel"]

@@ -14,6 +14,7 @@ from views.depthwise_kernels.kernel_maps import all_kernels, scaled, words
 from views.frame import panel
 from vislib.analysis import dense_kernels
 from vislib.analysis import kernels as maths
+from vislib.analysis.depth import same_depth
 from vislib.figures import colours
 from vislib.registry import spec
 from vislib.schema import LabelledArray, MixingSite, Provenance, freeze
@@ -41,12 +42,7 @@ def dense(key: str, site: MixingSite) -> LabelledArray:
 def site_beside(key: str, block: int, other: str) -> MixingSite:
     """The ResNet's block at the same relative depth."""
     sites = frame.model(other).sites
-    return sites[dense_kernels.same_depth(block, len(frame.model(key).sites), len(sites))]
-
-
-def place_in_words(site: MixingSite) -> str:
-    """A block's stage and number, from 1."""
-    return frame.t("site.stage_block", stage=site.stage + 1, block=site.block + 1)
+    return sites[same_depth(block, len(frame.model(key).sites), len(sites))]
 
 
 def beside(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> None:
@@ -61,10 +57,9 @@ def beside(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> N
     left, right = st.columns([1, 1], gap="medium")
     with left:
         own = frame.model(key).sites[block]
-        where = frame.t("site.block_only", block=block + 1)
-        counted(key, own, where, all_kernels(key)[block])
+        counted(key, own, all_kernels(key)[block])
     with right:
-        counted(other, site, place_in_words(site), dense(other, site))
+        counted(other, site, dense(other, site))
     left, right = st.columns([1, 1], gap="medium")
     with left:
         frame.shielded(lambda: kernel_tiles(key, block, channel, by, scale))
@@ -84,10 +79,10 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", THIN)
 
 
-def counted(key: str, site: MixingSite, where: str, kernels: LabelledArray) -> None:
+def counted(key: str, site: MixingSite, kernels: LabelledArray) -> None:
     """The model's name, and its convolution in numbers."""
     found = dense_kernels.count(kernels)
-    frame.model_head(key, where)
+    frame.model_head(key, frame.block_words(key, site))
     frame.badge(site.mixing)
     is_dense = kernels.axes == dense_kernels.DENSE
     pair = f" ({found.outputs} × {found.reads})" if is_dense else ""
@@ -196,7 +191,7 @@ def energy(key: str, block: int, other: str) -> None:
         dark=frame.dark(),
     )
     frame.plot(figure, key="energy_chart", alt=words("energy"))
-    halved = [place_in_words(site) for site in frame.model(other).sites if site.step > 1]
+    halved = [frame.block_words(other, site) for site in frame.model(other).sites if site.step > 1]
     if halved:
         st.caption(words("strided", model=spec(other).title, blocks="; ".join(halved)))
     arrays = {

@@ -141,16 +141,17 @@ def spectra(key: str, block: int) -> None:
         ("spectrum tiles", key), lambda: table_rows(kernel_depth.own_scale(power), limits)
     )
     st.markdown(f"**{words('spectra')}** {words('spectra_how')}")
+    names = [frame.block_name(site) for site in frame.model(key).sites]
 
     def choose(tile: int) -> None:
-        st.session_state["kernel_block"] = f"1.{tile + 1}"
+        st.session_state["kernel_block"] = names[tile]
 
     frame.tile_canvas(
         indices,
         colours.table(False),
         limits=limits,
         unit=words("power_unit"),
-        labels=[frame.t("site.block_only", block=j + 1) for j in range(len(blocks))],
+        labels=[frame.block_words(key, site) for site in frame.model(key).sites],
         selected=block,
         key="kernel_spectra",
         alt=words("spectra"),

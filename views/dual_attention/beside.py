@@ -18,6 +18,7 @@ from views.dual_attention.halves import Chosen, bits
 from views.frame import panel
 from vislib.analysis import attentions
 from vislib.analysis.common_ground import Reading, statistics
+from vislib.analysis.depth import depth_of
 from vislib.analysis.reading_at import reading_at
 from vislib.analysis.windows import window_piece
 from vislib.figures import colours, overlay
@@ -25,7 +26,7 @@ from vislib.registry import spec
 from vislib.schema import LabelledArray, MixingSite, MixScopeError
 
 VIEWS = ("closed", "maps", "depth")
-DEPTHS = ("same", "first", "middle", "last")
+DEPTHS = ("same", *frame.DEPTHS)
 ALL = "all"
 SIDE = 360
 """Longer side of a map in pixels: a click that changes four of them stays under 300 kB."""
@@ -164,13 +165,14 @@ def _depth(chosen: Chosen) -> float:
         words("beside_depths"), DEPTHS, key="beside_depth", words=texts, compact=False
     )
     if name == "same":
-        return attentions.depth_of(frame.model(chosen.key).sites, chosen.site)
-    return {"first": 0.0, "middle": 0.5, "last": 1.0}[name]
+        sites = frame.model(chosen.key).sites
+        return depth_of(sites.index(chosen.site), len(sites))
+    return frame.DEPTHS[name]
 
 
 def _same(key: str, depth: float) -> MixingSite:
     """A model's block at a relative depth."""
-    return attentions.at_depth(frame.model(key).sites, depth)
+    return frame.site_at(frame.model(key).sites, depth)
 
 
 def _head(sites: Sequence[MixingSite]) -> int | None:
@@ -209,10 +211,8 @@ def _column(
 ) -> None:
     """Name, place in the depth, badge, map, numbers, and what differs."""
     site, row = column.site, spec(column.key)
-    staged = frame.model(column.key).sites[-1].stage > 0
-    texts = "stage_block" if staged else "block_only"
     where = [
-        frame.t(f"site.{texts}", stage=site.stage + 1, block=site.block + 1),
+        frame.block_words(column.key, site),
         words("beside_grid", rows=site.rows, columns=site.columns),
     ]
     if column.head is not None:

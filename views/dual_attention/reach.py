@@ -10,6 +10,7 @@ import streamlit as st
 from views import frame
 from views.dual_attention.halves import Chosen
 from vislib.analysis import attentions
+from vislib.analysis.depth import depth_of
 from vislib.figures import colours
 from vislib.registry import spec
 
@@ -31,12 +32,13 @@ def draw(chosen: Chosen, keys: Sequence[str]) -> None:
         name = spec(key).title
         lines[name] = (found.depth, found.reach * frame.box(key).width)
         shades[name] = colours.family_colour(spec(key).family)
+    sites = frame.model(chosen.key).sites
     figure = charts.line_over_depth(
         lines,
         x_title=frame.t("dual_attention.beside_depth_x"),
         y_title=frame.t("dual_attention.beside_depth_y"),
         colours=shades,
-        marker=attentions.depth_of(frame.model(chosen.key).sites, chosen.site),
+        marker=depth_of(sites.index(chosen.site), len(sites)),
         dark=frame.dark(),
     )
     frame.plot(figure, key="beside-depth", alt=frame.t("dual_attention.beside_depth"))

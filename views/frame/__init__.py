@@ -6,6 +6,15 @@ this package and vislib.
 
 from __future__ import annotations
 
+from views.frame.blocks import (
+    DEPTHS,
+    block_name,
+    block_words,
+    choose_site,
+    site_at,
+    site_of,
+    spatial_sites,
+)
 from views.frame.captures import box, capture, cell, multiply_adds, weights
 from views.frame.choices import choose, choose_number
 from views.frame.components import TILE_TEXTS, tile_canvas
@@ -26,7 +35,6 @@ from views.frame.frame import (
     PAGES,
     SECTIONS,
     choose_model,
-    choose_site,
     draw,
     heading,
     offer,
@@ -50,6 +58,7 @@ from views.frame.state import (
 )
 
 __all__ = [
+    "DEPTHS",
     "OWN",
     "PAGES",
     "SECTIONS",
@@ -58,6 +67,8 @@ __all__ = [
     "answer_bars",
     "as_switched",
     "badge",
+    "block_name",
+    "block_words",
     "box",
     "capture",
     "cell",
@@ -87,6 +98,9 @@ __all__ = [
     "run",
     "select",
     "shielded",
+    "site_at",
+    "site_of",
+    "spatial_sites",
     "strip",
     "t",
     "tile_canvas",

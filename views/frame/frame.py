@@ -11,10 +11,9 @@ import streamlit as st
 from views.frame import forgetting, model_choice, panel
 from views.frame.choices import choose
 from views.frame.model_choice import problem
-from views.frame.models import model
 from views.frame.state import SWITCH, as_switched, forget, t, view
 from vislib import registry
-from vislib.schema import MixingSite, MixScopeError
+from vislib.schema import MixScopeError
 from vislib.texts import languages
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -136,21 +135,3 @@ def choose_model(*families: str) -> str:
         default=default,
     )
     return as_switched(found)
-
-
-def choose_site(key: str, *, name: str, operator: str | None = None) -> MixingSite:
-    """A block of a model, numbered from 1 on the page and in the address.
-
-    Args:
-        key: Registry key of the model.
-        name: The widget's key and its name in the address.
-        operator: Offer only the blocks that have this operator.
-    """
-    sites = [s for s in model(key).sites if operator is None or operator in s.operators]
-    staged = len({site.stage for site in sites}) > 1
-    text = "site.stage_block" if staged else "site.block_only"
-    words = {
-        f"{s.stage + 1}.{s.block + 1}": t(text, stage=s.stage + 1, block=s.block + 1) for s in sites
-    }
-    chosen = choose(t("site.block"), list(words), key=name, words=words, compact=False)
-    return sites[list(words).index(chosen)]

@@ -83,7 +83,7 @@ def _final_over_depth(answers: EarlyAnswers) -> np.ndarray:
 def _names(key: str, answers: EarlyAnswers) -> list[str]:
     """What the depths are called."""
     first = [] if answers.start is None else [words("answers_start")]
-    return [*first, *(runs.block_name(key, group) for group in answers.groups)]
+    return [*first, *(runs.block_words(key, group) for group in answers.groups)]
 
 
 def _column(key: str, answers: EarlyAnswers) -> None:

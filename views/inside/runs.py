@@ -80,7 +80,7 @@ def distances(key: str) -> Distances:
     """How far each block mixes, on the visitor's picture where that counts."""
     answer(key)
     picture = frame.view().picture
-    sites = tuple(site for site in frame.model(key).sites if spatial_operator(site))
+    sites = frame.spatial_sites(key)
     fixed = all(site.mixing == "fixed" for site in sites)
 
     def work(place: LoadedModel) -> Distances:
@@ -150,11 +150,9 @@ def features(key: str, report: Callable[[int], None]) -> dict[str, np.ndarray]:
 # ---------------------------------------------------------------- words and parts
 
 
-def block_name(key: str, group: str) -> str:
+def block_words(key: str, group: str) -> str:
     """A block's name on the page, counted from 1."""
-    stage, block = (int(part.strip("stageblock")) + 1 for part in group.split("."))
-    staged = len({site.stage for site in frame.model(key).sites}) > 1
-    return frame.t("site.stage_block" if staged else "site.block_only", stage=stage, block=block)
+    return frame.block_words(key, frame.site_of(key, group))
 
 
 def each(keys: Sequence[str], make: Callable[[str], Any]) -> dict[str, Any]:

@@ -165,5 +165,5 @@ def _said(
 def _layer(key: str, name: str) -> str:
     """A layer's name on the page."""
     group = name.rpartition(".")[0]
-    where = words("stem") if group == "stem" else runs.block_name(key, group)
+    where = words("stem") if group == "stem" else runs.block_words(key, group)
     return f"{frame.title(key)}, {where}"

@@ -148,7 +148,7 @@ def _block(key: str, site: MixingSite, kind: str, chosen: int) -> None:
         pair for pair in hidden_unit.pairs_of(key, site) if (pair.second is not None) == paired
     ]
     shown = [found[i] for i in unit_steps.spread(len(found), MOST_OF_A_BLOCK)]
-    name = f"{site.stage + 1}.{site.block + 1}"
+    name = frame.block_name(site)
     title = frame.t("token_mixing.block_title", block=site.block + 1)
     words = frame.t(f"token_mixing.{kind}_word", shown=len(shown), count=len(found))
     st.markdown(f"**{title}** · {words}")

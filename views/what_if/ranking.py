@@ -72,9 +72,7 @@ def _ranking(key: str) -> list[Ranked] | None:
 
 def _name(key: str, entry: Ranked) -> str:
     """A part's name on the page: its block, and the operator where it is one."""
-    stage, block = (int(part.strip("stageblock")) + 1 for part in entry.group.split("."))
-    staged = len({site.stage for site in frame.model(key).sites}) > 1
-    where = frame.t("site.stage_block" if staged else "site.block_only", stage=stage, block=block)
+    where = frame.block_words(key, frame.site_of(key, entry.group))
     what = words("whole") if entry.what == "block" else role_words(entry.what.partition(".")[2])
     return f"{where}: {what}"
 
@@ -110,8 +108,9 @@ def _open_in_surgery(key: str, found: Sequence[Ranked]) -> None:
             words("pick"), tuple(texts), key="rank_pick", words=texts, compact=False
         )
     group, _, what = chosen.partition("/")
+    block = frame.block_name(frame.site_of(key, group))
     middle.button(
-        words("open_surgery"), key="rank_open", on_click=_open, args=(group, what), width="stretch"
+        words("open_surgery"), key="rank_open", on_click=_open, args=(block, what), width="stretch"
     )
     right.download_button(
         frame.t("download.csv"),
@@ -124,10 +123,9 @@ def _open_in_surgery(key: str, found: Sequence[Ranked]) -> None:
     )
 
 
-def _open(group: str, what: str) -> None:
+def _open(block: str, what: str) -> None:
     """Go to the surgery with a part chosen (a callback, before the bound widgets are drawn)."""
-    stage, block = (int(part.strip("stageblock")) + 1 for part in group.split("."))
-    st.session_state["cut_block"] = f"{stage}.{block}"
+    st.session_state["cut_block"] = block
     st.session_state["cut"] = what
     st.session_state["what_if"] = "surgery"
 

@@ -42,7 +42,7 @@ def draw() -> None:
     frame.model_head(key)
     site, change = _choose_change(key)
     st.markdown(words("not_retrained_how"))
-    last = [s for s in frame.model(key).sites if spatial_operator(s)][-1]
+    last = frame.spatial_sites(key)[-1]
     sites = (site,) if last.group == site.group else (site, last)
     run, before = runs.changed(key, change, sites), runs.before(key)
     moved = runs.answers_differ(before, run.cache)
@@ -111,7 +111,7 @@ def _choose_change(key: str) -> tuple[MixingSite, Change]:
     """The block, what is changed, and its number."""
     left, middle, right = st.columns([1, 1.8, 0.8], vertical_alignment="bottom")
     with left:
-        site = _choose_block(key)
+        site = frame.choose_site(key, name="cut_block")
     texts = changes_at(key, site.group)
     first = next((name for name in texts if name.startswith("operator")), None)
     with middle:
@@ -135,21 +135,6 @@ def _choose_change(key: str) -> tuple[MixingSite, Change]:
     return site, Change(what=what, group="" if whole else site.group, index=index)
 
 
-def _choose_block(key: str) -> MixingSite:
-    """A block; where a link asks for one that is not there, the nearest, and it is said."""
-    sites = frame.model(key).sites
-    staged = len({site.stage for site in sites}) > 1
-    text = "site.stage_block" if staged else "site.block_only"
-    texts = {
-        f"{s.stage + 1}.{s.block + 1}": frame.t(text, stage=s.stage + 1, block=s.block + 1)
-        for s in sites
-    }
-    chosen = frame.choose(
-        frame.t("site.block"), tuple(texts), key="cut_block", words=texts, compact=False
-    )
-    return sites[list(texts).index(chosen)]
-
-
 # ---------------------------------------------------------------- maps
 
 
@@ -166,7 +151,8 @@ def _maps(key: str, change: Change, sites: tuple[MixingSite, ...], run: runs.Cha
     for number, pair in enumerate(pairs):
         last = number == len(pairs) - 1
         title = words(
-            "map_last" if last and len(sites) > 1 else "map_here", block=_where(key, pair)
+            "map_last" if last and len(sites) > 1 else "map_here",
+            block=frame.block_words(key, pair.site),
         )
         st.markdown(f"**{title}**")
         left, right = st.columns(2, gap="medium")
@@ -222,13 +208,6 @@ def _in_use(
         name: attentions.without_head(array, change.index) if name.endswith(".pattern") else array
         for name, array in arrays.items()
     }
-
-
-def _where(key: str, pair: Pair) -> str:
-    """A block's name on the page."""
-    staged = len({site.stage for site in frame.model(key).sites}) > 1
-    text = "site.stage_block" if staged else "site.block_only"
-    return frame.t(text, stage=pair.site.stage + 1, block=pair.site.block + 1)
 
 
 def _map(
