@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from tests.unit import tiny
 from views import frame
 from views.dual_attention.beside import SIDE
-from views.frame import models, panel, server, state
+from views.frame import models, server, state
 from vislib import registry
 from vislib.analysis import attentions
 from vislib.analysis.reading_at import reading_at
@@ -257,7 +257,7 @@ def together(
 ) -> Iterator[Open]:
     """Opens the page where Swin and ViT are on this machine beside the bundled models."""
     real, there = loading.load, (*state.DEFAULT_MODELS, VIT, SWIN)
-    monkeypatch.setattr(panel, "available", lambda: there)
+    monkeypatch.setattr(server, "present", lambda: there)
     monkeypatch.setattr(models, "_known", {})
     monkeypatch.setattr(loading, "load", lambda key, **how: attentive.get(key) or real(key, **how))
     monkeypatch.setitem(server._made, "shelf", Shelf(collect=server.settle_memory))
@@ -417,7 +417,7 @@ def test_beside_offers_what_is_not_there(
     together: Open, sent_pictures: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offered: list[str] = []
-    monkeypatch.setattr(panel, "available", lambda: state.DEFAULT_MODELS)
+    monkeypatch.setattr(server, "present", lambda: state.DEFAULT_MODELS)
     monkeypatch.setattr(frame, "offer", lambda key, why: offered.append(key))
     together()
     assert offered == [SWIN, "deit_small_patch16_224.fb_in1k"]

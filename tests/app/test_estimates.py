@@ -17,7 +17,7 @@ from views.estimates import tasks as pieces_of
 from views.estimates.columns import alike
 from views.estimates.meter import verdict
 from views.estimates.tasks import CELLS, METHODS, SEEDS, STEPS, Curves, Piece
-from views.estimates.words import percent
+from views.frame.numbers import percent_value
 from vislib import registry
 from vislib.analysis import faithfulness as judging
 from vislib.attribution import faithfulness, methods
@@ -110,9 +110,9 @@ def test_maps_areas_and_correlations_are_the_librarys(open_page: Open, ask: Ask)
         assert f"ρ = {correlation:+.2f}".replace("-", "\N{MINUS SIGN}") in seen.text
         areas = own_areas(model, judging.order_of(raw[method], CELLS), target)
         for area in areas:
-            assert f"{percent(area)}</td>" in seen.text
+            assert f"{percent_value(area)}</td>" in seen.text
     means = np.mean([own_areas(model, judging.random_order(CELLS, s), target) for s in SEEDS], 0)
-    assert seen.text.count(f"{percent(means[0])}</td>") >= len(METHODS)
+    assert seen.text.count(f"{percent_value(means[0])}</td>") >= len(METHODS)
     assert seen.text.count(">estimate<") == len(METHODS)
     assert "not what the model" in seen.text
     total = f"{raw['integrated_gradients'].sum():+.2f}".replace("-", "\N{MINUS SIGN}")
@@ -288,6 +288,6 @@ def test_verdicts() -> None:
     assert verdict(curves_with(0.45, 0.35), random) == "none"
     assert [alike(r) for r in (0.9, 0.4, 0.1, -0.8)] == ["same", "partly", "other", "other"]
     assert alike(math.nan) == "flat"
-    assert [percent(share) for share in (0.5, 0.012, 0.0034)] == ["50.0", "1.2", "0.34"]
+    assert [percent_value(share) for share in (0.5, 0.012, 0.0034)] == ["50.0", "1.2", "0.34"]
     assert registry.is_untrained("mixer_mini@untrained")
     assert not pieces_of.can_be_checked("mixer_mini@untrained")

@@ -17,7 +17,7 @@ from tests.app.conftest import Ask, Open
 from tests.app.test_frame import TEXT
 from views import frame
 from views.frame import frame as around
-from views.frame import model_choice, models, panel, server, state
+from views.frame import model_choice, models, server, state
 from views.frame.results import ResultStore
 from vislib import registry
 from vislib.models import devices, footprint, loading
@@ -385,7 +385,7 @@ def test_a_page_prefers_what_is_compared_then_published_models(
 ) -> None:
     big = "mixer_b16_224.goog_in21k_ft_in1k"
     present: list[str] = [*state.DEFAULT_MODELS, big]
-    monkeypatch.setattr(panel, "available", lambda: tuple(present))
+    monkeypatch.setattr(server, "present", lambda: tuple(present))
     asked: list[Any] = []
 
     def choose(*_: Any, default: str, **__: Any) -> str:

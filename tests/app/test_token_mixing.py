@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Shown
 from views import frame
-from views.frame import panel, state
+from views.frame import server, state
 from vislib.analysis import linear_mixing, reading_at, token_units, unit_steps
 from vislib.figures import colours
 from vislib.models import loading
@@ -73,7 +73,7 @@ def with_linear(
     def load(key: str, **how: Any) -> loading.LoadedModel:
         return linear_model if key == LINEAR else real(key, **how)
 
-    monkeypatch.setattr(panel, "available", lambda: (*state.DEFAULT_MODELS, LINEAR))
+    monkeypatch.setattr(server, "present", lambda: (*state.DEFAULT_MODELS, LINEAR))
     monkeypatch.setattr(loading, "load", load)
 
     def opened(**address: str) -> AppTest:
@@ -342,7 +342,7 @@ def test_without_resmlp_it_is_offered_and_mixer_goes_on(
     go: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offered: list[str] = []
-    monkeypatch.setattr(panel, "available", lambda: state.DEFAULT_MODELS)
+    monkeypatch.setattr(server, "present", lambda: state.DEFAULT_MODELS)
     monkeypatch.setattr(frame, "offer", lambda key, why: offered.append(key))
     app = go(mixing_view="beside")
     assert offered == [LINEAR]
@@ -354,7 +354,7 @@ def test_without_resmlp_it_is_offered_and_mixer_goes_on(
 def test_full_size_model_is_drawn(go: Open, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     key = "mixer_b16_224.goog_in21k_ft_in1k"
     model = loading.load(key, untrained=True)
-    monkeypatch.setattr(panel, "available", lambda: (key,))
+    monkeypatch.setattr(server, "present", lambda: (key,))
     monkeypatch.setattr(loading, "load", lambda *_, **__: model)
     app = go(models=key)
     indices, options = shown.tiles["unit_singles"]

@@ -11,7 +11,6 @@ import streamlit as st
 from views import frame
 from views.depthwise_kernels.block import kernel_tiles
 from views.depthwise_kernels.kernel_maps import all_kernels, scaled, words
-from views.frame import panel
 from vislib.analysis import dense_kernels
 from vislib.analysis import kernels as maths
 from vislib.analysis.depth import same_depth
@@ -23,12 +22,11 @@ if TYPE_CHECKING:
     from vislib.analysis.kernels import KernelOrder
 
 FAMILY = "resnet"
-THIN = "\N{NARROW NO-BREAK SPACE}"
 
 
 def is_there() -> bool:
     """Whether a ResNet is on this machine."""
-    return bool(frame.of_family(FAMILY, panel.available()))
+    return bool(frame.of_family(FAMILY, frame.available()))
 
 
 def dense(key: str, site: MixingSite) -> LabelledArray:
@@ -74,11 +72,6 @@ def choose_output(key: str, site: MixingSite) -> int:
     return frame.choose_number(words("written", count=count), count, key="written") - 1
 
 
-def number(value: int) -> str:
-    """A whole number in groups of three."""
-    return f"{value:,}".replace(",", THIN)
-
-
 def counted(key: str, site: MixingSite, kernels: LabelledArray) -> None:
     """The model's name, and its convolution in numbers."""
     found = dense_kernels.count(kernels)
@@ -91,10 +84,10 @@ def counted(key: str, site: MixingSite, kernels: LabelledArray) -> None:
     frame.html_table(
         [
             (words("taps"), f"{found.side} × {found.side}"),
-            (words("reads"), number(found.reads)),
-            (words("tables_dense" if is_dense else "tables"), f"{number(found.tables)}{pair}"),
-            (words("weights"), number(found.weights)),
-            (words("if_depthwise" if is_dense else "if_dense"), number(found.other_kind)),
+            (words("reads"), frame.whole(found.reads)),
+            (words("tables_dense" if is_dense else "tables"), f"{frame.whole(found.tables)}{pair}"),
+            (words("weights"), frame.whole(found.weights)),
+            (words("if_depthwise" if is_dense else "if_dense"), frame.whole(found.other_kind)),
             (words("places"), f"{site.rows} × {site.columns}{after}"),
             (words("step"), words("step_one" if site.step == 1 else "step_more", step=site.step)),
         ]

@@ -124,19 +124,14 @@ def shown_map(
     frame.image(png, key=f"pixel-{name}", alt=words(f"{name}_alt"))
 
 
-def signed(value: float, digits: int) -> str:
-    """A number with its sign, a real minus."""
-    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-
 def sums(total: one_channel.PlaceSum, what: str, note: str = "") -> None:
     """The sum of the products beside the model's own value."""
     frame.html_table(
         [
-            (f"{what} {note}".strip(), signed(total.total, 5)),
-            (words("bias"), signed(total.bias, 5)),
-            (words("rebuilt"), signed(total.total + total.bias, 5)),
-            (words("captured"), signed(total.captured, 5)),
+            (f"{what} {note}".strip(), frame.signed(total.total, 5)),
+            (words("bias"), frame.signed(total.bias, 5)),
+            (words("rebuilt"), frame.signed(total.total + total.bias, 5)),
+            (words("captured"), frame.signed(total.captured, 5)),
             (words("difference"), f"{total.difference:.1e}".replace("-", "\N{MINUS SIGN}")),
         ]
     )

@@ -14,8 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from views import frame
 from views.dual_attention import reach
-from views.dual_attention.halves import Chosen, bits
-from views.frame import panel
+from views.dual_attention.halves import Chosen
 from vislib.analysis import attentions
 from vislib.analysis.common_ground import Reading, statistics
 from vislib.analysis.depth import depth_of
@@ -66,7 +65,7 @@ def draw(chosen: Chosen) -> None:
     )
     if view == "closed":
         return
-    options = {family: frame.of_family(family, panel.available()) for family in OFFERED}
+    options = {family: frame.of_family(family, frame.available()) for family in OFFERED}
     several = [family for family, keys in options.items() if len(keys) > 1]
     slots = list(st.columns(max(1, len(several) + 2 * (view == "maps")), gap="medium"))
     others = {family: keys[0] for family, keys in options.items() if keys}
@@ -285,7 +284,7 @@ def _numbers(column: Column, share: LabelledArray, place: tuple[int, int], outsi
     _, _, down, across = _piece(site, place) if site.window else (0, 0, site.rows, site.columns)
     rows = [
         (words("reach"), f"{numbers.reach_px:.0f} px"),
-        (words("entropy"), bits(numbers.entropy_bits, down * across)),
+        (words("entropy"), frame.bits(numbers.entropy_bits, down * across)),
         (words("beside_local"), f"{numbers.local_percent:.1f} %"),
     ]
     name = "beside_prefix" if site.prefix else "beside_padding"

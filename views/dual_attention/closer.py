@@ -8,7 +8,6 @@ import streamlit as st
 
 from views import frame
 from views.dual_attention.halves import Chosen, window
-from views.frame.figures import dark
 from vislib.analysis import dual_attention
 from vislib.figures import colours, overlay
 from vislib.registry import spec
@@ -107,7 +106,7 @@ def head(chosen: Chosen) -> None:
         cell=rows.place,
         x_title=frame.t("dual_attention.window_column"),
         y_title=frame.t("dual_attention.window_row"),
-        dark=dark(),
+        dark=frame.dark(),
     )
     frame.plot(figure, key="dual-head", alt=title)
     frame.strip(array, key="dual.head", name=chosen.file("window.pattern"), title=title)
@@ -126,7 +125,7 @@ def table(chosen: Chosen) -> None:
         x_title=frame.t("axis.channel_in"),
         y_title=frame.t("axis.channel_out"),
         height=640,
-        dark=dark(),
+        dark=frame.dark(),
     )
     frame.plot(figure, key="dual-table-large", alt=title)
     frame.strip(array, key="dual.table-large", name=chosen.file("channel.pattern"), title=title)
@@ -153,7 +152,7 @@ def depth(chosen: Chosen) -> None:
         y_title=frame.t("dual_attention.depth_y"),
         colours=dict.fromkeys(lines, family),
         marker=sites.index(chosen.site) + 1,
-        dark=dark(),
+        dark=frame.dark(),
     )
     figure.update_xaxes(dtick=1)
     frame.plot(figure, key="dual-depth", alt=frame.t("dual_attention.closer_depth"))

@@ -117,9 +117,8 @@ def _randomised(shown: Shown) -> None:
         png = _overlay(shown, method, untrained=True, side=side)
         alt = words("untrained_alt", method=name_of(method))
         frame.image(png, key=f"untrained-{method}", alt=alt, width=side)
-        number = "–" if math.isnan(correlation) else f"{correlation:+.2f}"
-        shown_number = number.replace("-", "\N{MINUS SIGN}")
-        st.html(f'<div class="verdict-number">ρ = {shown_number}</div>')
+        number = "–" if math.isnan(correlation) else frame.signed(correlation)
+        st.html(f'<div class="verdict-number">ρ = {number}</div>')
         said = alike(correlation)
         say(words(f"alike_{said}"), said in ("same", "flat"))
 
@@ -163,13 +162,9 @@ def _raw(shown: Shown) -> None:
         _strip(shown, method, array)
         if method == "integrated_gradients":
             total, wanted = float(array.values.sum()), found.difference
-            st.caption(words("complete", total=_signed(total), wanted=_signed(wanted)))
+            st.caption(words("complete", total=frame.signed(total), wanted=frame.signed(wanted)))
 
     in_columns(shown, part)
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _strip(shown: Shown, method: str, array: LabelledArray) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from views import frame
 from views.estimates import runs
 from views.estimates.tasks import SEEDS, Curves
-from views.estimates.words import Shown, in_columns, named, percent, say, words
+from views.estimates.words import Shown, in_columns, named, say, words
 from vislib.figures.meter import MeterLine, meter, nice_top
 
 INSERTION, DELETION = "#0072B2", "#D55E00"
@@ -52,7 +53,7 @@ def _areas(own: Curves, mean: Curves) -> None:
     )
     rows = [f"<tr><th>{html.escape(words('area'))}</th>{heads}</tr>"]
     for name, one, two in zip(("insertion", "deletion"), own.areas, mean.areas, strict=True):
-        cells = "".join(f"<td>{percent(value)}</td>" for value in (one, two))
+        cells = "".join(f"<td>{frame.percent_value(value)}</td>" for value in (one, two))
         rows.append(f"<tr><th>{html.escape(words(f'line_{name}'))}</th>{cells}</tr>")
     st.html(f'<table class="facts" style="font-size:.84rem">{"".join(rows)}</table>')
 

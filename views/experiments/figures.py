@@ -14,7 +14,7 @@ import streamlit as st
 
 from views import frame
 from views.experiments import runs
-from views.experiments.runs import Found, percent, signed, words
+from views.experiments.runs import Found, words
 from vislib.experiments.catalogue import Config
 from vislib.experiments.table import Run
 from vislib.figures import colours
@@ -71,7 +71,7 @@ def _chart(found: Found, chosen: str) -> None:
         rows,
         x_title=words("axis_val"),
         chance=100 * found.chance,
-        chance_name=words("chance", percent=percent(found.chance)),
+        chance_name=words("chance", percent=frame.percent(found.chance)),
         chosen=chosen,
         dark=frame.dark(),
     )
@@ -89,9 +89,9 @@ def _run_card(found: Found, run: Run) -> None:
     rows = [
         (words("config"), run.config),
         (words("seed"), str(run.seed)),
-        (words("val"), percent(run.val, 2)),
-        (words("held_out"), percent(run.epochs[-1].held_out, 2)),
-        (words("change"), NOTHING if change is None else signed(change)),
+        (words("val"), frame.percent(run.val, 2)),
+        (words("held_out"), frame.percent(run.epochs[-1].held_out, 2)),
+        (words("change"), NOTHING if change is None else frame.percent_change(change)),
         (words("parameters"), f"{facts['parameters']:,}"),
         (words("multiply_adds"), f"{facts['multiply_adds'] / 1e6:,.1f} M"),
         (words("pictures"), f"{facts['train_pictures']:,}"),
@@ -142,7 +142,7 @@ def draw_curves(found: Found) -> None:
     figure.add_hline(
         y=100 * found.chance,
         line={"color": colours.OTHER_FAMILY, "width": 3, "dash": "dash"},
-        annotation_text=words("chance", percent=percent(found.chance)),
+        annotation_text=words("chance", percent=frame.percent(found.chance)),
         annotation_position="bottom right",
     )
     first: dict[str, Any] = {}

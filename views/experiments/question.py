@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from views import frame
-from views.experiments.runs import Found, between, duration, percent, signed, title, words
+from views.experiments.runs import Found, duration, title, words
 from vislib.analysis import outcomes
 from vislib.registry import spec
 
@@ -37,10 +37,10 @@ def trained(found: Found) -> str:
         "trained",
         variants=len(facts),
         planned=len(found.experiment.configs),
-        pictures=between([fact["train_pictures"] for fact in facts]),
+        pictures=frame.between([fact["train_pictures"] for fact in facts]),
         classes=len(found.data["classes"]),
-        passes=between([fact["epochs"] for fact in facts]),
-        parameters=between([fact["parameters"] / 1e6 for fact in facts], 2),
+        passes=frame.between([fact["epochs"] for fact in facts]),
+        parameters=frame.between([fact["parameters"] / 1e6 for fact in facts], 2),
         seeds=_seeds(found),
         time=duration(sum(run.seconds for run in found.runs)),
         hardware=hardware,
@@ -50,7 +50,7 @@ def trained(found: Found) -> str:
 def _seeds(found: Found) -> str:
     """How many runs a variant has, in words."""
     counts = [len(found.scores(config.id)) for config in found.configs]
-    return words("seed_one") if max(counts) == 1 else words("seeds", count=between(counts))
+    return words("seed_one") if max(counts) == 1 else words("seeds", count=frame.between(counts))
 
 
 def predict(name: str) -> str | None:
@@ -186,10 +186,10 @@ def draw_conclusions(found: Found) -> None:
         words(
             "not",
             claim=words(f"not_{found.name}"),
-            parameters=between([fact["parameters"] / 1e6 for fact in facts], 2),
-            pictures=between([fact["train_pictures"] for fact in facts]),
+            parameters=frame.between([fact["parameters"] / 1e6 for fact in facts], 2),
+            pictures=frame.between([fact["train_pictures"] for fact in facts]),
             classes=len(found.data["classes"]),
-            passes=between([fact["epochs"] for fact in facts]),
+            passes=frame.between([fact["epochs"] for fact in facts]),
             seeds=_seeds(found),
         )
     )
@@ -199,7 +199,7 @@ def numbers(found: Found) -> dict[str, str]:
     """What the conclusions of an experiment may name."""
     if found.name == "order":
         return {
-            model: signed(
+            model: frame.percent_change(
                 outcomes.relative_change(
                     found.mean(f"{model}_mini.patches"), found.mean(f"{model}_mini.original")
                 )
@@ -213,9 +213,9 @@ def numbers(found: Found) -> dict[str, str]:
             for name, means in zip(names, patch_effects(found), strict=True)
         }
     if found.name == "attention":
-        return {c.values["attention"]: percent(found.mean(c.id)) for c in found.configs}
+        return {c.values["attention"]: frame.percent(found.mean(c.id)) for c in found.configs}
     return {
-        spec(f"{model}_mini").family: signed(
+        spec(f"{model}_mini").family: frame.percent_change(
             outcomes.relative_change(
                 found.mean(f"{model}_mini.{LEAST}"), found.mean(f"{model}_mini.{MOST}")
             )

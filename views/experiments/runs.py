@@ -165,24 +165,6 @@ def command(found: Found, configs: Sequence[str] = (), seed: int | None = None) 
     return f"{start} --classes {len(found.data['classes'])} --epochs {recipe['epochs']}"
 
 
-def percent(share: float, digits: int = 1) -> str:
-    """41.2 %."""
-    return f"{100 * share:.{digits}f} %"
-
-
-def signed(change: float) -> str:
-    """-45 % that stays on one line; a change that rounds to nothing has no sign."""
-    whole = round(100 * change)
-    sign = "\N{MINUS SIGN}" if whole < 0 else "+" if whole > 0 else ""
-    return f"{sign}{abs(whole)}\N{NO-BREAK SPACE}%"
-
-
-def between(values: Sequence[float], digits: int = 0) -> str:
-    """ "3", or "3 to 7" where they differ."""
-    low, high = (f"{number:,.{digits}f}" for number in (min(values), max(values)))
-    return low if low == high else words("between", low=low, high=high)
-
-
 def duration(seconds: float) -> str:
     """In seconds, minutes or hours."""
     if seconds < 100:

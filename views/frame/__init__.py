@@ -21,6 +21,7 @@ from views.frame.components import TILE_TEXTS, tile_canvas
 from views.frame.figures import (
     answer_bars,
     badge,
+    big,
     dark,
     html_table,
     image,
@@ -42,7 +43,21 @@ from views.frame.frame import (
     shielded,
 )
 from views.frame.model_choice import problem
-from views.frame.models import model, run, title
+from views.frame.models import available, model, run, title
+from views.frame.numbers import (
+    EXACT,
+    between,
+    bits,
+    decimals,
+    number,
+    percent,
+    percent_change,
+    percent_value,
+    points,
+    power_of_ten,
+    signed,
+    whole,
+)
 from views.frame.state import (
     OWN,
     View,
@@ -59,6 +74,7 @@ from views.frame.state import (
 
 __all__ = [
     "DEPTHS",
+    "EXACT",
     "OWN",
     "PAGES",
     "SECTIONS",
@@ -66,7 +82,11 @@ __all__ = [
     "View",
     "answer_bars",
     "as_switched",
+    "available",
     "badge",
+    "between",
+    "big",
+    "bits",
     "block_name",
     "block_words",
     "box",
@@ -78,6 +98,7 @@ __all__ = [
     "choose_number",
     "choose_site",
     "dark",
+    "decimals",
     "draw",
     "from_link",
     "heading",
@@ -88,16 +109,23 @@ __all__ = [
     "model",
     "model_head",
     "multiply_adds",
+    "number",
     "of_family",
     "offer",
     "page",
+    "percent",
+    "percent_change",
+    "percent_value",
     "plot",
+    "points",
+    "power_of_ten",
     "preset",
     "problem",
     "remember",
     "run",
     "select",
     "shielded",
+    "signed",
     "site_at",
     "site_of",
     "spatial_sites",
@@ -108,4 +136,5 @@ __all__ = [
     "title",
     "view",
     "weights",
+    "whole",
 ]

@@ -11,6 +11,7 @@ import streamlit as st
 from views.frame import forgetting, model_choice, panel
 from views.frame.choices import choose
 from views.frame.model_choice import problem
+from views.frame.models import available
 from views.frame.state import SWITCH, as_switched, forget, t, view
 from vislib import registry
 from vislib.schema import MixScopeError
@@ -107,7 +108,7 @@ def offer(key: str, why: str) -> None:
         key: Registry key.
         why: What the page could show with it, in one sentence.
     """
-    model_choice.offer(key, why, panel.available())
+    model_choice.offer(key, why, available())
 
 
 def choose_model(*families: str) -> str:
@@ -116,7 +117,7 @@ def choose_model(*families: str) -> str:
     Where none of them is compared it is the first family's: a published one that is there, else
     the mini. The address names the first family's word.
     """
-    present = panel.available()
+    present = available()
     options = [key for key in present if registry.spec(key).family in families]
     if not options:
         raise MixScopeError(t("models.none_of_family", family=", ".join(families)))

@@ -46,6 +46,11 @@ def _loaded(key: str, untrained: bool) -> LoadedModel | MixScopeError:
     return found
 
 
+def available() -> tuple[str, ...]:
+    """Registry keys of the models whose weights are on this machine."""
+    return server.present()
+
+
 def is_ready(key: str) -> bool:
     """Whether the model is loaded at this moment, so that asking for it costs nothing."""
     return server.holds(*split(key))

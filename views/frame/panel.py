@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from views.frame import model_choice, server, uploads
+from views.frame import model_choice, uploads
 from views.frame.captures import box, cell
 from views.frame.components import PICKER_TEXTS, Box, patch_picker
-from views.frame.models import is_known, model
+from views.frame.models import available, is_known, model
 from views.frame.state import (
     DEFAULT_PICTURE,
     OWN,
@@ -27,11 +27,6 @@ PICTURE_SIDE = 760
 """Longer side of the picture in the picker, in pixels: one small JPEG, sent once a picture."""
 MOST_LINES = 64
 """Cells a side up to which the picker draws a grid; finer lines would cover the picture."""
-
-
-def available() -> tuple[str, ...]:
-    """Registry keys whose weights are on this machine."""
-    return server.present()
 
 
 def draw(page: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,7 +90,7 @@ def facts(key: str) -> None:
             (words("tokens"), f"{grid.rows} × {grid.columns} = {grid.rows * grid.columns}"),
             (words("filters_count"), f"{len(filters.values)}"),
             (words("numbers"), f"{size} → {len(filters.values)}"),
-            (words("parameters"), f"{parameters:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")),
+            (words("parameters"), frame.whole(parameters)),
             *more_tokens(key),
         ]
     )
@@ -163,16 +162,8 @@ def _one_patch(key: str, place: tuple[int, int]) -> tuple[LabelledArray, str]:
         alt=words("patch_alt", model=spec(key).title),
         width=PATCH_WIDTH,
     )
-    below = words("rebuilt", bound=power_of_ten(difference), channels=len(token.values))
+    below = words("rebuilt", bound=frame.power_of_ten(difference), channels=len(token.values))
     return token, f"{words('reads_overlap')} {below}" if grid.overlaps else below
-
-
-def power_of_ten(value: float) -> str:
-    """The next power of ten above a small number, as a person writes it; "0" for nothing."""
-    if value <= 0.0:
-        return "0"
-    power = str(math.floor(math.log10(value)) + 1).replace("-", "\N{MINUS SIGN}")
-    return "10" + power.translate(str.maketrans("\N{MINUS SIGN}0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def filter_order(key: str, by: str) -> tuple[int, ...]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from views import frame
-from views.frame import panel
 from views.token_mixing import hidden_unit, reads
 from vislib.analysis import receptive
 from vislib.analysis.common_ground import Reading
@@ -76,7 +75,7 @@ def beside(key: str, site: MixingSite) -> None:
 
 def _partner(key: str, family: str) -> str | None:
     """The model of the other family: one that is compared, else one of the same kind of weights."""
-    options = [name for name in panel.available() if spec(name).family == family]
+    options = [name for name in frame.available() if spec(name).family == family]
     if not options:
         return None
     alike = [name for name in options if spec(name).weights == spec(key).weights]

@@ -116,7 +116,7 @@ def _captions(pairs: list[UnitPair]) -> list[str]:
     found: list[str] = []
     for pair in pairs:
         second = "" if pair.second is None else pair.second + 1
-        found += [f"{pair.first + 1} | {second}", f"r {hidden_unit.number(pair.correlation)}"]
+        found += [f"{pair.first + 1} | {second}", f"r {frame.decimals(pair.correlation)}"]
     return found
 
 

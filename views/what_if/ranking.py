@@ -10,7 +10,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from views import frame
-from views.frame.numbers import percent, points
 from views.what_if import runs
 from views.what_if.runs import Ranked
 from views.what_if.surgery import choose_model, role_words
@@ -41,7 +40,7 @@ def draw() -> None:
     if found is None:
         return
     best, share = runs.before(key).top(1)[0]
-    st.markdown(words("best_before", name=best.split(",")[0], percent=percent(share)))
+    st.markdown(words("best_before", name=best.split(",")[0], percent=frame.percent(share)))
     if order == "effect":
         found = sorted(found, key=lambda entry: -entry.change.moved)
     _bars(key, found, order)
@@ -85,14 +84,14 @@ def _bars(key: str, found: Sequence[Ranked], order: str) -> None:
         gap = ' style="margin-top:.8rem"' if order == "depth" and entry.group != last else ""
         last, whole = entry.group, entry.what == "block"
         name = html.escape(_name(key, entry))
+        best = words("points", points=frame.points(entry.change.best))
         strength = "" if whole else ";opacity:.2"
         weight = " kept" if whole else ""
         rows.append(
             f'<div class="row"{gap}><div class="bar" style="width:{100 * entry.change.moved:.2f}%;'
             f'background:{colour}{strength}"></div><span class="label{weight}" title="{name}">'
-            f'{name}</span><span class="value">{percent(entry.change.moved)}'
-            f'<span class="was">{words("points", points=points(entry.change.best))}</span></span>'
-            "</div>"
+            f'{name}</span><span class="value">{frame.percent(entry.change.moved)}'
+            f'<span class="was">{best}</span></span></div>'
         )
     heading = words("bars_title", title=frame.title(key))
     st.markdown(f"**{heading}**")

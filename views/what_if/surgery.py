@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from views import frame
-from views.frame.figures import big
-from views.frame.numbers import percent, points
 from views.what_if import runs
 from views.what_if.runs import Change
 from views.what_if.words import answers, rank_options, words
@@ -52,9 +50,9 @@ def draw() -> None:
     with middle:
         answers(run.cache, key, words("after"), before=before)
     with right:
-        big(words("moved"), percent(moved.moved))
+        frame.big(words("moved"), frame.percent(moved.moved))
         best = before.top(1)[0][0].split(",")[0]
-        st.markdown(words("best_class", name=best, points=points(moved.best)))
+        st.markdown(words("best_class", name=best, points=frame.points(moved.best)))
     st.caption(words("moved_how"))
     _maps(key, change, sites, run)
 
