@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from typing import Any
@@ -14,9 +13,7 @@ from streamlit.testing.v1 import AppTest
 from tests.app.conftest import Ask, Bring, Open, Seen
 from views.estimates import runs
 from views.estimates import tasks as pieces_of
-from views.estimates.columns import alike
-from views.estimates.meter import verdict
-from views.estimates.tasks import CELLS, METHODS, SEEDS, STEPS, Curves, Piece
+from views.estimates.tasks import CELLS, METHODS, SEEDS, STEPS, Piece
 from views.frame.numbers import percent_value
 from vislib import registry
 from vislib.analysis import faithfulness as judging
@@ -273,21 +270,9 @@ def test_stop_on_the_page(open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyP
     assert "ρ =" in ask(pressed(at)).text
 
 
-# Verdicts
+# Random weights
 
 
-def curves_with(insertion: float, deletion: float) -> Curves:
-    return Curves(insertion=np.full(3, insertion), deletion=np.full(3, deletion))
-
-
-def test_verdicts() -> None:
-    random = [curves_with(0.4, 0.3), curves_with(0.5, 0.4)]
-    assert verdict(curves_with(0.6, 0.2), random) == "both"
-    assert verdict(curves_with(0.45, 0.2), random) == "one"
-    assert verdict(curves_with(0.6, 0.35), random) == "one"
-    assert verdict(curves_with(0.45, 0.35), random) == "none"
-    assert [alike(r) for r in (0.9, 0.4, 0.1, -0.8)] == ["same", "partly", "other", "other"]
-    assert alike(math.nan) == "flat"
-    assert [percent_value(share) for share in (0.5, 0.012, 0.0034)] == ["50.0", "1.2", "0.34"]
+def test_random_weights_are_not_compared_with_random_weights() -> None:
     assert registry.is_untrained("mixer_mini@untrained")
     assert not pieces_of.can_be_checked("mixer_mini@untrained")

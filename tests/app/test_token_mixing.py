@@ -18,6 +18,7 @@ from tests.app.conftest import Shown
 from views import frame
 from views.frame import server, state
 from vislib.analysis import linear_mixing, reading_at, token_units, unit_steps
+from vislib.analysis.arrays import by_own_largest
 from vislib.figures import colours
 from vislib.models import loading
 from vislib.observe import capture
@@ -292,7 +293,7 @@ def test_depth_shows_every_block_and_goes_there(
     assert options["selected"] == 0
     row, column = cell(app, linear_model)
     matrix = linear_model.weights("stage0.block7")["stage0.block7.token_mixing.weight"].values
-    own = unit_steps.by_own_largest(matrix[None, 14 * row + column].reshape(1, 14, 14))
+    own = by_own_largest(matrix[None, 14 * row + column].reshape(1, 14, 14))
     np.testing.assert_array_equal(indices[7], colours.to_indices(own, (-1.0, 1.0))[0])
     assert not np.array_equal(indices[6], indices[7])
     shown.click("row_blocks", 7, app, "mixer_block")

@@ -9,8 +9,9 @@ import numpy as np
 import streamlit as st
 
 from views import frame
-from vislib.analysis import kernel_depth, one_channel
 from vislib.analysis import kernels as maths
+from vislib.analysis import one_channel
+from vislib.analysis.arrays import by_own_largest
 from vislib.figures import colours, overlay
 from vislib.registry import base_key, epoch_of
 from vislib.schema import LabelledArray, MixingSite, ViewBox, freeze
@@ -73,7 +74,7 @@ def scaled(
     """Tiles as rows of the colour table, what their ends mean, and the unit's words."""
     if scale == "own":
         return (
-            table_rows(kernel_depth.own_scale(values), (-1.0, 1.0)),
+            table_rows(by_own_largest(values), (-1.0, 1.0)),
             (-1.0, 1.0),
             words("own_unit"),
         )

@@ -23,7 +23,7 @@ def mixing(key: str, block: int, channel: int) -> None:
     before, after = cache[f"{name}.in"], cache[f"{name}.out"].select(channel=channel)
     strongest = frame.remember(
         ("strongest inputs", key, block, channel),
-        lambda: pointwise.strongest_inputs(weight, channel, INPUTS),
+        lambda: pointwise.largest_weights(weight, channel, INPUTS),
     )
     place = frame.cell(key, site)
     st.markdown(words("mixing_how"))

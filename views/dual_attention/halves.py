@@ -76,7 +76,7 @@ def look_up(key: str, site: MixingSite, head: int | None, entry: tuple[int, int,
         group=group,
         channel=channel,
         rank=rank,
-        feeders=channel_groups.strongest_inputs(
+        feeders=channel_groups.feeding_channels(
             pattern, group, channel, count=site.channels // site.heads
         ),
         arrays=arrays,

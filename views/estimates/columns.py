@@ -22,8 +22,6 @@ SIDES = {1: 480, 4: 280}
 SMALL_SIDES = {1: 320, 4: 200}
 """The same of the maps of random weights."""
 LEGENDS = {1: 420, 4: 250}
-SAME, OTHER = 0.5, 0.3
-"""Rank correlations from which two maps count as much the same, and below which as different."""
 
 
 def draw(question: Question, methods: Sequence[str]) -> None:
@@ -95,13 +93,6 @@ def _shares(shown: Shown) -> None:
 # ---------------------------------------------------------------- what was learned
 
 
-def alike(correlation: float) -> str:
-    """What a rank correlation says: "same", "partly", "other", or "flat" where there is none."""
-    if math.isnan(correlation):
-        return "flat"
-    return "same" if correlation > SAME else "partly" if correlation >= OTHER else "other"
-
-
 def _randomised(shown: Shown) -> None:
     """The same method on random weights: what looks the same was not learned."""
     st.subheader(words("randomised"), anchor=False)
@@ -119,11 +110,11 @@ def _randomised(shown: Shown) -> None:
         frame.image(png, key=f"untrained-{method}", alt=alt, width=side)
         number = "–" if math.isnan(correlation) else frame.signed(correlation)
         st.html(f'<div class="verdict-number">ρ = {number}</div>')
-        said = alike(correlation)
+        said = judging.alike(correlation)
         say(words(f"alike_{said}"), said in ("same", "flat"))
 
     in_columns(shown, part)
-    st.caption(words("spearman_how", same=f"{SAME:g}", other=f"{OTHER:g}"))
+    st.caption(words("spearman_how", same=f"{judging.SAME:g}", other=f"{judging.OTHER:g}"))
 
 
 # ---------------------------------------------------------------- the numbers themselves

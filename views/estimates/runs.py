@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from views import frame
 from views.estimates import tasks
-from views.estimates.tasks import Curves, Piece, Question, result
+from views.estimates.tasks import Piece, Question, result
+from vislib.analysis.faithfulness import Curves
 from vislib.schema import ActivationCache
 
 if TYPE_CHECKING:
@@ -99,11 +98,3 @@ def curves(question: Question, method: str) -> Curves:
 def random_curves(question: Question) -> list[Curves]:
     """The same in random orders, one a seed."""
     return [result(tasks.random_piece(question, seed)) for seed in tasks.SEEDS]
-
-
-def mean_curves(several: Sequence[Curves]) -> Curves:
-    """The mean of some curves, step by step."""
-    return Curves(
-        insertion=np.mean([one.insertion for one in several], axis=0),
-        deletion=np.mean([one.deletion for one in several], axis=0),
-    )

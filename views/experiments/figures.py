@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -14,8 +12,9 @@ import streamlit as st
 
 from views import frame
 from views.experiments import runs
-from views.experiments.runs import Found, words
+from views.experiments.runs import words
 from vislib.experiments.catalogue import Config
+from vislib.experiments.findings import Found
 from vislib.experiments.table import Run
 from vislib.figures import colours
 from vislib.registry import spec
@@ -182,18 +181,8 @@ def draw_table(found: Found) -> None:
         },
     )
 
-    def make() -> bytes:
-        sink = io.StringIO()
-        csv.writer(sink).writerows([names, *rows])
-        return sink.getvalue().encode()
-
-    st.download_button(
-        frame.t("download.csv"),
-        data=make,
-        file_name=f"experiment_{found.name}.csv",
-        mime="text/csv",
-        key=f"runs-{found.name}.csv",
-        on_click="ignore",
+    frame.offer_csv(
+        lambda: [names, *rows], name=f"experiment_{found.name}", key=f"runs-{found.name}.csv"
     )
 
 

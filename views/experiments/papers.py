@@ -10,8 +10,9 @@ import streamlit as st
 from views import frame
 from views.experiments import runs
 from views.experiments.figures import NOTHING
-from views.experiments.runs import Found, words
+from views.experiments.runs import words
 from vislib.experiments.catalogue import Config
+from vislib.experiments.findings import Found
 from vislib.tables import papers
 
 SIDE = 224.0

@@ -31,6 +31,7 @@ from views.frame.figures import (
     strip,
     tile_texts,
 )
+from views.frame.files import offer_csv
 from views.frame.film import choose_epoch
 from views.frame.frame import (
     PAGES,
@@ -112,6 +113,7 @@ __all__ = [
     "number",
     "of_family",
     "offer",
+    "offer_csv",
     "page",
     "percent",
     "percent_change",

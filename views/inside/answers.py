@@ -37,7 +37,7 @@ def draw() -> None:
     for column, (key, answers) in zip(columns, found.items(), strict=True):
         with column:
             frame.shielded(partial(_column, key, answers))
-    runs.csv_button(lambda: _rows(found), name="early_answers", key="answers.csv")
+    frame.offer_csv(lambda: _rows(found), name="early_answers", key="answers.csv")
 
 
 def _chart(found: dict[str, EarlyAnswers]) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import streamlit as st
 
 from views import frame
 from vislib import registry
@@ -164,21 +161,3 @@ def each(keys: Sequence[str], make: Callable[[str], Any]) -> dict[str, Any]:
         except MixScopeError as error:
             frame.problem(error)
     return found
-
-
-def csv_button(rows: Callable[[], list[list[object]]], *, name: str, key: str) -> None:
-    """Offer numbers as a file that is made when it is asked for."""
-
-    def make() -> bytes:
-        sink = io.StringIO()
-        csv.writer(sink).writerows(rows())
-        return sink.getvalue().encode()
-
-    st.download_button(
-        frame.t("download.csv"),
-        data=make,
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        key=key,
-        on_click="ignore",
-    )

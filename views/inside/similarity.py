@@ -48,7 +48,7 @@ def draw() -> None:
     table, names_down, names_across = found
     _heatmap(table, one, two)
     _said(table, one, two, names_down, names_across)
-    runs.csv_button(
+    frame.offer_csv(
         lambda: [
             ["", *names_across],
             *([name, *row] for name, row in zip(names_down, table.tolist(), strict=True)),

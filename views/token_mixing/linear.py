@@ -11,6 +11,7 @@ from views import frame
 from views.token_mixing.hidden_unit import map_figure
 from views.token_mixing.reads import facts, share_map
 from vislib.analysis import linear_mixing, unit_steps
+from vislib.analysis.arrays import by_own_largest
 from vislib.analysis.linear_mixing import LinearDepth
 from vislib.analysis.reading_at import reading_at
 from vislib.figures import colours
@@ -86,7 +87,7 @@ def _row_tiles(
     indices = frame.remember(
         ("row_tiles", key, site.group, limits is None),
         lambda: colours.to_indices(
-            unit_steps.by_own_largest(shown.values) if limits is None else shown.values, pair
+            by_own_largest(shown.values) if limits is None else shown.values, pair
         ),
     )
 
@@ -172,7 +173,7 @@ def _row_by_block(key: str, site: MixingSite, found: list[LabelledArray]) -> Non
     indices = frame.remember(
         ("row_by_block", key, token),
         lambda: colours.to_indices(
-            unit_steps.by_own_largest(np.stack([row.values for row in rows_of.values()])),
+            by_own_largest(np.stack([row.values for row in rows_of.values()])),
             (-1.0, 1.0),
         ),
     )

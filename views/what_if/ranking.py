@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 from collections.abc import Sequence
 
 import streamlit as st
@@ -111,15 +109,13 @@ def _open_in_surgery(key: str, found: Sequence[Ranked]) -> None:
     middle.button(
         words("open_surgery"), key="rank_open", on_click=_open, args=(block, what), width="stretch"
     )
-    right.download_button(
-        frame.t("download.csv"),
-        data=lambda: _as_csv(key, found),
-        file_name=f"{key}.ranking.csv",
-        mime="text/csv",
-        key="ranking.csv",
-        on_click="ignore",
-        width="stretch",
-    )
+    with right:
+        frame.offer_csv(
+            lambda: table_rows(key, found),
+            name=f"{key}.ranking",
+            key="ranking.csv",
+            width="stretch",
+        )
 
 
 def _open(block: str, what: str) -> None:
@@ -129,14 +125,10 @@ def _open(block: str, what: str) -> None:
     st.session_state["what_if"] = "surgery"
 
 
-def _as_csv(key: str, found: Sequence[Ranked]) -> bytes:
+def table_rows(key: str, found: Sequence[Ranked]) -> list[list[object]]:
     """The numbers behind the bars."""
-    sink = io.StringIO()
-    writer = csv.writer(sink)
-    writer.writerow(
-        ["model", "block", "part", "moved", "best_class_change", "largest_logit_difference"]
-    )
-    for entry in found:
-        change = entry.change
-        writer.writerow([key, entry.group, entry.what, change.moved, change.best, change.largest])
-    return sink.getvalue().encode()
+    names = ["model", "block", "part", "moved", "best_class_change", "largest_logit_difference"]
+    return [
+        list(names),
+        *([key, e.group, e.what, e.change.moved, e.change.best, e.change.largest] for e in found),
+    ]

@@ -9,14 +9,13 @@ import streamlit as st
 
 from views import frame
 from views.what_if import runs
-from views.what_if.runs import Change
 from views.what_if.words import answers, rank_options, words
 from vislib.analysis import attentions, receptive
 from vislib.analysis.common_ground import Reading
 from vislib.analysis.reading_at import reading_at, spatial_operator
 from vislib.figures import colours, overlay
 from vislib.registry import base_key, spec
-from vislib.schema import LabelledArray, MixingSite, ModelError
+from vislib.schema import Change, LabelledArray, MixingSite, ModelError
 
 SIDE = 380
 """Longer side of a map in pixels: four maps stay under 300 kB."""
@@ -80,7 +79,7 @@ def changes_at(key: str, group: str) -> dict[str, str]:
         group: The block.
     """
     found = [cut for cut in runs.cuts(key) if cut.group == group]
-    texts = {runs.name_of(cut): part_words(runs.name_of(cut)) for cut in found}
+    texts = {cut.name: part_words(cut.name) for cut in found}
     if "block" in texts and not spec(key).variant:
         texts["untrained"] = words("off_untrained")
     for role in dict.fromkeys(cut.role for cut in runs.cuts(key) if cut.kind == "operator"):
@@ -122,9 +121,7 @@ def _choose_change(key: str) -> tuple[MixingSite, Change]:
             default=first,
             compact=False,
         )
-    count = next(
-        (c.count for c in runs.cuts(key) if c.group == site.group and runs.name_of(c) == what), 1
-    )
+    count = next((c.count for c in runs.cuts(key) if c.group == site.group and c.name == what), 1)
     index = 0
     if count > 1:
         with right:
