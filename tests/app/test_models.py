@@ -17,7 +17,7 @@ from tests.app.conftest import Ask, Open
 from tests.app.test_frame import TEXT
 from views import frame
 from views.frame import frame as around
-from views.frame import model_choice, models, server, state
+from views.frame import models, notices, server, state
 from views.frame.results import ResultStore
 from vislib import registry
 from vislib.models import devices, footprint, loading
@@ -334,11 +334,11 @@ def test_the_line_names_the_card_and_what_was_moved(monkeypatch: pytest.MonkeyPa
     )
     monkeypatch.setattr(server, "device", lambda: card)
     monkeypatch.setattr(server, "moved", lambda: ())
-    assert model_choice.device_words() == "Runs on NVIDIA H200, 140 GB."
+    assert notices.device_words() == "Runs on NVIDIA H200, 140 GB."
     monkeypatch.setattr(server, "moved", lambda: (KEY,))
-    assert TITLE in model_choice.device_words()
+    assert TITLE in notices.device_words()
     monkeypatch.setattr(server, "device", lambda: None)
-    assert model_choice.device_words() == ""
+    assert notices.device_words() == ""
 
 
 def test_a_move_to_the_processor_is_told_once(
@@ -356,8 +356,8 @@ def test_a_move_to_the_processor_is_told_once(
 def test_the_first_paint_needs_no_torch() -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from views.frame import model_choice, server\n"
-        "print(len(server.present()) > 0, repr(model_choice.device_words()))"
+        "from views.frame import model_choice, notices, server\n"
+        "print(len(server.present()) > 0, repr(notices.device_words()))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False

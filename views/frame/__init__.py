@@ -17,7 +17,6 @@ from views.frame.blocks import (
 )
 from views.frame.captures import box, capture, cell, multiply_adds, weights
 from views.frame.choices import choose, choose_number
-from views.frame.components import TILE_TEXTS, tile_canvas
 from views.frame.figures import (
     answer_bars,
     badge,
@@ -43,8 +42,8 @@ from views.frame.frame import (
     page,
     shielded,
 )
-from views.frame.model_choice import problem
 from views.frame.models import available, model, run, title
+from views.frame.notices import problem
 from views.frame.numbers import (
     EXACT,
     between,
@@ -72,6 +71,7 @@ from views.frame.state import (
     t,
     view,
 )
+from views.frame.tile_canvas import TILE_TEXTS, tile_canvas
 
 __all__ = [
     "DEPTHS",

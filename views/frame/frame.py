@@ -8,10 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from views.frame import forgetting, model_choice, panel
+from views.frame import forgetting, offers, panel
 from views.frame.choices import choose
-from views.frame.model_choice import problem
 from views.frame.models import available
+from views.frame.notices import problem
 from views.frame.state import SWITCH, as_switched, forget, t, view
 from vislib import registry
 from vislib.schema import MixScopeError
@@ -108,7 +108,7 @@ def offer(key: str, why: str) -> None:
         key: Registry key.
         why: What the page could show with it, in one sentence.
     """
-    model_choice.offer(key, why, available())
+    offers.offer(key, why, available())
 
 
 def choose_model(*families: str) -> str:
