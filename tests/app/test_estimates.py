@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Ask, Bring, Open, Seen
+from views import frame
 from views.estimates import runs
 from views.estimates import tasks as pieces_of
 from views.estimates.tasks import CELLS, METHODS, SEEDS, STEPS, Piece
@@ -218,12 +219,12 @@ def test_a_stop_keeps_what_is_finished_and_nothing_else() -> None:
         runs.work_through(pieces, stop, lambda: None)
     assert ran == ["one"]
     assert shares == sorted(shares)
-    assert [runs.is_remembered(piece.name) for piece in pieces] == [True, False]
+    assert [frame.is_remembered(piece.name) for piece in pieces] == [True, False]
     assert runs._working.acquire(blocking=False)  # the next visitor's turn
     runs._working.release()
     runs.work_through(pieces, lambda _share, _piece: None, lambda: None)
     assert ran == ["one", "two"]
-    assert runs.is_remembered("two")
+    assert frame.is_remembered("two")
 
 
 def test_one_at_a_time_and_waiting_can_be_stopped() -> None:
@@ -247,7 +248,7 @@ def test_one_at_a_time_and_waiting_can_be_stopped() -> None:
         visitor.join(10)
         assert found == [Stopped]
         assert time.monotonic() - began < 5
-    assert not runs.is_remembered("three")
+    assert not frame.is_remembered("three")
 
 
 def test_stop_on_the_page(open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
