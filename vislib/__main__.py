@@ -186,7 +186,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from vislib.weights import files
 
     if options.card and options.split != "val":
-        raise DataError(f"--card is for the split val, {options.split} came. Leave one of them.")
+        raise DataError("error.command.card_split", split=options.split)
     rows = [registry.spec(key) for key in options.models]
     device = choose(options.device)
     folder = options.weights or files.FOLDER
@@ -204,6 +204,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         if options.card:
             card["val_top1"], card["val_top5"] = scores.top1, scores.top5
             card["val_pictures"] = scores.pictures
+            card["sha256"] = files.sha256(folder / f"{row.key}.safetensors")
             print(f"Written into {cards.write(card, folder)}")
     return DONE
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vislib.schema import ModelError, ModelSpec
+from vislib.texts import joined
 
 VARIANT = "@"
 """Between a registry key and a variant of its weights."""
@@ -258,8 +259,7 @@ def spec(key: str) -> ModelSpec:
     """
     base, _, variant = key.partition(VARIANT)
     if base not in MODEL_REGISTRY:
-        known = ", ".join(MODEL_REGISTRY)
-        raise ModelError(f"There is no model {base!r}. Known are: {known}.") from None
+        raise ModelError("error.model.none", model=base, known=list(MODEL_REGISTRY)) from None
     row = MODEL_REGISTRY[base]
     if not variant:
         return row
@@ -273,8 +273,11 @@ def in_set(row: ModelSpec, number: int) -> ModelSpec:
         ModelError: There is no such set.
     """
     if number not in MINI_SETS:
-        known = " and ".join(map(str, MINI_SETS))
-        raise ModelError(f"There is no set {number} of bundled models, only {known}.")
+        raise ModelError(
+            "error.model.no_set",
+            number=number,
+            known=joined("error.text.and", MINI_SETS),
+        )
     build = MINI_SETS[number].get(base_key(row.key))
     return row if build is None else replace(row, build=build)
 
@@ -325,6 +328,6 @@ def _in_words(variant: str) -> str:
     epoch = epoch_of(VARIANT + variant)
     if epoch is None:
         raise ModelError(
-            f"There is no variant {variant!r} of a model. Known are: {UNTRAINED}, {EPOCH}<number>."
+            "error.model.no_variant", variant=variant, untrained=UNTRAINED, epoch=EPOCH
         )
     return f"after epoch {epoch}"

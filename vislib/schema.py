@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from vislib.texts import Message, look_up
+from vislib.texts import Message
 
 AXES: Mapping[str, str] = {
     "row": "row of the token grid or of a picture, from the top",
@@ -64,6 +64,11 @@ Mixing = Literal["fixed", "gated", "computed"]
 class MixScopeError(Exception):
     """Base of all errors whose message is meant for a person: what came, what fits, what to do.
 
+    Below stand ImageError, ModelError, WeightsError, CaptureError and ShapeError; elsewhere
+    DataError and TrainingError (``vislib.training``), ExperimentError (``vislib.experiments``),
+    DownloadStoppedError and WrongAnswer (``vislib.weights.hub``), CostQuestionError
+    (``views.frame.state``).
+
     Args:
         key: A dotted key of the table of texts (``vislib.texts``).
         values: What its placeholders stand for.
@@ -77,8 +82,11 @@ class MixScopeError(Exception):
         self.message = Message(key, **values)
 
     def __str__(self) -> str:
-        known = look_up("en", self.message.key) is not None
-        return str(self.message) if known else self.message.key  # a sentence, for now
+        return str(self.message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles keep the values, whatever arguments a subclass takes."""
+        return type(self).__new__, (type(self), *self.args), vars(self)
 
 
 class ImageError(MixScopeError):
@@ -142,10 +150,15 @@ class LabelledArray:
 
     def __post_init__(self) -> None:
         if self.values.ndim != len(self.axes):
-            raise ShapeError(f"{self.source}: {self.values.ndim} axes came, {self.axes} are named.")
+            raise ShapeError(
+                "error.shape.unnamed_axes",
+                source=self.source,
+                count=self.values.ndim,
+                axes=self.axes,
+            )
         unknown = [name for name in self.axes if name not in AXES]
         if unknown or self.role not in ROLES:
-            raise ShapeError(f"{self.source}: unknown axis {unknown} or role {self.role!r}.")
+            raise ShapeError("error.shape.words", source=self.source, axes=unknown, role=self.role)
         object.__setattr__(self, "values", freeze(self.values))
 
     @property
@@ -162,11 +175,17 @@ class LabelledArray:
         slicer: list[Any] = [slice(None)] * len(self.axes)
         for name, position in index.items():
             if name not in self.axes:
-                raise ShapeError(f"{self.source} has no axis {name!r}; it has {self.axes}.")
+                raise ShapeError(
+                    "error.shape.no_axis", source=self.source, axis=name, axes=self.axes
+                )
             if not 0 <= position < self.shape[name]:
                 last = self.shape[name] - 1
                 raise ShapeError(
-                    f"{self.source}: {name} {position} does not exist; 0 to {last} do."
+                    "error.shape.axis_index",
+                    source=self.source,
+                    axis=name,
+                    index=position,
+                    last=last,
                 )
             slicer[self.axes.index(name)] = position
         kept = tuple(name for name in self.axes if name not in index)
@@ -459,9 +478,11 @@ class ActivationCache(Mapping[str, LabelledArray]):
         try:
             return self.arrays[name]
         except KeyError:
-            near = ", ".join(sorted(self.arrays)[:12])
             raise CaptureError(
-                f"{self.model_key} recorded no {name!r} in this run. Recorded are: {near} ..."
+                "error.capture.not_recorded",
+                model=self.model_key,
+                name=name,
+                names=sorted(self.arrays)[:12],
             ) from None
 
     def __contains__(self, name: object) -> bool:

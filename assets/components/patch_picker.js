@@ -11,15 +11,19 @@ const pickers = new WeakMap();
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const whole = (value) => clamp(Math.round(value), 0, 1000);
 
-// The cell of a box's grid that holds the point, or null outside the box.
+// The cell of a box's grid that holds the point, or null outside the box. The same integers as in
+// vislib/pictures/geometry.py (cell_at): edges come in parts of a thousand million, so that both
+// sides agree on every border. A product stays below 2 ** 53, where numbers are exact.
+function placeOf(thousandths, [start, length], count) {
+  const into = thousandths * 1e6 - start;
+  if (into < 0 || into > length) return null;
+  return Math.min(Math.floor((into * count) / length), count - 1);
+}
+
 function cellAt(box, point) {
-  const across = (point.x - box.left) / box.width;
-  const down = (point.y - box.top) / box.height;
-  if (across < 0 || across > 1 || down < 0 || down > 1) return null;
-  return {
-    row: Math.min(box.rows - 1, Math.floor(down * box.rows)),
-    column: Math.min(box.columns - 1, Math.floor(across * box.columns)),
-  };
+  const row = placeOf(point.y, box.down, box.rows);
+  const column = placeOf(point.x, box.across, box.columns);
+  return row === null || column === null ? null : { row, column };
 }
 
 function cellCentre(box, cell) {

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.app.conftest import Ask, Bring, Open, Shown
+from views.compare import column
 from vislib import attribution
 from vislib.analysis.channel_groups import strongest_entry
 from vislib.analysis.common_ground import Reading, statistics
@@ -421,3 +422,19 @@ def test_untrained_weights_say_so_and_have_maps_of_their_own(
         pictures[switch] = next(png for key, png in shown.pictures.items() if "raw-" in key)
         shown.clear()
     assert pictures["true"] != pictures["false"]
+
+
+@pytest.mark.parametrize("model", ["davit_mini", "vit_mini", "convmixer_mini", "mixer_mini"])
+def test_the_words_name_the_reduction_that_is_drawn(
+    open_page: Open, ask: Ask, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = {"davit_mini": "heads", "vit_mini": "heads"}.get(model, "channels")
+    assert f"root mean square over {words}" in ask(open_page(models=[model])).text
+    monkeypatch.setattr(column, "OF_SHARE", "mean")  # another name of the code's, other words
+    assert f", mean over {words}" in ask(open_page(models=[model])).text
+
+
+def test_a_convolution_s_sentence_names_all_that_is_left_out(open_page: Open, ask: Ask) -> None:
+    for address in ({}, {"only": "channel"}):
+        seen = ask(open_page(models=["convmixer_mini"], **address)).text
+        assert "activation, BatchNorm and the residual are left out" in seen

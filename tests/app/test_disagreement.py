@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.app.conftest import Ask, Bring, Open
+from views.disagreement import page as page_of_ranking
 from views.frame import uploads
 from vislib.analysis.disagreement import ranked
 from vislib.models import loading
@@ -29,23 +30,46 @@ def wanted() -> list[tuple[str, float]]:
     return ranked(table)
 
 
+def right_answers() -> int:
+    """How often a model's best class is, by name, what the picture shows."""
+    count = 0
+    for key in KEYS:
+        model = loading.load(key)
+        for name, entry in gallery.GALLERY.items():
+            inputs = loading.prepare(model, gallery.load(name))
+            count += capture.run_with_cache(model, inputs, "logits").top(1)[0][0] == entry.shows
+    return count
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine too, nothing waits for a click."""
+    monkeypatch.setattr(page_of_ranking, "QUICK_SECONDS", float("inf"))
+
+
 def test_the_gallery_is_ranked_as_the_library_ranks_it(open_page: Open, ask: Ask) -> None:
     at = open_page("disagreement")
     page = ask(at)
     order = wanted()
     assert page.errors == []
-    titles = [gallery.GALLERY[name].title for name, _ in order]
+    titles = [str(gallery.GALLERY[name].title) for name, _ in order]
     shown = re.findall(r"<span>([^<]+)</span><span>(\d+) % apart</span>", page.text)
     assert [title for title, _ in shown] == titles[:6]
     assert [int(value) for _, value in shown] == [round(100 * value) for _, value in order[:6]]
-    assert titles[:6] != [entry.title for entry in gallery.GALLERY.values()][:6]
+    assert titles[:6] != [str(entry.title) for entry in gallery.GALLERY.values()][:6]
     at.session_state["shown"] = "all"
     shown = re.findall(r"<span>([^<]+)</span><span>\d+ % apart</span>", ask(at.run()).text)
     assert shown == titles
     at.session_state["source"] = "photographs"
-    shown = re.findall(r"<span>([^<]+)</span><span>\d+ % apart</span>", ask(at.run()).text)
-    kinds = {entry.title: entry.kind for entry in gallery.GALLERY.values()}
+    page = ask(at.run())
+    shown = re.findall(r"<span>([^<]+)</span><span>\d+ % apart</span>", page.text)
+    kinds = {str(entry.title): entry.kind for entry in gallery.GALLERY.values()}
     assert shown == [title for title in titles if kinds[title] == "photograph"]
+    marks = re.findall(r'title="(Right|Wrong): [^"]+">(right|wrong)</span>', page.text)
+    entries = [entry for entry in gallery.GALLERY.values() if entry.shows]
+    assert len(marks) == len(entries) * len(KEYS)
+    assert [word for word, _ in marks].count("Right") == right_answers()
+    assert all(word.lower() == short for word, short in marks)
 
 
 def test_a_picture_opens_on_compare(open_page: Open, ask: Ask) -> None:

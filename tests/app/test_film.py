@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.app.conftest import Ask, Open
+from tests.app.conftest import Ask, Open, Shown
 from views import frame
 from views.frame import captures, state
 from views.frame import film as frame_film
@@ -81,6 +82,43 @@ def test_the_slider_plays_the_training(
     slider(at).set_value("1").run()
     second = ask(at)
     assert "after pass 1 of 3, 10.0 %" in second.text
+
+
+@pytest.mark.usefixtures("minis", "with_films")
+@pytest.mark.parametrize(
+    ("page", "choice", "canvas", "numbered"),
+    [
+        ("patch_embedding", {"view": "filters"}, "filter-tiles-mixer_mini", r"filter (\d+)"),
+        ("token_mixing", {"mixing_view": "units"}, "unit_pairs", r"unit (\d+)"),
+        ("token_mixing", {"mixing_view": "units"}, "unit_singles", r"unit (\d+)"),
+        ("token_mixing", {"mixing_view": "blocks"}, "block-1.1-singles", r"unit (\d+)"),
+        ("depthwise_kernels", {"kernel_view": "block"}, "kernel_tiles", r"channel (\d+)"),
+        ("depthwise_kernels", {"kernel_view": "depth"}, "kernel_samples", r"channel (\d+)"),
+    ],
+)
+def test_a_tile_keeps_its_number_and_place_while_the_training_is_played(
+    open_page: Open,
+    shown: Shown,
+    page: str,
+    choice: dict[str, str],
+    canvas: str,
+    numbered: str,
+) -> None:
+    at = open_page(page, **choice, models=["mixer_mini", "convmixer_mini"])
+
+    def seen() -> tuple[list[str], np.ndarray]:
+        key = next(key for key in shown.tiles if key.startswith(canvas))
+        indices, options = shown.tiles[key]
+        return [re.findall(numbered, label)[-1] for label in options["labels"]], indices
+
+    numbers, trained = seen()
+    for epoch in ("0", "1"):
+        shown.clear()
+        slider(at).set_value(epoch).run()
+        assert not at.exception
+        again, values = seen()
+        assert again == numbers
+        assert not np.array_equal(values, trained)
 
 
 def test_films_whose_pictures_were_all_of_one_size_say_nothing_of_it() -> None:

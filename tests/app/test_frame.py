@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from tests.app.conftest import Ask, Open
 from views import frame
 from views.frame import state, uploads
+from vislib import texts
 from vislib.pictures import decoding, gallery
 from vislib.schema import DecodedImage
 
@@ -198,7 +199,7 @@ def test_a_links_choice_is_written_to_the_address_again(
     monkeypatch.setattr(QueryParams, "set_corrected_value", record)
     at = open_page(picture="rocket", depth="first")
     at.number_input(key="x").set_value(300).run()
-    assert written["picture"] == gallery.GALLERY["rocket"].title
+    assert written["picture"] == str(gallery.GALLERY["rocket"].title)
     assert written["depth"] == [TEXT["compare"]["depth_first"]]
     assert "models" not in written  # the link named none
     at.selectbox(key="picture").set_value("cat").run()
@@ -289,3 +290,46 @@ def test_every_page_has_its_section(page: str) -> None:
     assert TEXT["nav"][page]
     for name in ("title", "question", "formula"):
         assert TEXT[page][name], f"[{page}] {name} is empty"
+
+
+def draw_an_error() -> None:
+    from views import frame
+    from vislib.schema import ModelError
+    from vislib.texts import Message
+
+    known = ["a", Message("error.shape.every_pair")]
+    frame.problem(ModelError("error.model.none", model="x", known=known))
+
+
+def test_a_page_words_an_error_in_the_visitors_language(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    english = (texts.FOLDER / "en.toml").read_text(encoding="utf-8")
+    (tmp_path / "en.toml").write_text(english, encoding="utf-8")
+    (tmp_path / "de.toml").write_text(
+        'language = "Deutsch"\n'
+        "[error]\n"
+        'title = "Das ging nicht."\n'
+        "[error.model]\n"
+        'none = "Kein Modell {model!r}; es gibt {known}."\n'
+        "[error.shape]\n"
+        'every_pair = "alle"\n',
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(texts, "FOLDER", tmp_path)
+    at = AppTest.from_function(draw_an_error)
+    found = {}
+    for language in ("de", "en"):
+        texts.languages.cache_clear()
+        texts._load.cache_clear()
+        at.session_state["lang"] = language
+        at.run()
+        assert not at.exception
+        found[language] = at.error[0].value
+    monkeypatch.undo()
+    texts.languages.cache_clear()
+    texts._load.cache_clear()
+    assert found == {
+        "de": "**Das ging nicht.** Kein Modell 'x'; es gibt a, alle.",
+        "en": "**That did not work** There is no model 'x'. Known are: a, all.",
+    }

@@ -124,7 +124,7 @@ def test_similar_layers_come_from_the_stored_table(
     page = ask(at)
     shown = np.asarray(figures["similarity", "raw"].data[0].z)
     np.testing.assert_allclose(shown, stored.pair("mixer_mini", "davit_mini").clip(0, 1))
-    assert "Computed beforehand on 119 pictures" in page.text
+    assert "Computed beforehand on 128 pictures" in page.text
     choose(at, "layers_of", "mixer_mini")
     within = np.asarray(figures["similarity", "raw"].data[0].z)
     np.testing.assert_allclose(np.diag(within), 1.0, atol=1e-5)
@@ -170,4 +170,4 @@ def test_published_models(open_page: Open, ask: Ask, bring: Bring, figures: dict
     assert ask(at).errors == []
     assert len(line(figures, "mixing-distance", "DeiT-S/16")[0]) == 12
     choose(at, "inside", "similarity")
-    assert any("119 pictures have to be run first" in info for info in ask(at).infos)
+    assert any("128 pictures have to be run first" in info for info in ask(at).infos)

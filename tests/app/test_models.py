@@ -23,6 +23,7 @@ from vislib import registry
 from vislib.models import devices, footprint, loading
 from vislib.models.shelf import LoadCost, Shelf
 from vislib.schema import MixScopeError
+from vislib.texts import Message
 from vislib.weights import files
 from vislib.weights.downloads import DownloadState
 
@@ -49,7 +50,7 @@ class Fakes:
 
     def cancel(self, key: str) -> None:
         self.calls.append(("cancel", key))
-        self.put(key, "cancelled", message="Stopped. What has come is kept.")
+        self.put(key, "cancelled", message=Message("error.download.stopped", model=key))
 
     def state(self, key: str) -> DownloadState | None:
         return self.found.get(key)
@@ -160,15 +161,16 @@ def test_a_download_is_started_watched_and_stopped(open_page: Open, fakes: Fakes
 def test_a_failure_says_what_came_and_can_be_tried_again(open_page: Open, fakes: Fakes) -> None:
     at = open_page(models=["mixer_mini", KEY])
     at.button(key=f"get-offer-{KEY}").click().run()
-    fakes.put(KEY, "failed", message="The hub answered 503.")
+    message = Message("error.download.hub_fault", host="huggingface.co", status=503)
+    fakes.put(KEY, "failed", message=message)
     at.run()
-    assert any("The hub answered 503." in error.value for error in at.error)
+    assert any("has a fault of its own (answer 503)" in error.value for error in at.error)
     assert at.button(key=f"get-ended-{KEY}").label == WORDS["again"]
     other = open_page()
     assert not other.error  # who did not order it is not told
     at.button(key=f"get-ended-{KEY}").click().run()
     assert fakes.calls == [("start", KEY), ("start", KEY)]
-    fakes.put(KEY, "failed", message="The hub answered 503.")
+    fakes.put(KEY, "failed", message=message)
     at.run()
     at.button(key=f"close-{KEY}").click().run()
     assert not at.error

@@ -366,3 +366,12 @@ def test_the_nearest_option_is_alike() -> None:
     assert page_words.rank_options(options, "nonsense") == "operator.token_mixing"
     assert page_words.rank_options(["block"], "crop.3") == "block"
     assert numbers.points(-0.0001) == "+0.0"
+
+
+def test_a_change_of_a_probability_is_in_percentage_points(open_page: Open, ask: Ask) -> None:
+    at = open_page("what_if", what_if="ranking", models=["mixer_mini"])
+    if any(button.key == "rank_now" for button in at.button):
+        at.button(key="rank_now").click().run()
+    assert "change of the best class's probability in percentage points" in ask(at).text
+    assert numbers.points(0.031) == "+3.1"  # 0.50 to 0.531
+    assert "percentage points" in ask(open_page("what_if", what_if="surgery")).text

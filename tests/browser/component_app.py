@@ -22,6 +22,7 @@ from views.frame.tile_canvas import tile_canvas
 WIDTH, HEIGHT = 600, 400
 LIMITS = (-1.5, 1.5)
 WIDE = {"left": 187, "top": 30, "width": 627, "height": 940}
+WIDE |= {"across": (187_000_000, 627_000_000), "down": (30_000_000, 940_000_000)}
 BOXES = [
     Box(
         label="MLP-Mixer",
@@ -30,6 +31,8 @@ BOXES = [
         top=62,
         width=583,
         height=875,
+        across=(208_000_000, 583_000_000),
+        down=(62_000_000, 875_000_000),
         rows=8,
         columns=8,
         grid_lines=True,

@@ -37,8 +37,9 @@ class Rule:
 
 
 def own(*names: str) -> frozenset[str]:
-    """Modules of the library, by their short names."""
-    return frozenset(f"vislib.{name}" for name in names)
+    """Modules of the library, by their short names; the texts of errors come with the schema."""
+    texts = ("texts",) if "schema" in names else ()
+    return frozenset(f"vislib.{name}" for name in (*names, *texts))
 
 
 LIBRARY_NEVER = frozenset({"streamlit", "views", "pages", "app", "start"})
@@ -70,7 +71,7 @@ RULES = (
     Rule(
         modules=("vislib.pictures",),
         outside=NUMERIC | {"PIL"},
-        own=own("schema", "pictures"),
+        own=own("schema", "texts", "pictures"),
         never=LIBRARY_NEVER | {"torch"},
     ),
     Rule(

@@ -61,4 +61,5 @@ def test_the_lines_run_as_written(
         state = loading.load("davit_mini", untrained=True).module.state_dict()
         monkeypatch.setattr(files, "FOLDER", tmp_path)
         files.write_state(state, tmp_path / "davit_mini.safetensors")
+        (tmp_path / "davit_mini.json").write_text("{}")
     check(run_notebook(tmp_path, monkeypatch))

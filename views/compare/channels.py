@@ -39,15 +39,16 @@ def draw(key: str, site: MixingSite, asked: Entry, side: int, legend_width: int)
         words = f"{frame.t('compare.channel_nearest')} {words}"
     st.html(f'<div class="model-sub"><b>{html.escape(words)}</b></div>')
     limits = colours.limits(places.values, signed=True)
+    cell = frame.cell(key, site)
     png = frame.remember(
-        (*name, side),
+        (*name, cell, side),
         lambda: overlay.plain_map(
             places.values,
             picture_shape=(picture.height, picture.width),
             box=frame.box(key),
             limits=limits,
             signed=True,
-            cell=frame.cell(key, site),
+            cell=cell,
             side=side,
         ),
     )

@@ -133,7 +133,7 @@ def choose(sites: Mapping[str, MixingSite], first: DeltaGenerator) -> Choice:
         number=number,
         at_zero=at_zero,
         second=_picture(second) if there else None,
-        second_title=gallery.GALLERY[second].title if there else "",
+        second_title=frame.picture_title(second) if there else "",
         entry=entry,
     )
 
@@ -141,7 +141,7 @@ def choose(sites: Mapping[str, MixingSite], first: DeltaGenerator) -> Choice:
 def _second() -> str:
     """A gallery picture's key, or ``NO_PICTURE``; the visitor's own picture is not offered."""
     words = {NO_PICTURE: frame.t("compare.second_none")}
-    words |= {key: entry.title for key, entry in gallery.GALLERY.items()}
+    words |= {key: frame.picture_title(key) for key in gallery.GALLERY}
     options = [key for key in words if key != st.session_state.get("picture")]
     return frame.choose(
         frame.t("compare.second"),

@@ -11,7 +11,7 @@ from views import frame
 from views.compare import channels
 from views.compare.choice import Choice
 from views.compare.reading import CELLS, Answer
-from vislib.analysis.common_ground import Reading, statistics
+from vislib.analysis.common_ground import OF_SHARE, Reading, statistics
 from vislib.analysis.reading_at import spatial_operator
 from vislib.figures import colours, overlay
 from vislib.pictures import geometry
@@ -79,7 +79,7 @@ def _named(found: Answer) -> tuple[object, ...]:
     """What a column's pictures depend on besides digest, model and sizes."""
     reading = found.reading
     note = reading.note if reading else ""
-    return found.site.group, found.place, note, found.index
+    return found.site.group, found.place, found.token, note, found.index
 
 
 def _share(
@@ -160,7 +160,8 @@ def _outside(site: MixingSite, reading: Reading) -> tuple[str, str]:
 def _how(key: str, found: Answer, reading: Reading, chosen: Choice) -> None:
     """What the map is, why it moved or not, and the maths on demand."""
     note = reading.note
-    how = frame.t(f"compare.how_{note}_one" if found.index is not None else f"compare.how_{note}")
+    name = f"compare.how_{note}_one" if found.index is not None else f"compare.how_{note}"
+    how = frame.t(name, reduction=frame.reduction(OF_SHARE, reading.over))
     if found.site.step > 1 and not chosen.accumulated:
         how = f"{how} {frame.t('compare.how_step', step=found.site.step)}"
     st.html(f'<div class="how">{html.escape(how)}</div>')
@@ -204,7 +205,7 @@ def _raw(
     frame.legend(
         signed=raw.signed,
         limits=own,
-        unit=frame.t("compare.gradient_unit" if chosen.accumulated else f"unit.{raw.unit}"),
+        unit=frame.t("compare.gradient_unit") if chosen.accumulated else frame.raw_unit(reading),
         key=f"rawbar-{key}",
         width=LEGENDS[shared.columns],
     )
@@ -238,6 +239,7 @@ def answers(key: str) -> None:
     cache = frame.capture(key, "logits")
     colour = colours.family_colour(spec(key).family)
     st.markdown(f"**{frame.t('compare.top5', count=len(cache.labels))}**")
+    frame.verdict(key, cache)
     frame.answer_bars(((name, share, "") for name, share in cache.top(5)), colour)
     model = frame.model(key)
     adds = frame.remember(("multiply_adds", key), lambda: frame.multiply_adds(key))

@@ -32,6 +32,7 @@ class Answer:
     Attributes:
         site: The block.
         place: The selected place's cell (row, column) on the reading's grid; None outside the crop.
+        token: The token (row, column) whose reading this is; finer or coarser than the place.
         reading: What it reads in the visitor's picture; None outside the crop.
         other: What the same cell reads in the second picture, if there is one.
         said: Which head or channel this is, or why there is none.
@@ -40,6 +41,7 @@ class Answer:
 
     site: MixingSite
     place: Place | None = None
+    token: Place | None = None
     reading: Reading | None = None
     other: Reading | None = None
     said: str = ""
@@ -73,12 +75,13 @@ def answer(key: str, site: MixingSite, chosen: Choice) -> Answer:
         read = partial(_accumulated, key, site, token)
         index, said = None, ""
     else:
-        shown = place
+        token = shown = place
         index, said = _part(key, site, chosen)
         read = partial(_of_block, key, site, place, index=index, at_zero=chosen.at_zero)
     return Answer(
         site=site,
         place=shown,
+        token=token,
         reading=read(frame.view().picture),
         other=read(chosen.second) if chosen.second is not None else None,
         said=said,

@@ -34,10 +34,12 @@ def depth(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> No
 
 def samples(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> None:
     """A row of kernels a block, evenly spaced in the sorted list; a click goes there."""
-    blocks = all_kernels(key)
+    blocks, sorted_by = all_kernels(key), frame.deciding(key)
     found = frame.remember(
-        ("kernel samples", key, by),
-        lambda: kernel_depth.samples_over_depth(blocks, depths=DEPTHS, count=SAMPLES, by=by),
+        ("kernel samples", sorted_by, by),
+        lambda: kernel_depth.samples_over_depth(
+            all_kernels(sorted_by), depths=DEPTHS, count=SAMPLES, by=by
+        ),
     )
     values = np.stack([blocks[b].values[c] for b, c in found])
     indices, limits, unit = frame.remember(

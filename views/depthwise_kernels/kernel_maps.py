@@ -13,7 +13,7 @@ from vislib.analysis import kernels as maths
 from vislib.analysis import one_channel
 from vislib.analysis.arrays import by_own_largest
 from vislib.figures import colours, overlay
-from vislib.registry import base_key, epoch_of
+from vislib.registry import epoch_of
 from vislib.schema import LabelledArray, MixingSite, ViewBox, freeze
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ def all_kernels(key: str) -> tuple[LabelledArray, ...]:
 
 def order(key: str, block: int, by: KernelOrder) -> list[int]:
     """Channels of a block, from 0, in the order in which they are shown."""
-    if epoch_of(key) is not None:  # each kernel keeps its place while the training is played
-        key = base_key(key)
+    key = frame.deciding(key)
     kernels = all_kernels(key)[block]
     found = frame.remember(
         ("kernel order", key, block, by), lambda: freeze(maths.kernel_order(kernels, by))

@@ -13,6 +13,7 @@ from views.disagreement import pictures
 from views.disagreement.pictures import Asked, words
 from vislib.analysis import disagreement
 from vislib.figures import colours
+from vislib.pictures import gallery
 from vislib.registry import spec
 from vislib.schema import ActivationCache
 
@@ -127,14 +128,22 @@ def _row_html(asked: Asked, value: float, answers: Mapping[str, ActivationCache]
     for key, run in answers.items():
         label, share = run.top(1)[0]
         colour = colours.family_colour(spec(key).family)
+        found = frame.judged(key, run, gallery.GALLERY.get(asked.key))
         parts.append(
             f'<div class="row"><div class="bar" style="width:{100 * share:.2f}%;'
             f'background:{colour}"></div><span class="label" title="{html.escape(label)}">'
             f"<b>{html.escape(label.split(',')[0])}</b> "
             f'<span style="opacity:.8">{html.escape(frame.title(key))}</span></span>'
-            f'<span class="value">{100 * share:.1f} %</span></div>'
+            f'<span class="value">{_mark(found)}{100 * share:.1f} %</span></div>'
         )
     return f'<div class="answers long">{"".join(parts)}</div>'
+
+
+def _mark(found: tuple[str, str] | None) -> str:
+    """Right or wrong in one word, the whole sentence on hover; nothing where neither is true."""
+    if found is None or found[0] == "unknown":
+        return ""
+    return f'<span class="was" title="{html.escape(found[1])}">{words(found[0])}</span>'
 
 
 def _open(key: str, token: str) -> None:

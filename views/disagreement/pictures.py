@@ -11,6 +11,7 @@ from views import frame
 from views.frame import uploads
 from vislib.pictures import decoding, encoding, gallery
 from vislib.schema import DecodedImage, ImageError
+from vislib.texts import Message
 
 MOST_UPLOADS = 12
 THUMBNAIL_SIDE = 220
@@ -39,7 +40,7 @@ class Upload:
     """What the session knows of a file that came: a token or a problem, never the picture."""
 
     token: str = ""
-    problem: str = ""
+    problem: Message | None = None
 
 
 def words(name: str, /, **values: object) -> str:
@@ -62,13 +63,17 @@ def choose() -> dict[str, Asked]:
     return every if source == "gallery" else photographs
 
 
-@st.cache_resource(show_spinner=False)
 def gallery_pictures() -> dict[str, Asked]:
-    """The whole gallery, decoded once."""
+    """The whole gallery."""
     return {
-        key: Asked(title=entry.title, picture=gallery.load(key), key=key)
-        for key, entry in gallery.GALLERY.items()
+        key: Asked(title=frame.picture_title(key), picture=_decoded_once(key), key=key)
+        for key in gallery.GALLERY
     }
+
+
+@st.cache_resource(show_spinner=False)
+def _decoded_once(key: str) -> DecodedImage:
+    return gallery.load(key)
 
 
 def _uploads() -> dict[str, Asked]:
@@ -93,7 +98,7 @@ def _uploads() -> dict[str, Asked]:
     for number, (name, upload) in enumerate(kept.items(), 1):
         picture = uploads.UPLOADS.get(upload.token)
         if upload.problem:
-            st.error(upload.problem)
+            st.error(frame.said(upload.problem))
         elif picture is None:
             removed += 1
         else:
@@ -113,7 +118,7 @@ def _taken(file: object) -> Upload:
     try:
         return Upload(token=uploads.keep(*came))
     except ImageError as error:
-        return Upload(problem=str(error))
+        return Upload(problem=error.message)
 
 
 def _forget(token: str) -> None:

@@ -23,6 +23,7 @@ def draw() -> None:
         key = _choose_model()
     with right:
         target = _choose_class(key)
+        frame.verdict(key, runs.answer(key))
     left, right = st.columns([1, 1.3], vertical_alignment="bottom")
     with left:
         stand_in = frame.choose(

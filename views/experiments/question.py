@@ -77,11 +77,9 @@ def draw_verdict(found: Found, answer: str) -> None:
         st.warning(
             words("verdict_other", chosen=words(f"answer_{found.name}_{answer}"), said=right)
         )
-    points = f"{100 * findings.compared(found):.1f}"
-    st.caption(
-        f"{words(f'rule_{found.name}')} "
-        + words("tolerance", points=points, pictures=f"{found.val_pictures:,}")
-    )
+    points, unit = f"{100 * findings.compared(found):.1f}", frame.t(f"unit.{frame.POINTS}")
+    chance = words("tolerance", points=points, unit=unit, pictures=f"{found.val_pictures:,}")
+    st.caption(f"{words(f'rule_{found.name}')} {chance}")
 
 
 def draw_conclusions(found: Found) -> None:

@@ -27,11 +27,13 @@ from views.frame.figures import (
     legend,
     model_head,
     plot,
+    raw_unit,
+    reduction,
     strip,
     tile_texts,
 )
 from views.frame.files import offer_csv
-from views.frame.film import choose_epoch
+from views.frame.film import choose_epoch, deciding
 from views.frame.frame import (
     PAGES,
     SECTIONS,
@@ -46,6 +48,7 @@ from views.frame.models import available, model, run, title
 from views.frame.notices import problem
 from views.frame.numbers import (
     EXACT,
+    POINTS,
     between,
     bits,
     decimals,
@@ -67,17 +70,20 @@ from views.frame.state import (
     of_family,
     preset,
     remember,
+    said,
     select,
     t,
     view,
 )
 from views.frame.tile_canvas import TILE_TEXTS, tile_canvas
+from views.frame.verdicts import judged, picture_title, verdict
 
 __all__ = [
     "DEPTHS",
     "EXACT",
     "OWN",
     "PAGES",
+    "POINTS",
     "SECTIONS",
     "TILE_TEXTS",
     "View",
@@ -99,6 +105,7 @@ __all__ = [
     "choose_number",
     "choose_site",
     "dark",
+    "deciding",
     "decimals",
     "draw",
     "from_link",
@@ -106,6 +113,7 @@ __all__ = [
     "html_table",
     "image",
     "is_remembered",
+    "judged",
     "legend",
     "model",
     "model_head",
@@ -118,13 +126,17 @@ __all__ = [
     "percent",
     "percent_change",
     "percent_value",
+    "picture_title",
     "plot",
     "points",
     "power_of_ten",
     "preset",
     "problem",
+    "raw_unit",
+    "reduction",
     "remember",
     "run",
+    "said",
     "select",
     "shielded",
     "signed",
@@ -136,6 +148,7 @@ __all__ = [
     "tile_canvas",
     "tile_texts",
     "title",
+    "verdict",
     "view",
     "weights",
     "whole",

@@ -34,7 +34,7 @@ def capture(key: str, group: str | None, *, picture: DecodedImage | None = None)
         MixScopeError: It cannot be run; the message is for the visitor.
     """
     if registry.epoch_of(key) is not None:
-        raise ModelError(t("film.no_run", title=registry.spec(key).title))
+        raise ModelError("film.no_run", title=registry.spec(key).title)
     base, untrained = split(key)
     shown = picture or view().picture
     name = ("capture", shown.sha256, key, group)
@@ -82,7 +82,7 @@ def film_frame(key: str) -> dict[str, LabelledArray]:
     """
     epoch, reel = registry.epoch_of(key), film_of(registry.base_key(key))
     if reel is None or epoch is None:
-        raise WeightsError(t("film.none", title=registry.spec(registry.base_key(key)).title))
+        raise WeightsError("film.none", title=registry.spec(registry.base_key(key)).title)
     return remember(("film", key), lambda: reel.frame(epoch))
 
 

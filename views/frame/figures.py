@@ -11,6 +11,7 @@ import streamlit as st
 from views.frame.state import remember, t
 from views.frame.tile_canvas import TILE_TEXTS
 from vislib import registry
+from vislib.analysis.common_ground import OF_RAW, Reading
 from vislib.figures import legend as legends
 from vislib.figures.colours import family_colour
 from vislib.figures.strip import strip as facts
@@ -89,6 +90,17 @@ def legend(
     )
     with st.container(key=key):
         st.image(png, output_format="PNG", width=width, alt=unit)
+
+
+def reduction(kind: str, over: str) -> str:
+    """What channels or heads were reduced by, in words: a reading's own names."""
+    return t(f"reduction.{kind}", over=t(f"over.{over}")) if over else ""
+
+
+def raw_unit(reading: Reading) -> str:
+    """The unit of a reading's raw map, and what it is a mean over."""
+    words = [unit_words(reading.raw_unit), reduction(OF_RAW, reading.over)]
+    return ", ".join(filter(None, words))
 
 
 def badge(mixing: Mixing) -> None:
@@ -225,10 +237,9 @@ def strip(
 
 def unit_words(unit: str) -> str:
     """A unit in the visitor's language; the unit itself where no text knows it."""
-    try:
-        return t(f"unit.{unit.replace(' ', '_')}")
-    except KeyError:
-        return unit
+    key = f"unit.{unit.replace(' ', '_')}"
+    found = t(key)
+    return unit if found == key else found
 
 
 def big(verdict: str, value: str) -> None:

@@ -63,6 +63,14 @@ def choose_epoch(keys: Sequence[str], *, needs: str = "") -> list[str]:
     return [_variant(key, reels.get(key), epoch) for key in keys]
 
 
+def deciding(key: str) -> str:
+    """The model whose weights decide which tile stands where.
+
+    While the training is played that is the trained one, so that each tile keeps its place.
+    """
+    return key if registry.epoch_of(key) is None else registry.base_key(key)
+
+
 def _variant(key: str, reel: Film | None, epoch: int) -> str:
     """The key of a model's weights after an epoch."""
     if reel is None:

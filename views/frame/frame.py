@@ -120,7 +120,7 @@ def choose_model(*families: str) -> str:
     present = available()
     options = [key for key in present if registry.spec(key).family in families]
     if not options:
-        raise MixScopeError(t("models.none_of_family", family=", ".join(families)))
+        raise MixScopeError("models.none_of_family", family=list(families))
     compared = [registry.base_key(key) for key in view().models]
     chosen = [key for key in compared if key in options]
     rows = [registry.spec(key) for key in options]

@@ -15,6 +15,7 @@ from views.frame import server
 from views.frame.state import t
 from vislib import registry
 from vislib.schema import MixScopeError
+from vislib.texts import Message, joined
 
 if TYPE_CHECKING:
     from vislib.models.loading import LoadedModel
@@ -73,28 +74,30 @@ class CostQuestionError(MixScopeError):
         key: Its registry key.
     """
 
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, key: str, question: Message) -> None:
+        super().__init__("error.model.asks_first", question=question)
         self.key = key
 
 
-def asks_first(key: str) -> str:
-    """What a model will cost where that is much for this machine, else empty."""
+def asks_first(key: str) -> Message | None:
+    """What a model will cost where that is much for this machine, else None."""
     price = server.price(key)
     if price is None:
-        return ""
-    words = {
-        "title": title(key),
-        "megabytes": f"{price.cost.bytes / 1e6:,.0f}",
-        "adds": f"{price.cost.multiply_adds / 1e9:.3g}",
-    }
-    parts = [t("models.costs", **words)]
+        return None
+    parts = [
+        Message(
+            "models.costs",
+            title=title(key),
+            megabytes=f"{price.cost.bytes / 1e6:,.0f}",
+            adds=f"{price.cost.multiply_adds / 1e9:.3g}",
+        )
+    ]
     if price.seconds is not None:
-        parts.append(t("models.costs_seconds", seconds=f"{max(1, round(price.seconds))}"))
+        parts.append(Message("models.costs_seconds", seconds=max(1, round(price.seconds))))
     if not price.cost.fits:
         share = f"{100 * price.cost.share_of_available:.0f}"
-        parts.append(t("models.costs_memory", percent=share))
-    return " ".join(parts)
+        parts.append(Message("models.costs_memory", percent=share))
+    return joined("error.text.then", parts)
 
 
 def fetch(key: str) -> LoadedModel:

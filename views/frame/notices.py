@@ -6,7 +6,7 @@ import streamlit as st
 
 from views.frame import server
 from views.frame.models import CostQuestionError
-from views.frame.state import t
+from views.frame.state import said, t
 from vislib import registry
 from vislib.schema import MixScopeError
 
@@ -14,10 +14,10 @@ from vislib.schema import MixScopeError
 def problem(error: MixScopeError) -> None:
     """Draw an error where its part of the page would be; a cost is a question with a button."""
     if not isinstance(error, CostQuestionError):
-        st.error(f"**{t('error.title')}** {error}")
+        st.error(f"**{t('error.title')}** {said(error)}")
         return
     with st.container(border=True):
-        st.markdown(str(error))
+        st.markdown(said(error))
         asked: set[str] = st.session_state.setdefault("_asked", set())
         if error.key not in asked:  # a part of the page that needs it too has the same question
             asked.add(error.key)
@@ -36,7 +36,7 @@ def device_words() -> str:
     if found is None:
         return ""
     if isinstance(found, MixScopeError):
-        return str(found)
+        return said(found)
     gigabytes = f"{found.total_bytes / 2**30:.0f}"
     if found.kind == "cpu":
         line = t("device.cpu", cores=found.cores, gigabytes=gigabytes)

@@ -67,6 +67,10 @@ def percent_change(change: float) -> str:
     return f"{sign}{abs(rounded)}{NO_BREAK}%"
 
 
+POINTS = "percentage_points"
+"""The unit of ``points``, as the table of texts names it (``unit.*``)."""
+
+
 def points(change: float) -> str:
     """A change of a probability in percentage points, with its sign."""
     return signed(100 * change, 1)

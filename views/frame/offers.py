@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from views.frame import server
-from views.frame.state import t
+from views.frame.state import said, t
 from views.frame.under_way import POLL_SECONDS, get_button, is_published, own_ends
 from vislib import registry
 
@@ -58,7 +58,7 @@ def _list(missing: Sequence[str], counting: bool) -> None:
             get_button(key, "list")
         state = server.downloads().state(key) if is_published(key) else None
         if state in own_ends() and state is not None and state.status == "failed":
-            st.error(state.message)
+            st.error(said(state.message))
 
 
 def _size(megabytes: float | None) -> str:

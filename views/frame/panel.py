@@ -14,11 +14,13 @@ from views.frame.state import (
     from_link,
     own_picture,
     remember,
+    said,
     select,
     t,
     take,
     view,
 )
+from views.frame.verdicts import picture_title
 from vislib import registry
 from vislib.figures.colours import family_colour
 from vislib.pictures import decoding, encoding, gallery, geometry
@@ -94,6 +96,8 @@ def _boxes() -> list[Box]:
                 top=1000 * seen.top / picture.height,
                 width=1000 * seen.width / picture.width,
                 height=1000 * seen.height / picture.height,
+                across=geometry.edges(seen.left, seen.width, picture.width),
+                down=geometry.edges(seen.top, seen.height, picture.height),
                 rows=grid.rows,
                 columns=grid.columns,
                 grid_lines=grid.rows <= MOST_LINES and not any(b.grid_lines for b in found),
@@ -166,7 +170,7 @@ def _camera() -> None:
 
 def _picture_title(key: str) -> str:
     """What the list calls a gallery picture, or the visitor's own."""
-    return t("picture.own") if key == OWN else gallery.GALLERY[key].title
+    return t("picture.own") if key == OWN else picture_title(key)
 
 
 def _take(widget: str) -> None:
@@ -181,7 +185,7 @@ def _messages() -> None:
     """What went wrong with an upload, and what the picture shown is."""
     problem = st.session_state.get("picture_error")
     if problem:
-        st.error(f"{problem} {t('picture.kept')}")
+        st.error(f"{said(problem)} {t('picture.kept')}")
     chosen = st.session_state.get("picture")
     if chosen == OWN and own_picture() is None:
         gone = "own_upload" in st.session_state
@@ -249,6 +253,7 @@ def _picture_notes() -> None:
         st.caption(note)
     entry = gallery.GALLERY.get(st.session_state.get("picture", ""))
     if entry:
-        st.caption(
-            t("picture.credit", title=entry.title, credit=entry.credit, licence=entry.licence)
-        )
+        title = picture_title(entry.key)
+        st.caption(t("picture.credit", title=title, credit=entry.credit, licence=entry.licence))
+        if entry.why:
+            st.caption(t(entry.why.key))

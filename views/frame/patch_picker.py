@@ -29,6 +29,8 @@ class Box:
         label: The model's name in the legend.
         colour: CSS colour of its family.
         left, top, width, height: Thousandths of the upright picture (may reach beyond 0 to 1000).
+        across, down: Where it begins and how wide and high it is, as whole numbers in parts of
+            ``geometry.FINEST``: what the cell of a point is found with (``geometry.edges``).
         rows, columns: The token grid over the box, 0 where none is to be shown. The browser finds
             the cell of a point with it at once, before Python answers.
         grid_lines: Whether the grid's lines are drawn.
@@ -40,6 +42,8 @@ class Box:
     top: float
     width: float
     height: float
+    across: tuple[int, int]
+    down: tuple[int, int]
     rows: int = 0
     columns: int = 0
     grid_lines: bool = False
@@ -139,9 +143,7 @@ def _mime(picture: bytes) -> str:
         return "image/jpeg"
     if picture.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
-    raise ImageError(
-        "The patch picker got bytes that are neither JPEG nor PNG; encode as one of them."
-    )
+    raise ImageError("error.figure.picker_bytes")
 
 
 def _read_point(value: Any) -> tuple[int, int] | None:

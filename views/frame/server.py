@@ -61,6 +61,7 @@ class KnownModel:
     sites: tuple[MixingSite, ...]
     config: InputConfig
     labels: tuple[str, ...]
+    wordnet: tuple[str, ...]
     parameters: int
     untrained: bool
     load: Callable[[], LoadedModel]
@@ -89,6 +90,7 @@ def facts_of(loaded: LoadedModel, load: Callable[[], LoadedModel]) -> KnownModel
         sites=loaded.sites,
         config=loaded.config,
         labels=loaded.labels,
+        wordnet=loaded.wordnet,
         parameters=loaded.parameters,
         untrained=loaded.untrained,
     )

@@ -122,20 +122,17 @@ def _check_tiles(
     """Say which of the arrays does not fit."""
     wanted = 3 if table is not None else 4
     if indices.dtype != np.uint8 or indices.ndim != wanted or 0 in indices.shape:
-        raise ShapeError(
-            f"Tiles came as {indices.dtype} {indices.shape}; uint8 (tile, row, column) with a "
-            "colour table or uint8 (tile, row, column, rgb) without one fits, and no size of 0."
-        )
+        raise ShapeError("error.figure.canvas_tiles", dtype=indices.dtype, shape=indices.shape)
     if table is None and indices.shape[3] != 3:
-        raise ShapeError(f"Colours need 3 channels, {indices.shape[3]} came.")
+        raise ShapeError("error.figure.canvas_colours", count=indices.shape[3])
     if table is not None and (table.dtype != np.uint8 or table.shape != (256, 3)):
-        raise ShapeError(
-            f"The colour table came as {table.dtype} {table.shape}; uint8 (256, 3) fits."
-        )
+        raise ShapeError("error.figure.canvas_table", dtype=table.dtype, shape=table.shape)
     if len(labels) != len(indices) or len(captions) not in (0, len(indices)):
         raise ShapeError(
-            f"{len(indices)} tiles came with {len(labels)} labels and {len(captions)} captions; "
-            "one label a tile is needed, and one caption a tile or none."
+            "error.figure.canvas_labels",
+            tiles=len(indices),
+            labels=len(labels),
+            captions=len(captions),
         )
 
 

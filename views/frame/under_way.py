@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from views.frame import server
-from views.frame.state import t
+from views.frame.state import said, t
 from vislib import registry
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ def _ended(state: DownloadState) -> None:
     """Why a download came to nothing, with what can be done."""
     with st.container(key=f"ended-{state.key}"):
         if state.status == "failed":
-            st.error(f"**{registry.spec(state.key).title}.** {state.message}")
+            st.error(f"**{registry.spec(state.key).title}.** {said(state.message)}")
         else:
-            st.info(state.message or t("models.cancelled", title=registry.spec(state.key).title))
+            st.info(said(state.message))
         again, close = st.columns(2)
         with again:
             get_button(state.key, "ended")

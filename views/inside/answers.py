@@ -92,6 +92,7 @@ def _column(key: str, answers: EarlyAnswers) -> None:
     table, names = _table(answers), _names(key, answers)
     final = int(table[-1].argmax())
     frame.model_head(key, _said(key, answers, table))
+    frame.verdict(key, runs.answer(key))
     colour = colours.family_colour(spec(key).family)
     step = -(-(len(names) - 1) // (MOST_ROWS - 1)) or 1
     shown = [i for i in range(len(names)) if (len(names) - 1 - i) % step == 0]

@@ -156,10 +156,8 @@ def _said(
         )
     )
     kind = "stored" if runs.is_stored(one) and runs.is_stored(two) else "computed"
-    st.caption(
-        f"{words(f'similarity_{kind}', count=COUNT, pictures=len(gallery.GALLERY))} "
-        f"{words('similarity_means')}"
-    )
+    asked = {"count": COUNT, "pictures": len(gallery.GALLERY), "views": similarity.VIEWS}
+    st.caption(f"{words(f'similarity_{kind}', **asked)} {words('similarity_means')}")
 
 
 def _layer(key: str, name: str) -> str:

@@ -12,7 +12,7 @@ from views import frame
 from vislib.analysis import embedding, patches
 from vislib.figures import patches as pictures
 from vislib.figures import tiles
-from vislib.registry import base_key, epoch_of, spec
+from vislib.registry import spec
 from vislib.schema import LabelledArray, Mixing, ModelError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def stem(key: str) -> tuple[LabelledArray, LabelledArray | None]:
     """
     found = frame.weights(key, "stem")
     if "stem.filters" not in found:
-        raise ModelError(words("no_filters", model=spec(key).title))
+        raise ModelError("patch_embedding.no_filters", model=spec(key).title)
     return found["stem.filters"], found.get("stem.bias")
 
 
@@ -168,8 +168,7 @@ def _one_patch(key: str, place: tuple[int, int]) -> tuple[LabelledArray, str]:
 
 def filter_order(key: str, by: str) -> tuple[int, ...]:
     """Filters, from 0, in the order in which they are shown."""
-    if epoch_of(key) is not None:  # each filter keeps its place while the training is played
-        key = base_key(key)
+    key = frame.deciding(key)
     filters = stem(key)[0]
     chosen: embedding.FilterOrder = "norm" if by == "norm" else "frequency"
     return frame.remember(

@@ -98,10 +98,10 @@ def _other_picture() -> tuple[str, DecodedImage]:
         frame.t("token_mixing.other_picture"),
         options,
         key="other_picture",
-        words={name: gallery.GALLERY[name].title for name in options},
+        words={name: frame.picture_title(name) for name in options},
         compact=False,
     )
-    return gallery.GALLERY[chosen].title, gallery.load(chosen)
+    return frame.picture_title(chosen), gallery.load(chosen)
 
 
 def _same_depth(site: MixingSite, key: str, partner: str) -> MixingSite:

@@ -36,10 +36,12 @@ def unit_maps(key: str, site: MixingSite) -> LabelledArray:
 
 
 def pairs_of(key: str, site: MixingSite) -> list[UnitPair]:
-    """The block's units in pairs, lowest frequency first."""
-    fc1 = frame.weights(key, site.group)[f"{site.group}.token_mixing.fc1"]
+    """The block's units in pairs, lowest frequency first; one order while a film is played."""
+    name = f"{site.group}.token_mixing.fc1"
+    fc1, like = (frame.weights(k, site.group)[name] for k in (key, frame.deciding(key)))
     return frame.remember(
-        ("unit_pairs", key, site.group), lambda: pair_units(fc1, site.rows, site.columns)
+        ("unit_pairs", key, site.group),
+        lambda: pair_units(fc1, site.rows, site.columns, like=like),
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from views import frame
 from views.token_mixing.hidden_unit import map_figure
 from vislib.analysis import linear_mixing, unit_steps
-from vislib.analysis.common_ground import Reading, statistics
+from vislib.analysis.common_ground import OF_RAW, OF_SHARE, Reading, statistics
 from vislib.analysis.reading_at import reading_at
 from vislib.figures import colours, overlay
 from vislib.pictures import geometry
@@ -159,7 +159,8 @@ def facts(
 
 def how(site: MixingSite, reading: Reading) -> str:
     """What a reading is, in a sentence."""
-    return frame.t(f"token_mixing.how_{reading.note}", channels=site.channels)
+    words = frame.reduction(OF_SHARE, reading.over)
+    return frame.t(f"token_mixing.how_{reading.note}", reduction=words, channels=site.channels)
 
 
 def as_array(site: MixingSite, reading: Reading, *, raw: bool) -> LabelledArray:
@@ -217,13 +218,14 @@ def _raw(
 ) -> None:
     """The signed map behind a share; both maps on one scale."""
     kind = "slope" if site.units else "weight"
+    unit = (frame.t(f"token_mixing.{kind}_unit"), frame.reduction(OF_RAW, mixed[name].over))
     map_figure(
         as_array(site, mixed[name], raw=True),
         key=f"slope-{name}",
         seen=(frame.view().picture.sha256, key, site.group, place),
         name=f"{key}.{site.group}.{name}.raw",
         heading=frame.t(f"token_mixing.raw_{kind}_title"),
-        unit=frame.t(f"token_mixing.{kind}_unit"),
+        unit=", ".join(filter(None, unit)),
         limits=colours.limits(*(reading.raw for reading in mixed.values()), signed=True),
         model=key,
     )

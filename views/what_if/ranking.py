@@ -42,7 +42,8 @@ def draw() -> None:
     if order == "effect":
         found = sorted(found, key=lambda entry: -entry.change.moved)
     _bars(key, found, order)
-    st.caption(f"{words('moved_how')} {words('points_how')}")
+    unit = frame.t(f"unit.{frame.POINTS}")
+    st.caption(f"{words('moved_how')} {words('points_how', unit=unit)}")
     _open_in_surgery(key, found)
 
 

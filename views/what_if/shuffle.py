@@ -133,7 +133,7 @@ def _why(key: str, follow: bool, can: bool) -> str:
     """What in this model's weights knows the places, or why no weight could follow."""
     if can and not follow:
         return words("not_followed")
-    try:
-        return words(f"why_{spec(key).family}")
-    except KeyError:  # a new family, of which the page knows nothing yet
-        return words("can" if can else "cannot")
+    name = f"why_{spec(key).family}"
+    found = words(name)
+    unknown = found.endswith(name)  # a new family, of which the page knows nothing yet
+    return words("can" if can else "cannot") if unknown else found

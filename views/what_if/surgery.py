@@ -51,7 +51,8 @@ def draw() -> None:
     with right:
         frame.big(words("moved"), frame.percent(moved.moved))
         best = before.top(1)[0][0].split(",")[0]
-        st.markdown(words("best_class", name=best, points=frame.points(moved.best)))
+        unit = frame.t(f"unit.{frame.POINTS}")
+        st.markdown(words("best_class", name=best, points=frame.points(moved.best), unit=unit))
     st.caption(words("moved_how"))
     _maps(key, change, sites, run)
 
@@ -60,7 +61,7 @@ def choose_model() -> str:
     """One of the compared models that have a part to switch off; shared with the ranking."""
     options = [key for key in frame.view().models if runs.cuts(key)]
     if not options:
-        raise ModelError(words("none_offers"))
+        raise ModelError("what_if.none_offers")
     names = {base_key(key): key for key in options}  # a link holds with untrained weights too
     chosen = frame.choose(
         frame.t("models.one_of"),

@@ -36,6 +36,7 @@ def answers(
         place = words("was", place=places[label]) if label in places else words("was_not")
         rows.append((label, share, place if earlier else ""))
     st.markdown(f"**{heading}**")
+    frame.verdict(key, cache)
     frame.answer_bars(rows, colour)
 
 

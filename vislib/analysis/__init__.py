@@ -26,6 +26,7 @@
     cka              how alike two layers find a set of pictures
     mixing_distance  how far a block's mixing of places reaches, over all readers
     disagreement     how far the answers of several models lie apart
+    answers          whether an answer names what a picture is known to show
 
 Functions take a plain array or a LabelledArray; of the latter the axis names are checked.
 Everything is computed in float64. Tokens are in row-major order over the grid.

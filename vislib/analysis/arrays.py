@@ -22,16 +22,10 @@ def values_of(array: Array, axes: tuple[str, ...]) -> np.ndarray:
     """
     if isinstance(array, LabelledArray):
         if array.axes != axes:
-            raise ShapeError(
-                f"{array.source} has the axes {array.axes}; this analysis reads {axes}. "
-                "Pass the array that has them, or turn its axes round."
-            )
+            raise ShapeError("error.shape.axes", source=array.source, axes=array.axes, needed=axes)
         return array.values
     if array.ndim != len(axes):
-        raise ShapeError(
-            f"An array of shape {array.shape} came; this analysis reads the axes {axes}. "
-            "Pass an array with one axis for each name."
-        )
+        raise ShapeError("error.shape.axis_count", shape=array.shape, needed=axes)
     return array
 
 
@@ -52,7 +46,7 @@ def check_index(name: str, index: int, size: int) -> None:
         ShapeError: The index lies outside.
     """
     if not 0 <= index < size:
-        raise ShapeError(f"{name} {index} came; 0 to {size - 1} exist. Choose one of them.")
+        raise ShapeError("error.shape.index", axis=name, index=index, last=size - 1)
 
 
 def check_size(name: str, size: int, wanted: int) -> None:
@@ -62,10 +56,7 @@ def check_size(name: str, size: int, wanted: int) -> None:
         ShapeError: The sizes differ.
     """
     if size != wanted:
-        raise ShapeError(
-            f"The axis {name} has {size} entries, {wanted} were expected. "
-            "Pass arrays and a grid of one and the same block."
-        )
+        raise ShapeError("error.shape.axis_size", axis=name, size=size, needed=wanted)
 
 
 def as_grid(vector: np.ndarray, rows: int, columns: int) -> np.ndarray:
@@ -88,7 +79,7 @@ def spread(length: int, count: int) -> list[int]:
         ShapeError: The list is empty or no place is asked for.
     """
     if length < 1 or count < 1:
-        raise ShapeError("error.shape.spread", length=length, count=count)
+        raise ShapeError("error.shape.places_of_list", count=count, length=length)
     places = np.rint(np.linspace(0, length - 1, min(count, length)))
     return [int(place) for place in np.unique(places)]
 

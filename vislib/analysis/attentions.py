@@ -31,8 +31,10 @@ def pattern_name(site: MixingSite) -> str:
     role = spatial_operator(site)
     if role not in PATTERNS:
         raise ShapeError(
-            f"{site.group} has {site.operators}; an attention between places is one of "
-            f"{tuple(PATTERNS)}."
+            "error.shape.no_attention",
+            block=site.group,
+            operators=site.operators,
+            needed=tuple(PATTERNS),
         )
     return f"{site.group}.{PATTERNS[role]}"
 
@@ -56,7 +58,7 @@ def pair_at_depth(sites: Sequence[MixingSite], depth: float) -> tuple[MixingSite
         if first.stage == second.stage and first.block % 2 == 0
     ]
     if not pairs:
-        raise ShapeError(f"{len(sites)} blocks came; no stage has two of them.")
+        raise ShapeError("error.shape.no_stage_of_two", count=len(sites))
     wanted = block_at(depth, len(sites))
     places = {site.group: index for index, site in enumerate(sites)}
     return min(pairs, key=lambda p: min(abs(places[s.group] - wanted) for s in p))
@@ -79,7 +81,7 @@ def without_head(pattern: LabelledArray, head: int) -> LabelledArray:
     """
     check_index("head", head, pattern.shape.get("head", 0))
     if pattern.shape["head"] < 2:
-        raise ShapeError(f"{pattern.source} has one head; without it nothing is left.")
+        raise ShapeError("error.shape.one_head", source=pattern.source)
     kept = np.delete(pattern.values, head, axis=pattern.axes.index("head"))
     return replace(pattern, values=kept, source=f"{pattern.source}, without head {head}")
 

@@ -132,10 +132,7 @@ def entropy(pattern: Array, axis: int = -1) -> np.ndarray:
     values = pattern if isinstance(pattern, np.ndarray) else pattern.values
     p = np.asarray(values, dtype=np.float64)
     if (p < 0).any():
-        raise ShapeError(
-            f"A pattern with entries down to {p.min():.3g} came; entropy needs probabilities. "
-            "Pass the pattern, not the scores."
-        )
+        raise ShapeError("error.shape.not_probabilities", least=p.min())
     positive = np.where(p > 0, p, 1.0)
     return np.asarray(np.maximum(-(p * np.log2(positive)).sum(axis=axis), 0.0))
 

@@ -56,10 +56,10 @@ def cka_table(
         ShapeError: As in ``linear_cka``; or a list is empty.
     """
     if not first or not second:
-        raise ShapeError("A list of layers is empty; one layer or more fits.")
+        raise ShapeError("error.shape.no_layer")
     samples = np.shape(first[0])[0]
     if samples < FEWEST:
-        raise ShapeError(f"{samples} samples came; CKA needs {FEWEST} or more.")
+        raise ShapeError("error.shape.few_samples", count=samples, least=FEWEST)
     left, right = (
         np.stack([_direction(layer, samples, debiased) for layer in layers])
         for layers in (first, second)

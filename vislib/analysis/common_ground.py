@@ -9,12 +9,21 @@ raw map, signed or a probability, as a mean over channels or heads.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from vislib.analysis.arrays import check_index, float_values
 from vislib.schema import Provenance, freeze
+
+REDUCTIONS: Mapping[str, Callable[..., np.ndarray]] = {
+    "mean": np.mean,
+    "root_mean_square": lambda values, axis: np.sqrt(np.mean(np.square(values), axis=axis)),
+}
+"""How channels or heads become one map; a page words the name (``reduction.*``)."""
+OF_SHARE, OF_RAW = "root_mean_square", "mean"
+"""Names of the reductions of a reading's two maps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +39,8 @@ class Reading:
         provenance: How the raw numbers came about.
         note: Key of the sentence that says what this is: "linear", "mixer_at_picture",
             "mixer_at_zero", "depthwise", "window", "attention".
+        over: What both maps were reduced over, the share by ``OF_SHARE`` and the raw map by
+            ``OF_RAW``: "channels", "heads", "channel_pairs", "channels_read"; "" for nothing.
         outside: Percent of the share that goes to tokens without a place in the picture: padding
             (windows), class and register tokens (global attention).
         heads: Axes (head, row, column), probability, for attention; otherwise None.
@@ -41,6 +52,7 @@ class Reading:
     raw_signed: bool
     provenance: Provenance
     note: str
+    over: str = ""
     outside: float = 0.0
     heads: np.ndarray | None = None
 
@@ -74,7 +86,7 @@ def share(weights: np.ndarray, channel_axis: int | None = None) -> np.ndarray:
 
     Args:
         weights: Any shape; signed weights or probabilities.
-        channel_axis: The axis that is reduced first, by its root mean square; None for none.
+        channel_axis: The axis that is reduced first, by ``OF_SHARE``; None for none.
 
     Returns:
         The shape without the channel axis; sums to 100, or all 0 where every weight is 0.
@@ -85,7 +97,7 @@ def share(weights: np.ndarray, channel_axis: int | None = None) -> np.ndarray:
         return np.asarray(size.sum(axis=channel_axis) if channel_axis is not None else size)
     size = size / largest  # so that squares of tiny weights do not vanish
     if channel_axis is not None:
-        size = np.sqrt((size**2).mean(axis=channel_axis))
+        size = REDUCTIONS[OF_SHARE](size, axis=channel_axis)
     return np.asarray(100.0 * size / size.sum())
 
 

@@ -88,7 +88,7 @@ def side_at(grid: TokenGrid, size: int, ratio: int = 1) -> int:
         ShapeError: The input is smaller than a patch.
     """
     if size < grid.patch + 2 * grid.offset:
-        raise ShapeError(f"An input of {size} pixels came; one patch takes {grid.patch}.")
+        raise ShapeError("error.shape.input_below_patch", size=size, patch=grid.patch)
     first = (size - 2 * grid.offset - grid.patch) // grid.stride + 1
     return -(-first // ratio)
 
@@ -125,9 +125,7 @@ def multiply_adds_at(plan: CostPlan, size: int) -> dict[str, int]:
         Equal to torch's counter, block by block and at several sizes (test_counting.py).
     """
     if plan.resizing == "never" and size != plan.own_size:
-        raise ShapeError(
-            f"This model's token mixing has weights for {plan.own_size} pixels; {size} came."
-        )
+        raise ShapeError("error.shape.fixed_input", own=plan.own_size, size=size)
     found = dict.fromkeys(plan.kinds, 0)
     for term in plan.terms:
         found[term.kind] += term_at(term, plan.grid, size)

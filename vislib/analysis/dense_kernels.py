@@ -83,8 +83,7 @@ def taps_of(kernels: Array) -> np.ndarray:
     wanted = {len(DEPTHWISE): DEPTHWISE, len(DENSE): DENSE}.get(values.ndim)
     if wanted is None or (named is not None and named != wanted):
         raise ShapeError(
-            f"Kernels with the axes {named or values.shape} came; {DEPTHWISE} or {DENSE} fit. "
-            "Pass the kernels of one convolution."
+            "error.shape.kernel_axes", axes=named or values.shape, depthwise=DEPTHWISE, dense=DENSE
         )
     return np.asarray(values, dtype=np.float64).reshape(-1, *values.shape[-2:])
 
@@ -121,7 +120,7 @@ def one_output(kernels: Array, channel_out: int) -> np.ndarray:
     """
     values = kernels.values if isinstance(kernels, LabelledArray) else kernels
     if taps_of(kernels).size and values.ndim != len(DENSE):
-        raise ShapeError(f"Kernels {values.shape} came; the axes {DENSE} fit.")
+        raise ShapeError("error.shape.dense_kernels", shape=values.shape, axes=DENSE)
     check_index("channel_out", channel_out, values.shape[0])
     return np.asarray(values[channel_out])
 
@@ -144,7 +143,7 @@ def energy_over_depth(blocks: Iterable[Array]) -> EnergyOverDepth:
         radius.append(float(energy_radius(np.sqrt(energy)[np.newaxis])[0]))
     sides = sorted({energy.shape for energy in taps})
     if len(sides) != 1:
-        raise ShapeError(f"Kernels of the sides {sides} came; one or more blocks of one side fit.")
+        raise ShapeError("error.shape.kernel_sides", sides=sides)
     down, across = sides[0]
     table = np.stack(taps)
     return EnergyOverDepth(

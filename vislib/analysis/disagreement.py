@@ -25,11 +25,9 @@ def jensen_shannon(probabilities: np.ndarray) -> float:
     """
     rows = np.asarray(probabilities, dtype=np.float64)
     if rows.ndim != 2 or rows.shape[0] < 2:
-        raise ShapeError(
-            f"Answers of shape {rows.shape} came; two models or more are needed, one row each."
-        )
+        raise ShapeError("error.shape.answers", shape=rows.shape)
     if rows.min() < 0 or not np.allclose(rows.sum(axis=1), 1.0, atol=1e-6):
-        raise ShapeError("A row is no distribution: probabilities are 0 or more and sum to 1.")
+        raise ShapeError("error.shape.not_distribution")
     bits = _entropy(rows.mean(axis=0)) - float(np.mean([_entropy(row) for row in rows]))
     return max(0.0, bits)
 

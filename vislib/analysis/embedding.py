@@ -87,7 +87,7 @@ def filter_order(filters: Array, by: FilterOrder = "frequency") -> np.ndarray:
     if by == "norm":
         norms = np.sqrt((float_values(filters, _FILTERS) ** 2).sum(axis=(1, 2, 3)))
         return np.argsort(-norms, kind="stable")
-    raise ShapeError(f"Order by {by!r} came; 'frequency' and 'norm' are there. Choose one.")
+    raise ShapeError("error.shape.filter_order", order=by)
 
 
 def as_rgb_tiles(filters: Array) -> np.ndarray:
@@ -235,8 +235,7 @@ def kept_energy(picture: np.ndarray, reconstruction: Reconstruction) -> float:
     values = float_values(picture, ("row", "column", "rgb"))
     if values.shape != reconstruction.pixels.shape:
         raise ShapeError(
-            f"A picture of shape {values.shape} came, the reconstruction has "
-            f"{reconstruction.pixels.shape}. Pass the model's input, axes (row, column, rgb)."
+            "error.shape.reconstruction", shape=values.shape, needed=reconstruction.pixels.shape
         )
     energy = float((values**2).sum())
     if energy == 0.0:

@@ -80,7 +80,7 @@ def cell_sums(values: Array, cells: int) -> np.ndarray:
     """
     grid = values_of(values, ("row", "column")).astype(np.float64)
     if cells < 1:
-        raise ShapeError(f"{cells} cells a side came; 1 or more fit.")
+        raise ShapeError("error.shape.cells", cells=cells)
     down, across = (_overlap(size, cells) for size in grid.shape)
     return np.asarray(down @ grid @ across.T)
 
@@ -143,7 +143,7 @@ def masks(order: np.ndarray, *, cells: int, steps: int, shape: tuple[int, int]) 
         ShapeError: The order is no permutation of the cells, or there is no step.
     """
     if not np.array_equal(np.sort(order), np.arange(cells * cells)) or steps < 1:
-        raise ShapeError(f"An order of {cells * cells} cells, each once, and 1 or more steps fit.")
+        raise ShapeError("error.shape.cell_order", count=cells * cells)
     rank = np.empty(cells * cells, dtype=np.int64)
     rank[order] = np.arange(cells * cells)
     rows, columns = (((np.arange(size) + 0.5) * cells / size).astype(np.int64) for size in shape)
@@ -162,7 +162,7 @@ def area(curve: np.ndarray) -> float:
         ShapeError: There are fewer than two.
     """
     if curve.ndim != 1 or len(curve) < 2:
-        raise ShapeError(f"A curve of shape {curve.shape} came; two or more points fit.")
+        raise ShapeError("error.shape.faithfulness_curve", shape=curve.shape)
     return float(((curve[1:] + curve[:-1]) / 2).mean())
 
 

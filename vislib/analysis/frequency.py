@@ -19,7 +19,7 @@ def radial_frequencies(rows: int, columns: int, *, per: str) -> np.ndarray:
         ShapeError: ``per`` is neither.
     """
     if per not in ("cell", "map"):
-        raise ShapeError(f"Frequency per {per!r} came; 'cell' and 'map' are there. Choose one.")
+        raise ShapeError("error.shape.frequency_per", per=per)
     down, across = np.fft.fftfreq(rows), np.fft.fftfreq(columns)
     if per == "map":
         down, across = down * rows, across * columns

@@ -45,7 +45,7 @@ def radius_over_depth(blocks: Sequence[Array]) -> RadiusOverDepth:
         ShapeError: No block came.
     """
     if not blocks:
-        raise ShapeError("No block's kernels came; pass one array a block.")
+        raise ShapeError("error.shape.no_kernels")
     quartiles = np.stack(
         [np.percentile(energy_radius(kernels), (25, 50, 75)) for kernels in blocks]
     )

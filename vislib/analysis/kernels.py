@@ -84,7 +84,7 @@ def kernel_order(kernels: Array, by: KernelOrder = "radius") -> np.ndarray:
         return np.argsort(-norms, kind="stable")
     if by == "frequency":
         return np.argsort(kernel_frequency(kernels), kind="stable")
-    raise ShapeError(f"Order by {by!r} came; 'radius', 'norm' and 'frequency' are there.")
+    raise ShapeError("error.shape.kernel_order", order=by)
 
 
 def spectrum(kernels: Array, size: int | None = None) -> np.ndarray:
@@ -105,8 +105,7 @@ def spectrum(kernels: Array, size: int | None = None) -> np.ndarray:
     shape = taps.shape[1:] if size is None else (size, size)
     if shape[0] < taps.shape[1] or shape[1] < taps.shape[2]:
         raise ShapeError(
-            f"A spectrum of side {size} came for kernels of {taps.shape[1]} x {taps.shape[2]}; "
-            "choose the kernel's side or more."
+            "error.shape.spectrum", size=size, rows=taps.shape[1], columns=taps.shape[2]
         )
     power = (np.abs(np.fft.fft2(taps, s=shape, axes=(-2, -1))) ** 2).mean(axis=0)
     return np.asarray(np.fft.fftshift(power))

@@ -125,7 +125,7 @@ def over_depth(matrices: Iterable[Array], *, rows: int, columns: int) -> LinearD
         reach.append((share * distance).sum(axis=1) / 100.0)
         local.append(np.diagonal(share))
     if not reach:
-        raise ShapeError("No matrix came; at least one block is needed.")
+        raise ShapeError("error.shape.no_matrix")
     return LinearDepth(
         block=np.arange(1, len(reach) + 1),
         reach=np.stack(reach),

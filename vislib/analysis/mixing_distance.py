@@ -66,8 +66,8 @@ def mixing_distance(
             read = table[:, site.prefix :, site.prefix :].astype(np.float64)
             return _mean_reach(np.sqrt(np.square(read).mean(axis=0)), _places(site))
     except KeyError as error:
-        raise ShapeError(f"{group}: the array {error} is missing; capture the group.") from error
-    raise ShapeError(f"{group} has {site.operators}; none of them mixes places.")
+        raise ShapeError("error.shape.missing_array", block=group, name=error.args[0]) from error
+    raise ShapeError("error.shape.no_mixing", block=group, operators=site.operators)
 
 
 def mlp_sizes(

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from math import sqrt
 
 from vislib.schema import ShapeError
+from vislib.texts import Message
 
 ALIKE = "alike"
 """The answer where the numbers are too close to tell."""
@@ -24,7 +25,7 @@ def mean(values: Sequence[float]) -> float:
         ShapeError: There is no value.
     """
     if not values:
-        raise ShapeError("No value came; a mean needs at least one.")
+        raise ShapeError("error.shape.no_value")
     return sum(values) / len(values)
 
 
@@ -40,7 +41,7 @@ def relative_change(value: float, base: float) -> float:
         ShapeError: The base is 0.
     """
     if base <= 0:
-        raise ShapeError(f"A base of {base} came; a relative change needs one above 0.")
+        raise ShapeError("error.shape.base", base=base)
     return value / base - 1.0
 
 
@@ -99,7 +100,7 @@ def largest(values: Mapping[str, float], least_difference: float) -> str:
         ShapeError: Fewer than two values came.
     """
     if len(values) < 2:
-        raise ShapeError(f"{len(values)} values came; a comparison needs at least two.")
+        raise ShapeError("error.shape.few_values", count=len(values))
     first, second = sorted(values, key=lambda name: values[name], reverse=True)[:2]
     return first if values[first] - values[second] > least_difference else ALIKE
 
@@ -119,7 +120,9 @@ def effects(table: Mapping[tuple[str, str], float]) -> tuple[dict[str, float], d
     rows, columns = (list(dict.fromkeys(pair[place] for pair in table)) for place in (0, 1))
     missing = [(row, column) for row in rows for column in columns if (row, column) not in table]
     if missing or not table:
-        raise ShapeError(f"Means need every pair of levels; missing: {missing or 'all'}.")
+        raise ShapeError(
+            "error.shape.missing_pairs", pairs=missing or Message("error.shape.every_pair")
+        )
     return (
         {row: mean([table[row, column] for column in columns]) for row in rows},
         {column: mean([table[row, column] for row in rows]) for column in columns},

@@ -26,9 +26,9 @@ def pareto_front(
     """
     first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if first.ndim != 1 or first.shape != second.shape:
-        raise ShapeError(f"x {first.shape} and y {second.shape} came; two equal lists fit.")
+        raise ShapeError("error.shape.front_lists", x=first.shape, y=second.shape)
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        raise ShapeError("A front needs a number for every row; leave out rows without one.")
+        raise ShapeError("error.shape.front_numbers")
     gain_x, gain_y = first if more_x else -first, second if more_y else -second
     kept = [
         row

@@ -100,13 +100,15 @@ def token_table(array: LabelledArray, rows: int, columns: int) -> TokenTable:
         values = array.values[max(0, array.values.shape[0] - rows * columns) :]
     else:
         raise ShapeError(
-            f"{array.source} has the axes {array.axes}; tokens have {_MAP}, {_LAST} or "
-            "('token', 'channel')."
+            "error.shape.token_axes", source=array.source, axes=array.axes, grid=_MAP, flat=_LAST
         )
     if values.shape[0] != rows * columns:
         raise ShapeError(
-            f"{array.source} has {values.shape[0]} tokens; a grid of {rows} x {columns} came. "
-            "Pass the grid of the same block."
+            "error.shape.token_grid",
+            source=array.source,
+            tokens=values.shape[0],
+            rows=rows,
+            columns=columns,
         )
     return TokenTable(
         values=np.asarray(values, dtype=np.float64),
@@ -265,10 +267,7 @@ def embed_patch(patch: np.ndarray, filters: Array, bias: Array | None) -> np.nda
     taps = float_values(filters, ("channel", "rgb", "ky", "kx"))
     pixels = float_values(patch, _PICTURE).transpose(2, 0, 1)
     if taps.shape[1:] != pixels.shape:
-        raise ShapeError(
-            f"A patch of {pixels.shape} came, the filters read {taps.shape[1:]} (rgb, ky, kx). "
-            "Cut the patch with patch_square()."
-        )
+        raise ShapeError("error.shape.patch_of_filters", shape=pixels.shape, needed=taps.shape[1:])
     token = taps.reshape(taps.shape[0], -1) @ pixels.reshape(-1)
     return np.asarray(token if bias is None else token + float_values(bias, ("channel",)))
 

@@ -40,7 +40,7 @@ def output_weights(weight: Array, channel_out: int) -> np.ndarray:
     """
     values = float_values(weight, _WEIGHT)
     if values.shape[2:] != (1, 1):
-        raise ShapeError(f"A kernel of {values.shape[2:]} came; pointwise mixing has (1, 1).")
+        raise ShapeError("error.shape.pointwise", shape=values.shape[2:])
     check_index("channel_out", channel_out, values.shape[0])
     return np.asarray(values[channel_out, :, 0, 0])
 

@@ -19,7 +19,15 @@ from vislib.analysis.arrays import (
     provenance_of,
     values_of,
 )
-from vislib.analysis.common_ground import Reading, ReadingStatistics, share, statistics
+from vislib.analysis.common_ground import (
+    OF_RAW,
+    OF_SHARE,
+    REDUCTIONS,
+    Reading,
+    ReadingStatistics,
+    share,
+    statistics,
+)
 from vislib.analysis.windows import window_corner, window_grid, window_of
 from vislib.schema import ShapeError
 
@@ -116,11 +124,12 @@ def mixer_reading(
     maps = as_grid(slopes, rows, columns)
     return Reading(
         share=share(maps, channel_axis=0),
-        raw=maps.mean(axis=0),
+        raw=REDUCTIONS[OF_RAW](maps, axis=0),
         raw_unit="weight",
         raw_signed=True,
         provenance="linearised",
         note="mixer_at_zero" if hidden is None else "mixer_at_picture",
+        over=_over("channels", maps),
     )
 
 
@@ -152,11 +161,12 @@ def depthwise_reading(kernels: Array, *, row: int, column: int, rows: int, colum
     maps = _laid_out(taps, row, column, rows, columns)
     return Reading(
         share=share(maps, channel_axis=0),
-        raw=maps.mean(axis=0),
+        raw=REDUCTIONS[OF_RAW](maps, axis=0),
         raw_unit="weight",
         raw_signed=True,
         provenance=provenance_of(kernels, "parameter"),
         note="depthwise",
+        over=_over("channels", maps),
     )
 
 
@@ -189,7 +199,7 @@ def convolution_reading(
     taps = float_values(kernels, ("channel_out", "channel_in", "ky", "kx"))
     check_index("row", row, rows)
     check_index("column", column, columns)
-    two = np.stack([np.sqrt((taps**2).mean(axis=(0, 1))), taps.mean(axis=(0, 1))])
+    two = np.stack([REDUCTIONS[kind](taps, axis=(0, 1)) for kind in (OF_SHARE, OF_RAW)])
     magnitude, mean = _laid_out(two, row // step * step, column // step * step, rows, columns)
     return Reading(
         share=share(magnitude),
@@ -198,7 +208,13 @@ def convolution_reading(
         raw_signed=True,
         provenance=provenance_of(kernels, "parameter"),
         note="convolution",
+        over=_over("channel_pairs", taps) or _over("channels_read", taps[0]),
     )
+
+
+def _over(name: str, maps: np.ndarray) -> str:
+    """The name of what maps are reduced over; nothing where there is one map."""
+    return name if len(maps) > 1 else ""
 
 
 def _laid_out(taps: np.ndarray, row: int, column: int, rows: int, columns: int) -> np.ndarray:
@@ -261,11 +277,12 @@ def window_reading(
     inside = padded[:, :rows, :columns]
     return Reading(
         share=np.roll(percent[:rows, :columns], (shift, shift), axis=(0, 1)),
-        raw=np.roll(inside.mean(axis=0), (shift, shift), axis=(0, 1)),
+        raw=np.roll(REDUCTIONS[OF_RAW](inside, axis=0), (shift, shift), axis=(0, 1)),
         raw_unit="probability",
         raw_signed=False,
         provenance=provenance_of(pattern, "recomputed"),
         note="window",
+        over=_over("heads", padded),
         # The complement would leave rounding dust where there is no padding.
         outside=float(percent[rows:].sum() + percent[:rows, columns:].sum()),
         heads=np.roll(inside, (shift, shift), axis=(1, 2)),
@@ -301,7 +318,7 @@ def attention_reading(
     check_index("row", row, rows)
     check_index("column", column, columns)
     if prefix_tokens < 0:
-        raise ShapeError(f"{prefix_tokens} prefix tokens came; 0 or more fit.")
+        raise ShapeError("error.shape.prefix_tokens", count=prefix_tokens)
     check_size("query", table.shape[1], prefix_tokens + rows * columns)
     check_size("key", table.shape[2], prefix_tokens + rows * columns)
     read = table[:, prefix_tokens + row * columns + column].astype(np.float64)
@@ -309,11 +326,12 @@ def attention_reading(
     heads = as_grid(read[:, prefix_tokens:], rows, columns)
     return Reading(
         share=as_grid(percent[prefix_tokens:], rows, columns),
-        raw=heads.mean(axis=0),
+        raw=REDUCTIONS[OF_RAW](heads, axis=0),
         raw_unit="probability",
         raw_signed=False,
         provenance=provenance_of(pattern, "recomputed"),
         note="attention",
+        over=_over("heads", heads),
         outside=float(percent[:prefix_tokens].sum()),
         heads=heads,
     )

@@ -75,6 +75,6 @@ def reading_at(
             return reading.attention_reading(pattern, prefix_tokens=site.prefix, **grid)
     except KeyError as error:
         raise ShapeError(
-            f"{site.group}: the array {error} is missing; capture the group."
+            "error.shape.missing_array", block=site.group, name=error.args[0]
         ) from error
-    raise ShapeError(f"{site.group} has {site.operators}; none of them mixes places.")
+    raise ShapeError("error.shape.no_mixing", block=site.group, operators=site.operators)

@@ -71,11 +71,11 @@ def one_part(
         The part's own numbers, unchanged; with one part the root mean square is its magnitude.
     """
     if part_of(site) is None:
-        raise ShapeError(f"{site.group} has one map for all of its channels; ask for that.")
+        raise ShapeError("error.shape.one_map", block=site.group)
     _, name, axis = _PLACES[spatial_operator(site) or ""]
     full = arrays.get(f"{site.group}.{name}")
     if full is None:
-        raise ShapeError(f"{site.group}.{name} is missing; capture the group.")
+        raise ShapeError("error.shape.missing_part", block=site.group, name=name)
     check_index(axis, index, full.shape[axis])
     slicer = [slice(None)] * len(full.axes)
     slicer[full.axes.index(axis)] = slice(index, index + 1)

@@ -25,7 +25,9 @@ def field_reading(field: Array, *, rows: int, columns: int) -> Reading:
     """
     values = values_of(field, ("row", "column")).astype(np.float64)
     if rows < 1 or columns < 1 or values.shape[0] % rows or values.shape[1] % columns:
-        raise ShapeError(f"{rows} x {columns} cells do not divide a field of {values.shape}.")
+        raise ShapeError(
+            "error.shape.cells_of_field", rows=rows, columns=columns, shape=values.shape
+        )
     cells = values.reshape(rows, values.shape[0] // rows, columns, values.shape[1] // columns)
     means = cells.mean(axis=(1, 3))
     return Reading(

@@ -25,7 +25,7 @@ def seeded_order(count: int, seed: int) -> np.ndarray:
         ShapeError: The count or the seed is too small.
     """
     if count < 1 or seed < 0:
-        raise ShapeError(f"{count} squares and a seed of {seed} came; 1 or more and 0 or more.")
+        raise ShapeError("error.shape.squares_and_seed", squares=count, seed=seed)
     return freeze(np.random.default_rng(seed).permutation(count))
 
 
@@ -62,7 +62,7 @@ def choose_squares(possible: Sequence[Sequence[int]], wanted: int) -> tuple[int,
         ShapeError: A model can be cut into nothing, or the number is below 2.
     """
     if wanted < 2 or not all(possible):
-        raise ShapeError(f"{wanted} squares a side came for {possible}; 2 or more fit.")
+        raise ShapeError("error.shape.squares", squares=wanted, possible=list(possible))
 
     def distance(count: int) -> tuple[float, int]:
         return abs(math.log(count / wanted)), count
@@ -97,8 +97,7 @@ def token_order(order: np.ndarray, squares: int, tokens: int) -> np.ndarray:
     """
     if squares < 1 or tokens % squares or len(order) != squares**2:
         raise ShapeError(
-            f"{len(order)} squares, {squares} a side, and {tokens} tokens a side came; squares "
-            "must be whole blocks of tokens."
+            "error.shape.blocks_of_tokens", count=len(order), squares=squares, tokens=tokens
         )
     block = tokens // squares
     row, column = np.divmod(np.arange(tokens**2), tokens)

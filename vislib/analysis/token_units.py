@@ -8,6 +8,7 @@ Source: arXiv:2105.01601, Figures 5 and 6; timm.models.mlp_mixer.MixerBlock.mlp_
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +67,7 @@ def unit_correlations(fc1: Array) -> np.ndarray:
 
 
 def pair_units(
-    fc1: Array, rows: int, columns: int, *, opposite: float = OPPOSITE
+    fc1: Array, rows: int, columns: int, *, opposite: float = OPPOSITE, like: Array | None = None
 ) -> list[UnitPair]:
     """Pair the hidden units, lowest frequency first.
 
@@ -78,6 +79,8 @@ def pair_units(
         rows: Rows of the token grid.
         columns: Columns of the token grid.
         opposite: The highest correlation that makes a pair.
+        like: Weights of the same shape that decide which units are a pair, and the order: the
+            trained ones where several epochs are shown. The numbers are those of ``fc1``.
 
     Returns:
         Pairs and single units; every unit is in exactly one entry.
@@ -88,30 +91,39 @@ def pair_units(
     Exactness:
         Arithmetic on the parameter as it is; the pairing is ours (the paper does not give its own).
     """
-    maps = unit_maps(fc1, rows, columns)
-    correlations = unit_correlations(fc1)
+    deciding = fc1 if like is None else like
+    partner = _match(unit_correlations(deciding), opposite)
+    members = [
+        (unit, partner.get(unit))
+        for unit in range(len(unit_maps(deciding, rows, columns)))
+        if partner.get(unit, unit) >= unit
+    ]
+    order = {one: entry.frequency for one, entry in _measured(deciding, members, rows, columns)}
+    members.sort(key=lambda one: (order[one], one[0]))
+    return [entry for _, entry in _measured(fc1, members, rows, columns)]
+
+
+def _measured(
+    fc1: Array, members: Sequence[tuple[int, int | None]], rows: int, columns: int
+) -> list[tuple[tuple[int, int | None], UnitPair]]:
+    """The numbers of pairs and single units."""
+    maps, correlations = unit_maps(fc1, rows, columns), unit_correlations(fc1)
     frequencies = mean_frequency(maps, keep_mean=False, per="map")
     mean_shares = _mean_shares(maps)
-    partner = _match(correlations, opposite)
-    np.fill_diagonal(correlations, np.nan)
-    pairs = []
-    for first in range(len(maps)):
-        second = partner.get(first)
-        if second is not None and second < first:
-            continue
-        members = [first] if second is None else [first, second]
+    found = []
+    for first, second in members:
+        both = [first] if second is None else [first, second]
         others = np.delete(correlations[first], first)
         lowest = float(others.min()) if others.size else float("nan")
-        pairs.append(
-            UnitPair(
-                first=first,
-                second=second,
-                correlation=lowest if second is None else float(correlations[first, second]),
-                frequency=float(frequencies[members].mean()),
-                mean_share=float(mean_shares[members].mean()),
-            )
+        entry = UnitPair(
+            first=first,
+            second=second,
+            correlation=lowest if second is None else float(correlations[first, second]),
+            frequency=float(frequencies[both].mean()),
+            mean_share=float(mean_shares[both].mean()),
         )
-    return sorted(pairs, key=lambda pair: (pair.frequency, pair.first))
+        found.append(((first, second), entry))
+    return found
 
 
 def _match(correlations: np.ndarray, opposite: float) -> dict[int, int]:

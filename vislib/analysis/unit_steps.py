@@ -74,7 +74,7 @@ def on_grid(array: LabelledArray, rows: int, columns: int) -> LabelledArray:
         ShapeError: The last axis is no token axis, or has not rows * columns entries.
     """
     if not array.axes or array.axes[-1] not in _TOKENS:
-        raise ShapeError(f"{array.source} has the axes {array.axes}; the last must be tokens.")
+        raise ShapeError("error.shape.tokens_last", source=array.source, axes=array.axes)
     return replace(
         array,
         values=as_grid(array.values, rows, columns),
@@ -134,7 +134,7 @@ def unit_steps(
         incoming = arrays[f"{name}.in"]
     except KeyError as error:
         raise ShapeError(
-            f"{site.group}: the array {error} is missing; capture the group."
+            "error.shape.missing_array", block=site.group, name=error.args[0]
         ) from error
     found = {entry.channel: entry for entry in activity(hidden, unit)}
     check_index("channel", channel, len(found))

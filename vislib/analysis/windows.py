@@ -25,9 +25,7 @@ def window_grid(rows: int, columns: int, window: int) -> tuple[int, int]:
         ShapeError: A size is below 1.
     """
     if min(rows, columns, window) < 1:
-        raise ShapeError(
-            f"A grid of {rows} x {columns} and a window of {window} came; all must be 1 or more."
-        )
+        raise ShapeError("error.shape.windows", rows=rows, columns=columns, window=window)
     return -(-rows // window), -(-columns // window)
 
 

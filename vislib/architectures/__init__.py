@@ -86,6 +86,6 @@ def adapters() -> Mapping[str, ArchitectureAdapter]:
         if adapter is None:
             continue
         if adapter.family in found:
-            raise ModelError(f"Two adapters claim the family {adapter.family!r}.")
+            raise ModelError("error.model.two_adapters", family=adapter.family)
         found[adapter.family] = adapter
     return found

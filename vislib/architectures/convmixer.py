@@ -161,7 +161,9 @@ def block_facts(model: nn.Module, block: int) -> BlockFacts:
         CaptureError: It is another family's model, or has no such block.
     """
     if not isinstance(model, ConvMixer) or not 0 <= block < len(model.blocks):
-        raise CaptureError(f"There is no block {block} of a ConvMixer in {type(model).__name__}.")
+        raise CaptureError(
+            "error.capture.no_convmixer_block", block=block, kind=type(model).__name__
+        )
     wrapped = _blocks(model)[block][0]
     convolution, activation, norm = wrapped.fn
     padding = convolution.padding

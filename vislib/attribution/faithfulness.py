@@ -58,7 +58,7 @@ def curve(
     """
     shape = tuple(inputs.tensor.shape[2:])
     if any(mask.shape != shape for mask in masks):
-        raise ShapeError(f"Masks of {masks[0].shape} came for a picture of {shape}.")
+        raise ShapeError("error.attribution.masks", shape=masks[0].shape, picture=shape)
     batch = BATCH_SMALL if shape[-1] <= SMALL_SIDE else BATCH_LARGE
     found = np.zeros(len(masks))
     done = 0
@@ -67,7 +67,7 @@ def curve(
             pictures = [_mixed(inputs.tensor, baseline, masks[i], kind) for i in places]
             logits = model.module(torch.cat(pictures))
             if not 0 <= target < logits.shape[1]:
-                raise ShapeError(f"Class {target} came; 0 to {logits.shape[1] - 1} exist.")
+                raise ShapeError("error.attribution.class", number=target, last=logits.shape[1] - 1)
             found[places] = softmax(_numbers(logits))[:, target]
             done += len(places)
             report(done, len(masks))

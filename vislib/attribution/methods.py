@@ -77,7 +77,7 @@ def stand_in(pixels: Tensor, kind: StandIn) -> Tensor:
     if kind == "mean":
         return pixels.mean(dim=(2, 3), keepdim=True).expand_as(pixels).contiguous()
     if kind != "blur":
-        raise ShapeError(f"The stand-in {kind!r} came; blur and mean fit.")
+        raise ShapeError("error.attribution.stand_in", name=kind)
     sigma = BLUR * pixels.shape[-1]
     reach = max(1, math.ceil(3 * sigma))
     places = torch.arange(-reach, reach + 1, dtype=pixels.dtype, device=pixels.device)
@@ -129,7 +129,7 @@ def attribute(
     Source: arXiv:1703.01365, arXiv:1706.03825, arXiv:1610.02391, arXiv:1311.2901; captum 0.9.
     """
     if method not in METHODS or (method == "grad_cam" and site is None):
-        raise ShapeError(f"The method {method!r} came; {METHODS} fit, Grad-CAM with a block.")
+        raise ShapeError("error.attribution.method", name=method, methods=METHODS)
     pixels = inputs.tensor.detach().clone()
     forward = _Forward(model, target, passes(method, pixels.shape[-1])[0], report)
     batch = BATCH_SMALL if pixels.shape[-1] <= SMALL_SIDE else BATCH_LARGE
@@ -182,7 +182,9 @@ class _Forward:
         """Logits of the one class, axes (batch,)."""
         logits: Tensor = self.model.module(images)
         if not 0 <= self.target < logits.shape[1]:
-            raise ShapeError(f"Class {self.target} came; 0 to {logits.shape[1] - 1} exist.")
+            raise ShapeError(
+                "error.attribution.class", number=self.target, last=logits.shape[1] - 1
+            )
         self.done = min(self.total, self.done + len(images))
         self.report(self.done, self.total)
         return logits[:, self.target]
@@ -262,7 +264,7 @@ class _OnGrid(nn.Module):
             shown = self.maps(output.permute(0, *order).clone())
             return shown.permute(0, *(1 + order.index(place) for place in (1, 2, 3)))  # type: ignore[no-any-return]
         if set(axes) != {"token", "channel"}:
-            raise CaptureError(f"{self.point.name} has the axes {axes}; Grad-CAM needs places.")
+            raise CaptureError("error.attribution.grad_cam", name=self.point.name, axes=axes)
         tokens = output if axes[0] == "token" else output.transpose(1, 2)
         first, rest = tokens[:, :prefix], tokens[:, prefix:]
         maps = rest.transpose(1, 2)

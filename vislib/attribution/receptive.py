@@ -96,7 +96,7 @@ def _output_of(module: nn.Module, images: Tensor, point: HookPoint) -> Tensor:
     finally:
         handle.remove()
     if len(seen) != 1:
-        raise CaptureError(f"{point.module} ran {len(seen)} times in one forward pass.")
+        raise CaptureError("error.attribution.ran_often", module=point.module, count=len(seen))
     return seen[0]
 
 
@@ -118,7 +118,7 @@ def _token(value: Tensor, point: HookPoint, site: MixingSite, row: int, column: 
 def _check(row: int, column: int, rows: int, columns: int) -> None:
     if not (0 <= row < rows and 0 <= column < columns):
         raise ShapeError(
-            f"Row {row}, column {column} came; the block's output has {rows} x {columns} places."
+            "error.attribution.place", row=row, column=column, rows=rows, columns=columns
         )
 
 

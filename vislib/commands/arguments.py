@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from vislib.schema import MixScopeError
+from vislib.texts import Message
 
 DONE, WRONG, UNFINISHED, INTERRUPTED = 0, 2, 3, 130
 ENDED: Mapping[str, int] = {"finished": DONE, "out of time": UNFINISHED, "stopped": INTERRUPTED}
@@ -36,7 +37,9 @@ def whole(least: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         value = int(text)
         if value < least:
-            raise argparse.ArgumentTypeError(f"{value} came, {least} or more is needed")
+            raise argparse.ArgumentTypeError(
+                Message("error.command.too_small", value=value, least=least)
+            )
         return value
 
     number.__name__ = "whole number"  # argparse says it in its message
@@ -47,7 +50,7 @@ def minutes(text: str) -> float:
     """A time above zero."""
     value = float(text)
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} came, a time above 0 is needed")
+        raise argparse.ArgumentTypeError(Message("error.command.no_time", value=text))
     return value
 
 

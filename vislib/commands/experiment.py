@@ -8,6 +8,7 @@ from pathlib import Path
 from vislib.commands import arguments
 from vislib.experiments import catalogue, table
 from vislib.experiments.catalogue import ExperimentError
+from vislib.texts import Message
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -50,7 +51,7 @@ def _seeds(text: str) -> tuple[int, ...]:
     except ValueError:
         seeds = ()
     if not seeds:
-        raise argparse.ArgumentTypeError(f"{text!r} came, numbers such as 0,1 are needed")
+        raise argparse.ArgumentTypeError(Message("error.command.no_numbers", value=text))
     return seeds
 
 
@@ -59,10 +60,7 @@ def _experiment(options: argparse.Namespace) -> int:
     if options.list:
         return _list(options.name, out)
     if options.name is None or options.data is None:
-        raise ExperimentError(
-            "Give the name of an experiment and --data FOLDER, or --list. Known are: "
-            f"{', '.join(catalogue.EXPERIMENTS)}."
-        )
+        raise ExperimentError("error.experiment.none_named", known=list(catalogue.EXPERIMENTS))
     experiment = catalogue.experiment(options.name)  # before torch takes its seconds
     for name in options.configs:
         experiment.config(name)

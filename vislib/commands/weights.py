@@ -11,6 +11,7 @@ from typing import Any
 
 from vislib import registry
 from vislib.schema import ModelError, ModelSpec, WeightsError
+from vislib.texts import Message, joined
 
 DONE, WRONG = 0, 2
 LINE_SECONDS = 10.0
@@ -120,30 +121,29 @@ def _wanted(options: argparse.Namespace) -> list[ModelSpec]:
     published = {key: row for key, row in rows.items() if row.weights == "timm"}
     if options.family:
         families = {row.family for row in published.values()}
-        _known([options.family], families, "family")
-    _known(options.models, rows, "model")
+        _known([options.family], families, family=True)
+    _known(options.models, rows)
     everything = options.all or (options.family and not options.models)
     keys: Iterable[str] = published if everything else dict.fromkeys(options.models)
     found = [rows[key] for key in keys if options.family in (None, rows[key].family)]
     if not found:
-        raise ModelError(
-            "No model was named. Give names (python -m vislib weights list shows them), "
-            "--family F or --all."
-        )
+        raise ModelError("error.command.no_model_named")
     return found
 
 
-def _known(names: Iterable[str], known: Iterable[str], noun: str) -> None:
+def _known(names: Iterable[str], known: Iterable[str], *, family: bool = False) -> None:
     """Refuse names that are not known before anything is downloaded, and say which are near."""
     choices = sorted(known)
     for name in names:
         if name not in choices:
             near = [key for key in choices if key.startswith(name)]
             near = near or difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
-            advice = f"Did you mean {' or '.join(near)}?"
-            if not near:
-                advice = f"Known are: {', '.join(choices)}."
-            raise ModelError(f"There is no {noun} {name!r}. {advice}")
+            advice = Message("error.command.known", known=choices)
+            if near:
+                advice = Message("error.command.near", near=joined("error.text.or", near))
+            if family:
+                raise ModelError("error.command.no_family", name=name, advice=advice)
+            raise ModelError("error.command.no_model", name=name, advice=advice)
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -82,8 +82,12 @@ class Experiment:
         for config in self.configs:
             if config.id == name:
                 return config
-        known = ", ".join(config.id for config in self.configs)
-        raise ExperimentError(f"Experiment {self.name} has no config {name!r}. Known are: {known}.")
+        raise ExperimentError(
+            "error.experiment.no_config",
+            experiment=self.name,
+            config=name,
+            known=[config.id for config in self.configs],
+        )
 
 
 def _order() -> Iterator[Config]:
@@ -149,9 +153,7 @@ def experiment(name: str) -> Experiment:
         ExperimentError: There is none; the message names those that are there.
     """
     if name not in EXPERIMENTS:
-        raise ExperimentError(
-            f"There is no experiment {name!r}. Known are: {', '.join(EXPERIMENTS)}."
-        )
+        raise ExperimentError("error.experiment.none", name=name, known=list(EXPERIMENTS))
     return EXPERIMENTS[name]
 
 

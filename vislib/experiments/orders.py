@@ -33,9 +33,9 @@ def places(order: str, *, size: int, patch: int, seed: int) -> tuple[int, ...]:
     if order == "pixels":
         return tuple(draw.permutation(size * size).tolist())
     if order != "patches":
-        raise ExperimentError(f"There is no order {order!r}. Known are: {', '.join(ORDERS)}.")
+        raise ExperimentError("error.experiment.order", name=order, known=list(ORDERS))
     if size % patch:
-        raise ExperimentError(f"Patches of {patch} pixels do not fill pictures of {size}.")
+        raise ExperimentError("error.experiment.patch", patch=patch, size=size)
     side = size // patch
     moved, within = draw.permutation(side * side), draw.permutation(patch * patch)
     # Axes (row of patches, column of patches, row within, column within)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from vislib.experiments.catalogue import ExperimentError
+from vislib.texts import Message
 from vislib.training.recipe import RECIPES, Recipe
 
 TRAINING = replace(RECIPES[1], epochs=4)
@@ -43,7 +44,7 @@ class ExperimentRecipe:
 EXPERIMENT_RECIPE = ExperimentRecipe()
 
 
-def differing(saved: Mapping[str, Any], wanted: ExperimentRecipe) -> list[str]:
+def differing(saved: Mapping[str, Any], wanted: ExperimentRecipe) -> list[Message]:
     """The numbers in which a table's recipe differs, in words; empty where it is the same.
 
     Numbers that a recipe got after the table was written have their default there.
@@ -51,7 +52,10 @@ def differing(saved: Mapping[str, Any], wanted: ExperimentRecipe) -> list[str]:
     known = {field.name: field.default for field in fields(Recipe)} | dict(saved)
     now = wanted.facts()
     names = [name for name in now if known.get(name) != now[name]]
-    return [f"{name} {known.get(name)} there and {now[name]} now" for name in names]
+    return [
+        Message("error.table.other_number", name=name, there=known.get(name), now=now[name])
+        for name in names
+    ]
 
 
 def pick_classes(found: tuple[str, ...], count: int) -> tuple[str, ...]:
@@ -65,8 +69,5 @@ def pick_classes(found: tuple[str, ...], count: int) -> tuple[str, ...]:
         ExperimentError: There are fewer, or fewer than two are wanted.
     """
     if not 2 <= count <= len(found):
-        raise ExperimentError(
-            f"{count} classes were asked for; the data has {len(found)}. Give --classes from 2 "
-            f"to {len(found)}."
-        )
+        raise ExperimentError("error.experiment.classes", count=count, there=len(found))
     return found[:: len(found) // count][:count]

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from vislib.experiments.catalogue import SEEDS, Experiment, ExperimentError
+from vislib.texts import Message
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "experiments"
 WORK = Path("runs") / "experiments"
@@ -134,14 +135,20 @@ def read(name: str, folder: Path | None = None) -> Results | None:
         if row["recipe"] != version:
             raise _fault(
                 table,
-                f"line {number} is of recipe version {row['recipe']!r}, the others of {version}",
+                Message(
+                    "error.table.line_recipe", line=number, version=row["recipe"], others=version
+                ),
             )
         if row["config"] not in settings["configs"]:
-            raise _fault(table, f"{facts.name} does not know config {row['config']!r}")
+            raise _fault(
+                table, Message("error.table.unknown_config", file=facts.name, config=row["config"])
+            )
         try:
             groups.setdefault((row["config"], int(row["seed"])), []).append(row)
         except ValueError:
-            raise _fault(table, f"line {number} has the seed {row['seed']!r}") from None
+            raise _fault(
+                table, Message("error.table.seed", line=number, seed=row["seed"])
+            ) from None
     runs = tuple(
         _run(table, config, seed, lines, int(settings["configs"][config]["epochs"]))
         for (config, seed), lines in groups.items()
@@ -149,12 +156,9 @@ def read(name: str, folder: Path | None = None) -> Results | None:
     return Results(name=name, settings=settings, runs=runs)
 
 
-def _fault(path: Path, what: str) -> ExperimentError:
+def _fault(path: Path, what: Message) -> ExperimentError:
     """A table that cannot be used; the message says how to have one again."""
-    return ExperimentError(
-        f"The table {path.name} cannot be used: {what}. Get a complete copy of the project, or "
-        "move the file away and run the experiment again. Nothing was changed."
-    )
+    return ExperimentError("error.table.damaged", file=path.name, what=what)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -163,14 +167,17 @@ def _rows(path: Path) -> list[dict[str, str]]:
         text = path.read_text(encoding="utf-8")
         lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _fault(path, f"it is no CSV file ({type(error).__name__})") from error
+        raise _fault(path, Message("error.table.no_csv", kind=type(error).__name__)) from error
     found = lines[0] if lines else []
     absent = [name for name in COLUMNS if name not in found]
     if absent:
-        raise _fault(path, f"it has no column {', '.join(absent)}")
+        raise _fault(path, Message("error.table.no_column", columns=absent))
     for number, line in enumerate(lines[1:], start=2):
         if len(line) != len(found):
-            raise _fault(path, f"line {number} has {len(line)} of {len(found)} values")
+            raise _fault(
+                path,
+                Message("error.table.short_line", line=number, count=len(line), needed=len(found)),
+            )
     return [dict(zip(found, line, strict=True)) for line in lines[1:]]
 
 
@@ -183,9 +190,9 @@ def _settings(path: Path, name: str) -> dict[str, Any]:
         for config in settings["configs"].values():
             whole = whole and type(config["epochs"]) is int and isinstance(config["values"], dict)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _fault(path, f"it cannot be read ({type(error).__name__})") from error
+        raise _fault(path, Message("error.table.unreadable", kind=type(error).__name__)) from error
     if not whole:
-        raise _fault(path, f"it is not of experiment {name}, or not whole")
+        raise _fault(path, Message("error.table.other_experiment", name=name))
     return dict(settings)
 
 
@@ -193,7 +200,7 @@ def _run(
     path: Path, config: str, seed: int, lines: Sequence[Mapping[str, str]], epochs: int
 ) -> Run:
     """The run that some rows describe."""
-    name = f"{config} with seed {seed}"
+    name = Message("error.table.run", config=config, seed=seed)
     try:
         rows = tuple(
             EpochRow(
@@ -207,17 +214,19 @@ def _run(
         early = [line["val"] for line in lines[:-1] if line["val"]]
         val = _share(lines[-1]["val"]) if lines[-1]["val"] else None
     except ValueError as error:
-        raise _fault(path, f"{name} has a value that is none ({error})") from error
+        raise _fault(
+            path, Message("error.table.no_value", run=name, reason=error.args[0])
+        ) from error
     counted = [row.epoch for row in rows]
     if counted != list(range(1, epochs + 1)):
         raise _fault(
             path,
-            f"{name} has the epochs {', '.join(map(str, counted))}, 1 to {epochs} are needed",
+            Message("error.table.epochs", run=name, epochs=counted, last=epochs),
         )
     if val is None or early:
-        raise _fault(path, f"{name} must have its accuracy on val in its last row and only there")
+        raise _fault(path, Message("error.table.accuracy", run=name))
     if not all(math.isfinite(row.loss) and math.isfinite(row.seconds) for row in rows):
-        raise _fault(path, f"{name} has a loss or a time that is no number")
+        raise _fault(path, Message("error.table.no_number", run=name))
     return Run(
         config=config,
         seed=seed,
@@ -236,7 +245,7 @@ def _share(text: str) -> float:
     """
     value = float(text)
     if not 0 <= value <= 1:
-        raise ValueError(f"{text} is not from 0 to 1")
+        raise ValueError(Message("error.table.no_share", value=text))
     return value
 
 

@@ -13,6 +13,7 @@ import filelock
 from vislib.experiments import table
 from vislib.experiments.catalogue import ExperimentError
 from vislib.experiments.recipe import ExperimentRecipe, differing
+from vislib.texts import Message
 
 LOCK_SECONDS = 60.0
 """Longest wait for another process that writes the same table."""
@@ -59,17 +60,22 @@ def refuse_other(results: table.Results | None, facts: Facts, folder: Path) -> N
     saved = results.settings
     wrong = differing(saved["recipe"], facts.recipe)
     data = {name: facts.data[name] for name in SAME_DATA if name in facts.data}
-    wrong += [f"data: other {k}" for k, value in data.items() if saved["data"].get(k) != value]
+    wrong += [
+        Message("error.table.other_data", name=name)
+        for name, value in data.items()
+        if saved["data"].get(name) != value
+    ]
     for name, config in facts.configs.items():
         new = json.loads(json.dumps(config))  # lists instead of tuples
         there = saved["configs"].get(name, new)
-        wrong += [f"{name}: other {key}" for key in new if there.get(key) != new[key]]
+        wrong += [
+            Message("error.table.other_config", config=name, name=key)
+            for key in new
+            if there.get(key) != new[key]
+        ]
     if wrong:
         path, _ = table.files(facts.name, folder)
-        raise ExperimentError(
-            f"{path} holds runs of another kind ({'; '.join(wrong[:5])}). Runs that differ do not "
-            "go into one table: give another --out. Nothing was changed."
-        )
+        raise ExperimentError("error.table.other_runs", path=path, differences=wrong[:5])
 
 
 def add(run: table.Run, facts: Facts, folder: Path) -> bool:
@@ -108,13 +114,11 @@ def add(run: table.Run, facts: Facts, folder: Path) -> bool:
             _replace(csv_file, table.as_text(facts.recipe.version, (*runs, run)))
     except filelock.Timeout as error:
         raise ExperimentError(
-            f"Another process has held {folder / facts.name}.lock for {LOCK_SECONDS:.0f} s. "
-            "Run the same command again: what was trained is saved."
+            "error.table.locked", path=folder / f"{facts.name}.lock", seconds=LOCK_SECONDS
         ) from error
     except OSError as error:
         raise ExperimentError(
-            f"The table {csv_file} cannot be written ({error.strerror}). Make room on the disk "
-            "and run the same command again: what was trained is saved."
+            "error.table.unwritable", path=csv_file, reason=error.strerror
         ) from error
     return True
 

@@ -89,9 +89,7 @@ def _check_series(series: Series) -> None:
     """Refuse series whose x and y differ in length."""
     for name, (x, y) in series.items():
         if np.ndim(x) != 1 or np.shape(x) != np.shape(y):
-            raise ShapeError(
-                f"{name}: x {np.shape(x)} and y {np.shape(y)} came; two equal lists fit."
-            )
+            raise ShapeError("error.figure.line_lists", name=name, x=np.shape(x), y=np.shape(y))
 
 
 def line_over_depth(
@@ -232,9 +230,7 @@ def bars(
     """
     heights = np.asarray(values)
     if heights.shape != (len(labels),) or len(set(labels)) != len(labels):
-        raise ShapeError(
-            f"{len(labels)} labels and values {heights.shape} came; one each, all different, fit."
-        )
+        raise ShapeError("error.figure.bars", labels=len(labels), shape=heights.shape)
     figure = go.Figure(
         go.Bar(
             x=list(labels),

@@ -178,10 +178,7 @@ def check_limits(pair: tuple[float, float]) -> tuple[float, float]:
     """
     low, high = float(pair[0]), float(pair[1])
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
-        raise ShapeError(
-            f"Colour limits ({low}, {high}) came; two finite numbers, the lower first, fit. "
-            "Use colours.limits()."
-        )
+        raise ShapeError("error.figure.colour_limits", low=low, high=high)
     return low, high
 
 

@@ -61,7 +61,7 @@ def training_curve(
         ShapeError: There is no line, or one has not as many values as epochs.
     """
     if not lines or any(len(line.epochs) != len(line.percent) or not line.epochs for line in lines):
-        raise ShapeError("A curve needs at least one line, with a value for each epoch.")
+        raise ShapeError("error.figure.no_line")
     last = max(max(line.epochs) for line in lines)
     top = 10.0 * max(1, -(-max(max(line.percent) for line in lines) // 10))
 

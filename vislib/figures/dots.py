@@ -75,12 +75,15 @@ def dots(
         ShapeError: There is no row, or one has no run, or not as many keys and names as runs.
     """
     if not rows:
-        raise ShapeError("No row came; a chart of runs needs at least one.")
+        raise ShapeError("error.figure.no_row")
     for row in rows:
         if not len(row.percent) == len(row.keys) == len(row.names) > 0:
             raise ShapeError(
-                f"{row.label}: {len(row.percent)} runs, {len(row.keys)} keys and "
-                f"{len(row.names)} names came; one each fits."
+                "error.figure.dots",
+                row=row.label,
+                runs=len(row.percent),
+                keys=len(row.keys),
+                names=len(row.names),
             )
     places, ticks, last = _places(rows)
     drawn = [_bars(rows, places), _spreads(rows, places, dark), _numbers(rows, places, dark)]

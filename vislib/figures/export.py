@@ -62,10 +62,7 @@ class Words:
 def _check(array: LabelledArray) -> np.ndarray:
     """Two axes are a map, three are a stack of tiles; nothing else can be drawn."""
     if array.values.ndim not in (2, 3) or array.values.size == 0:
-        raise ShapeError(
-            f"{array.source}: axes {array.shape} came; a map (2 axes) or tiles (3) can be drawn. "
-            "Use select()."
-        )
+        raise ShapeError("error.figure.map_or_tiles", source=array.source, shape=array.shape)
     return array.values.astype(np.float64)
 
 
@@ -128,7 +125,7 @@ def draw(
     bar = figure.colorbar(image, ax=axes, shrink=0.9)
     unit = f"{said.quantity} ({array.unit})" if said.quantity else array.unit
     bar.ax.set_ylabel(unit, fontsize=12, parse_math=False)
-    _write(axes, array, said, clip_note(values, pair))
+    _write(axes, array, said, str(clip_note(values, pair) or ""))
     if cell is not None:
         _outline(axes, cell, values)
     return figure
@@ -157,7 +154,7 @@ def _outline(axes: Any, cell: tuple[int, int], values: np.ndarray) -> None:
     """Frame one cell of a map."""
     fits = values.ndim == 2 and 0 <= cell[0] < values.shape[0] and 0 <= cell[1] < values.shape[1]
     if not fits:
-        raise ShapeError(f"Cell {cell} does not exist on {values.shape}; count from 0, on a map.")
+        raise ShapeError("error.figure.cell_of_map", cell=cell, shape=values.shape)
     for colour, width in (("black", 3.5), ("#ff00c8", 2.0)):
         corner = (cell[1] + 0.5, cell[0] + 0.5)
         axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=colour, linewidth=width))
@@ -202,7 +199,7 @@ def to_npz(arrays: Mapping[str, LabelledArray]) -> bytes:
         ShapeError: An array is called "metadata".
     """
     if "metadata" in arrays:
-        raise ShapeError('An array is called "metadata"; that name holds the axes. Rename it.')
+        raise ShapeError("error.figure.metadata")
     about = {
         name: {
             "axes": list(a.axes),

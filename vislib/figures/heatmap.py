@@ -130,14 +130,10 @@ def heatmap(
         ShapeError: The array has not two axes, or the cell does not exist.
     """
     if array.values.ndim != 2 or array.values.size == 0:
-        raise ShapeError(
-            f"{array.source}: axes {array.shape} came; a heatmap takes two. Use select()."
-        )
+        raise ShapeError("error.figure.heatmap_axes", source=array.source, shape=array.shape)
     rows, columns = array.values.shape
     if cell is not None and not (0 <= cell[0] < rows and 0 <= cell[1] < columns):
-        raise ShapeError(
-            f"Cell {cell} does not exist on a map of {rows} x {columns}; count from 0."
-        )
+        raise ShapeError("error.figure.cell_of_heatmap", cell=cell, rows=rows, columns=columns)
     pair = colours.check_limits(limits or colours.limits(array.values, signed=array.signed))
     down, across = y_title or axis_words(array.axes[0]), x_title or axis_words(array.axes[1])
     bar = f"{quantity} ({array.unit})" if quantity else array.unit
@@ -156,7 +152,7 @@ def heatmap(
             "%{z:.7~g}<extra></extra>",
         )
     )
-    said = clip_note(array.values, pair) if note is None else note
+    said = str(clip_note(array.values, pair) or "") if note is None else note
     base_layout(figure, title=title, note=said, height=height, dark=dark)
     tidy: dict[str, Any] = {"showgrid": False, "zeroline": False, "tickformat": "d"}
     figure.update_xaxes(
@@ -198,7 +194,7 @@ def heatmaps(
     """
     words = list(titles) if titles is not None else [""] * len(arrays)
     if len(words) != len(arrays):
-        raise ShapeError(f"{len(words)} titles came for {len(arrays)} maps; one each fits.")
+        raise ShapeError("error.figure.titles", titles=len(words), maps=len(arrays))
     common: dict[tuple[str, bool], tuple[float, float]] = {}
     for array in arrays if shared else ():
         like = [a.values for a in arrays if (a.unit, a.signed) == (array.unit, array.signed)]

@@ -63,7 +63,7 @@ def meter(
     """
     for line in lines:
         if len(line.values) < 2 or min(line.values) < 0 or max(line.values) > top + 1e-9:
-            raise ShapeError(f"{line.name}: two or more values from 0 to {top} fit a meter.")
+            raise ShapeError("error.figure.meter", name=line.name, top=top)
 
     def x(share: float) -> float:
         return round(LEFT + (width - LEFT - RIGHT) * share, 1)

@@ -44,9 +44,7 @@ def frame_size(picture_shape: tuple[int, int], side: int = DEFAULT_SIDE) -> tupl
     """
     rows, columns = picture_shape
     if rows < 1 or columns < 1 or side < 1:
-        raise ShapeError(
-            f"A picture of {rows} x {columns} and a side of {side} came; 1 or more fit."
-        )
+        raise ShapeError("error.figure.overlay_side", rows=rows, columns=columns, side=side)
     factor = side / max(rows, columns)
     return max(1, round(rows * factor)), max(1, round(columns * factor))
 
@@ -63,7 +61,7 @@ def _place(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The cell row of each output row and the cell column of each output column."""
     if not (box.width > 0 and box.height > 0):
-        raise ShapeError(f"A view box of {box.width} x {box.height} came; sizes above 0 fit.")
+        raise ShapeError("error.figure.view_box", width=box.width, height=box.height)
     rows, columns = frame_size(picture_shape, side)
     return (
         _cells(rows, picture_shape[0], box.top, box.height, cells[0]),
@@ -75,9 +73,9 @@ def _check_map(values: np.ndarray, cell: tuple[int, int] | None) -> np.ndarray:
     """Refuse what is not a map, and a cell that is not on it."""
     array = np.asarray(values)
     if array.ndim != 2 or array.size == 0:
-        raise ShapeError(f"A map of shape {array.shape} came; axes (row, column) fit.")
+        raise ShapeError("error.figure.overlay_axes", shape=array.shape)
     if cell is not None and not (0 <= cell[0] < array.shape[0] and 0 <= cell[1] < array.shape[1]):
-        raise ShapeError(f"Cell {cell} does not exist on a map of {array.shape}; count from 0.")
+        raise ShapeError("error.figure.cell_of_overlay", cell=cell, shape=array.shape)
     return array
 
 
@@ -174,9 +172,7 @@ def share_overlay(
     """
     values = _check_map(share, cell)
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
-        raise ShapeError(
-            f"A picture {picture.dtype} {picture.shape} came; uint8 (row, column, rgb) fits."
-        )
+        raise ShapeError("error.figure.picture", dtype=picture.dtype, shape=picture.shape)
     shape = (int(picture.shape[0]), int(picture.shape[1]))
     row_of, column_of = _place(shape, box, (values.shape[0], values.shape[1]), side)
     grey = _greyed(picture, (len(row_of), len(column_of)))[:, :, np.newaxis]
@@ -260,7 +256,7 @@ def colour_map(
     """
     shades = np.asarray(cells, dtype=np.float64)
     if shades.ndim != 3 or shades.shape[2] != 3:
-        raise ShapeError(f"Colours of shape {shades.shape} came; axes (row, column, rgb) fit.")
+        raise ShapeError("error.figure.colours", shape=shades.shape)
     _check_map(shades[:, :, 0], cell)
     row_of, column_of = _place(picture_shape, box, (shades.shape[0], shades.shape[1]), side)
     canvas = np.full((len(row_of), len(column_of), 4), 255, dtype=np.uint8)

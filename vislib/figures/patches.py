@@ -119,7 +119,7 @@ def patch_png(
     """
     _check_pixels(patch)
     if inside.shape != patch.shape[:2]:
-        raise ShapeError(f"A patch {patch.shape} came with a mask {inside.shape}; they must fit.")
+        raise ShapeError("error.figure.patch_mask", shape=patch.shape, mask=inside.shape)
     factor = max(1, side // max(patch.shape[:2]))
     shown = np.where(inside[:, :, np.newaxis], patch, np.asarray(BEYOND, dtype=np.uint8))
     canvas = enlarge(shown.astype(np.uint8), factor).copy()
@@ -146,7 +146,7 @@ def filter_png(taps: np.ndarray, *, side: int = 96, gap: int = 12) -> bytes:
         ShapeError: The axes do not fit.
     """
     if taps.ndim != 3 or taps.shape[0] != 3 or taps.size == 0:
-        raise ShapeError(f"A filter of shape {taps.shape} came; axes (rgb, ky, kx) fit.")
+        raise ShapeError("error.figure.filter", shape=taps.shape)
     low, high = colours.limits(taps, signed=True)
     shades = np.rint(taps.transpose(1, 2, 0) / high * 127.0 + 128.0).astype(np.uint8)
     parts = [shades, *colours.table(True)[colours.to_indices(taps, (low, high))]]
@@ -165,7 +165,9 @@ def _frames(grid: TokenGrid, cell: tuple[int, int]) -> list[tuple[Square, tuple[
     """The squares to frame, in model pixels: the token's cell where patches overlap, its patch."""
     row, column = cell
     if not (0 <= row < grid.rows and 0 <= column < grid.columns):
-        raise ShapeError(f"Cell {cell} does not exist on {grid.rows} x {grid.columns}.")
+        raise ShapeError(
+            "error.figure.cell_of_grid", cell=cell, rows=grid.rows, columns=grid.columns
+        )
     top, left = row * grid.stride, column * grid.stride
     own = (top, left, top + grid.stride, left + grid.stride)
     first, side = (top + grid.offset, left + grid.offset), grid.patch
@@ -193,9 +195,7 @@ def _frame(
 def _check_pixels(pixels: np.ndarray) -> None:
     """Refuse what are no colours."""
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or pixels.size == 0:
-        raise ShapeError(
-            f"Pixels {pixels.dtype} {pixels.shape} came; uint8 (row, column, rgb) fits."
-        )
+        raise ShapeError("error.figure.pixels", dtype=pixels.dtype, shape=pixels.shape)
 
 
 def _encode(canvas: np.ndarray, *, exact: bool) -> bytes:

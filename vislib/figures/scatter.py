@@ -76,9 +76,11 @@ def scatter(
     """
     for cloud in clouds:
         if not len(cloud.x) == len(cloud.y) == len(cloud.labels):
-            raise ShapeError(f"{cloud.name}: {len(cloud.x)} x and {len(cloud.y)} y came.")
+            raise ShapeError(
+                "error.figure.dots_lists", name=cloud.name, x=len(cloud.x), y=len(cloud.y)
+            )
         if logarithmic and any(x <= 0 for x in cloud.x):
-            raise ShapeError(f"{cloud.name}: an x of 0 or less has no place on this axis.")
+            raise ShapeError("error.figure.log_axis", name=cloud.name)
     figure = go.Figure([_line(front, place) for place, front in enumerate(fronts)])
     for cloud in clouds:
         figure.add_trace(_points(cloud, x_title, y_title))

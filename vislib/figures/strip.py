@@ -11,6 +11,7 @@ import numpy as np
 
 from vislib.figures import colours
 from vislib.schema import LabelledArray, Provenance
+from vislib.texts import Message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,15 +60,14 @@ def axis_words(axis: str) -> str:
     return axis.replace("_", " ")
 
 
-def clip_note(values: np.ndarray, pair: tuple[float, float]) -> str:
-    """Say how many values lie outside the colours' range; empty when none does."""
+def clip_note(values: np.ndarray, pair: tuple[float, float]) -> Message | None:
+    """How many values lie outside the colours' range; None when none does."""
     outside = colours.count_clipped(values, pair)
     if not outside:
-        return ""
+        return None
     low, high = three_digits(pair[0]), three_digits(pair[1])
-    return (
-        f"{outside} of {np.asarray(values).size} values lie outside the colours ({low} to {high})"
-    )
+    total = np.asarray(values).size
+    return Message("note.figure.clipped", count=outside, total=total, low=low, high=high)
 
 
 def strip(array: LabelledArray, note: str = "") -> Strip:

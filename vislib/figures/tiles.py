@@ -104,12 +104,11 @@ def _lay_out(
     """Choose how many tiles go in a row and how much each is enlarged."""
     room = min(width_px, MAX_WIDTH)
     if columns is not None and columns < 1:
-        raise ShapeError(f"{columns} tiles in a row were asked for; 1 or more fit.")
+        raise ShapeError("error.figure.tile_columns", columns=columns)
     cells = columns if columns is not None else 1
     if gap < 0 or cells * (width + gap) > room:
         raise ShapeError(
-            f"{cells} tiles of {width} numbers with gaps of {gap} do not fit into {room} pixels. "
-            "Ask for fewer columns."
+            "error.figure.tiles_too_wide", columns=cells, width=width, gap=gap, room=room
         )
     if columns is not None:
         columns = min(columns, count)
@@ -179,9 +178,7 @@ def _check_tiles(values: np.ndarray, axes: tuple[str, ...]) -> np.ndarray:
     """Refuse what is not a stack of tiles."""
     array = np.asarray(values)
     if array.ndim != len(axes) or array.size == 0 or (axes[-1] == "rgb" and array.shape[-1] != 3):
-        raise ShapeError(
-            f"An array of shape {array.shape} came; axes {axes} with 1 or more each fit."
-        )
+        raise ShapeError("error.figure.tiles", shape=array.shape, axes=axes)
     return array
 
 

@@ -72,8 +72,7 @@ def choose_device() -> torch.device:
         return torch.device(present[0].partition(":")[0])
     if wanted not in (*present, *(name.partition(":")[0] for name in present)):
         raise ModelError(
-            f"{DEVICE} is {wanted!r}; this machine has {', '.join(present)}. "
-            f"Set it to one of these, or leave it out, and start again."
+            "error.model.device_setting", variable=DEVICE, device=wanted, devices=list(present)
         )
     return torch.device(wanted)
 
@@ -133,10 +132,7 @@ def memory_budget(facts: DeviceFacts) -> int:
     stated = os.environ.get(MEMORY, "").strip()
     if stated:
         if not re.fullmatch(r"\d+(\.\d+)?", stated) or float(stated) <= 0:
-            raise ModelError(
-                f"{MEMORY} is {stated!r}; it must be a number of gigabytes above 0, such as 2 "
-                "or 0.5. Set it anew, or leave it out, and start again."
-            )
+            raise ModelError("error.model.memory_setting", variable=MEMORY, memory=stated)
         return int(float(stated) * 2**30)
     if facts.kind == "cpu":
         return min(MOST_ON_CPU, int(CPU_SHARE * facts.free_bytes))

@@ -84,6 +84,7 @@ class LoadedModel:
         module: timm's module.
         adapter: The map of its family.
         labels: One name a class.
+        wordnet: One WordNet id a class ("n02123045"); empty where they are not known.
         config: What its input must be.
         device: Where it runs.
         untrained: Whether its weights are seeded random ones.
@@ -99,6 +100,7 @@ class LoadedModel:
     device: torch.device
     untrained: bool
     parameters: int
+    wordnet: tuple[str, ...] = ()
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -211,24 +213,34 @@ def load(
     place = device or choose_device()  # a bad MIXSCOPE_DEVICE is said before any work
     with _construction:
         module = _construct(row, untrained=untrained, seed=seed)
+    _check_finite(row.key, module)
     adapter = adapters().get(row.family)
     if adapter is None or not adapter.accepts(module):
-        raise ModelError(f"There is no adapter for {key} (family {row.family!r}).")
+        raise ModelError("error.model.no_adapter", model=key, family=row.family)
     use_exact_float32()
     for part in module.modules():
         if hasattr(part, "fused_attn"):  # fused attention computes no pattern that could be shown
             part.fused_attn = False  # type: ignore[assignment]
     module = module.eval().requires_grad_(False).to(place)
+    wordnet, labels = _classes(row, module)
     return LoadedModel(
         spec=spec(key),
         module=module,
         adapter=adapter,
-        labels=_labels(row, module),
+        labels=labels,
+        wordnet=wordnet,
         config=input_config(module),
         device=place,
         untrained=untrained,
         parameters=sum(p.numel() for p in module.parameters()),
     )
+
+
+def _check_finite(key: str, module: nn.Module) -> None:
+    """Refuse weights that are no numbers: what they compute is none either."""
+    for name, values in module.state_dict().items():
+        if values.is_floating_point() and not bool(torch.isfinite(values).all()):
+            raise WeightsError("error.weights.not_finite", model=key, tensor=name)
 
 
 def _construct(row: ModelSpec, *, untrained: bool, seed: int) -> nn.Module:
@@ -246,7 +258,9 @@ def _construct(row: ModelSpec, *, untrained: bool, seed: int) -> nn.Module:
     try:
         module.load_state_dict(files.read_state(path))
     except RuntimeError as error:
-        raise WeightsError(f"{path.name} does not fit {row.key}: {error}") from error
+        raise WeightsError(
+            "error.weights.do_not_fit", file=path.name, model=row.key, reason=str(error)
+        ) from error
     return module
 
 
@@ -258,8 +272,10 @@ def _published(row: ModelSpec, path: Path) -> nn.Module:
         )
     except (SafetensorError, OSError, RuntimeError) as error:
         raise WeightsError(
-            f"The weights of {row.key} do not load ({type(error).__name__}). "
-            f"Get them again: {files.how_to_pull(row)}"
+            "error.weights.do_not_load",
+            model=row.key,
+            kind=type(error).__name__,
+            command=files.how_to_pull(row),
         ) from error
     return module
 
@@ -294,21 +310,24 @@ def settle_norms(module: nn.Module) -> None:
         norm.momentum = momentum
 
 
-def _labels(row: ModelSpec, module: nn.Module) -> tuple[str, ...]:
-    """Class names: from the card, or timm's list of ImageNet's names."""
+def _classes(row: ModelSpec, module: nn.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """WordNet ids and names of the classes: from the card, or timm's lists of ImageNet's.
+
+    Where neither fits the module there are no ids, and the names are numbers.
+    """
     count = int(module.num_classes)  # type: ignore[arg-type]
+    classes: list[tuple[str, str]] = []
     if row.weights == "bundled":
         try:
-            names = tuple(name for _, name in files.read_card(row.key)["classes"])
-        except (WeightsError, KeyError, ValueError):  # an untrained model needs no whole card
-            names = ()
-    else:
-        subset = infer_imagenet_subset(module)
-        info = ImageNetInfo(subset) if subset else None
-        names = tuple(info.index_to_description(i) for i in range(count)) if info else ()
-    if len(names) != count:
-        names = tuple(f"class {index + 1}" for index in range(count))
-    return names
+            classes = [(wordnet, name) for wordnet, name in files.read_card(row.key)["classes"]]
+        except (WeightsError, KeyError, ValueError):
+            pass  # an untrained model needs no whole card
+    elif subset := infer_imagenet_subset(module):
+        info, all_of_them = ImageNetInfo(subset), range(count)
+        classes = [(info.index_to_label_name(i), info.index_to_description(i)) for i in all_of_them]
+    if len(classes) != count:
+        return (), tuple(f"class {index + 1}" for index in range(count))
+    return tuple(wordnet for wordnet, _ in classes), tuple(name for _, name in classes)
 
 
 def prepare(model: LoadedModel, picture: DecodedImage) -> ModelInput:

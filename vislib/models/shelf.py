@@ -340,8 +340,4 @@ class Shelf:
 
     def _too_large(self, key: str) -> ModelError:
         need, free = self._expected(key) / 1e6, devices.processor().free_bytes / 1e6
-        return ModelError(
-            f"There is not enough memory for {row_of(key).title}: its weights take {need:,.0f} MB, "
-            f"a run some more, and {free:,.0f} MB of the machine are free. Close other programs, "
-            "or choose fewer or smaller models."
-        )
+        return ModelError("error.model.no_memory", title=row_of(key).title, need=need, free=free)

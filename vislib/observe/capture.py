@@ -102,15 +102,13 @@ def run_with_cache(
 
     Raises:
         CaptureError: The batch is not 1, a module is not where the adapter says, a hook did not
-            fire exactly once, or the group does not exist.
+            fire exactly once, the group does not exist, or a number is nan or infinite.
 
     Exactness:
         The logits are bitwise those of a run without hooks (test_capture.py).
     """
     if inputs.tensor.shape[0] != 1:
-        raise CaptureError(
-            f"{inputs.tensor.shape[0]} pictures came in one batch; exact views run one at a time."
-        )
+        raise CaptureError("error.capture.batch", count=inputs.tensor.shape[0])
     with model.lock, _running:
         points = model.adapter.hook_points(model.module, group)
         started = time.perf_counter()
@@ -122,9 +120,13 @@ def run_with_cache(
             derived = model.adapter.derive(model.module, tensors)
         arrays = {p.name: _labelled(p, tensors[p.name]) for p in points if p.keep}
         arrays |= {name: _derived(item) for name, item in derived.items()}
+    answer = _to_numpy(logits[0])
+    for name, values in (("logits", answer), *((n, a.values) for n, a in arrays.items())):
+        if not np.isfinite(values).all():
+            raise CaptureError("error.capture.not_finite", name=name, model=model.spec.key)
     return ActivationCache(
         arrays=arrays,
-        logits=_to_numpy(logits[0]),
+        logits=answer,
         labels=model.labels,
         model_key=model.spec.key,
         image_sha256=inputs.image_sha256,
@@ -143,7 +145,7 @@ def output_point(model: Capturable, site: MixingSite) -> HookPoint:
     for point in model.adapter.hook_points(model.module, site.group):
         if point.name == f"{site.group}.out":
             return point
-    raise CaptureError(f"{model.spec.key} records no output of {site.group}.")
+    raise CaptureError("error.capture.no_output", model=model.spec.key, block=site.group)
 
 
 def _forward(
@@ -158,7 +160,7 @@ def _forward(
                 target = module.get_submodule(point.module)
             except AttributeError:
                 raise CaptureError(
-                    f"{point.name} should be at {point.module!r}, but the model has no such module."
+                    "error.capture.no_module", name=point.name, module=point.module
                 ) from None
             handle = target.register_forward_hook(_recorder(point, tensors, fired))
             stack.callback(handle.remove)
@@ -166,9 +168,7 @@ def _forward(
             logits: Tensor = module(images)
     wrong = {name: count for name, count in fired.items() if count != 1}
     if wrong:
-        raise CaptureError(
-            f"Asked for {len(points)} tensors; these did not come exactly once: {wrong}."
-        )
+        raise CaptureError("error.capture.not_once", count=len(points), counts=wrong)
     return logits, tensors
 
 
@@ -199,7 +199,11 @@ def _labelled(point: HookPoint, tensor: Tensor) -> LabelledArray:
     values = _to_numpy(value)
     if values.ndim != len(point.axes):
         raise CaptureError(
-            f"{point.name} came with {values.ndim} axes {values.shape}; expected {point.axes}."
+            "error.capture.axes",
+            name=point.name,
+            count=values.ndim,
+            shape=values.shape,
+            axes=point.axes,
         )
     return LabelledArray(
         values=values,

@@ -100,7 +100,12 @@ def token_mixing(arrays: Arrays, weights: Arrays, site: MixingSite) -> Identity:
     given = _tensor(_find(arrays, f"{stem}.in"))
     wanted = _tensor(_find(arrays, f"{stem}.{out}"))
     if matrix.shape[1] != site.rows * site.columns:
-        raise ShapeError(f"{stem}: {matrix.shape[1]} tokens came, {site.rows * site.columns} fit.")
+        raise ShapeError(
+            "error.shape.token_count",
+            block=stem,
+            tokens=matrix.shape[1],
+            needed=site.rows * site.columns,
+        )
     kernel = matrix.reshape(-1, 1, site.rows, site.columns)
     # Each channel is a picture of its own, so that all share the weights.
     pictures = given.reshape(-1, 1, site.rows, site.columns)
@@ -111,7 +116,7 @@ def token_mixing(arrays: Arrays, weights: Arrays, site: MixingSite) -> Identity:
 def _find(arrays: Arrays, name: str) -> LabelledArray:
     """An array, or an error that says what is missing."""
     if name not in arrays:
-        raise CaptureError(f"This model shows no {name!r}; choose one that has this operator.")
+        raise CaptureError("error.capture.no_operator", name=name)
     return arrays[name]
 
 

@@ -9,7 +9,6 @@ what an architecture without it could learn.
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -19,11 +18,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vislib.models.copying import shared_copy, stays
 from vislib.observe.capture import Prepared, run_with_cache
 from vislib.schema import Cut, ModelError, ShapeError, TokenAxis, softmax
 
 M = TypeVar("M")
-"""A LoadedModel (this module does not import ``models``)."""
+"""A LoadedModel."""
 
 
 def private(model: M) -> M:
@@ -33,10 +33,8 @@ def private(model: M) -> M:
         model: From ``models.load``.
     """
     original: Any = model
-    shared: dict[int, Any] = {
-        id(tensor): tensor for tensor in (*original.module.parameters(), *original.module.buffers())
-    }
-    module = copy.deepcopy(original.module, shared)
+    with original.lock:  # another visitor's hooks are on meanwhile
+        module = shared_copy(original.module)
     changed: Any = replace(original, module=module, lock=threading.RLock())
     return changed  # type: ignore[no-any-return]
 
@@ -65,7 +63,13 @@ def switch_off_all(model: M, chosen: Iterable[tuple[Cut, int]]) -> M:
     module: nn.Module = changed.module  # type: ignore[attr-defined]
     for cut, index in chosen:
         if not 0 <= index < cut.count:
-            raise ShapeError(f"{cut.group} has {cut.count} of {cut.kind}; number {index} came.")
+            raise ShapeError(
+                "error.shape.part_number",
+                block=cut.group,
+                count=cut.count,
+                kind=cut.kind,
+                number=index,
+            )
         if cut.passed:
             # The module stays, so that everything inside it can still be looked at.
             module.get_submodule(cut.passed).register_forward_hook(_hand_on)
@@ -91,7 +95,7 @@ def crop_kernels(model: M, side: int) -> M:
         ModelError: The model has no depthwise kernel larger than that.
     """
     if side < 1 or side % 2 == 0:
-        raise ShapeError(f"A side of {side} came; an odd number from 1 keeps a middle.")
+        raise ShapeError("error.shape.kernel_side", side=side)
     changed: Any = private(model)
     done = 0
     for site in changed.sites:
@@ -105,7 +109,7 @@ def crop_kernels(model: M, side: int) -> M:
         _write(changed.module, path, kept)
         done += 1
     if not done:
-        raise ModelError(f"{changed.spec.title} has no depthwise kernel larger than {side}.")
+        raise ModelError("error.model.no_larger_kernel", title=changed.spec.title, side=side)
     return changed  # type: ignore[no-any-return]
 
 
@@ -121,10 +125,12 @@ def exchange_block(model: M, other: M, cut: Cut) -> M:
         ModelError: The cut is no block that can be taken out whole.
     """
     if not cut.passed:
-        raise ModelError(f"{cut.group} cannot be exchanged as a whole.")
+        raise ModelError("error.model.no_exchange", block=cut.group)
     changed: Any = private(model)
     source: Any = other
-    _put(changed.module, cut.passed, copy.deepcopy(source.module.get_submodule(cut.passed)))
+    with source.lock:
+        block = shared_copy(source.module.get_submodule(cut.passed))
+    _put(changed.module, cut.passed, block)
     return changed  # type: ignore[no-any-return]
 
 
@@ -145,14 +151,19 @@ def permute_tokens(model: M, axes: Sequence[TokenAxis], order: Sequence[int] | n
         (test_intervention.py; arXiv:2105.01601 section 3.2 retrains instead).
     """
     if not axes:
-        raise ModelError("These weights cannot follow a shuffle: they know neighbours, not places.")
+        raise ModelError("error.model.no_shuffle")
     changed: Any = private(model)
     wanted = _permutation(order)
     for item in axes:
         weights = changed.module.get_parameter(item.parameter).detach()
         size = weights.shape[item.axis] - item.prefix
         if size != len(wanted):
-            raise ShapeError(f"{item.parameter} has {size} tokens, {len(wanted)} came.")
+            raise ShapeError(
+                "error.shape.order_of_tokens",
+                parameter=item.parameter,
+                tokens=size,
+                count=len(wanted),
+            )
         first = torch.arange(item.prefix)
         index = torch.cat([first, torch.as_tensor(wanted) + item.prefix]).to(weights.device)
         _write(changed.module, item.parameter, weights.index_select(item.axis, index))
@@ -179,8 +190,9 @@ def shuffle_attention_input(model: M, hook: str, *, seed: int = 0) -> M:
     changed: Any = private(model)
     found = [p for p in changed.adapter.hook_points(changed.module, None) if p.name == hook]
     if not found:
-        raise ModelError(f"{changed.spec.title} has no attention {hook!r}.")
+        raise ModelError("error.model.no_attention", title=changed.spec.title, name=hook)
 
+    @stays
     def reorder(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         tokens = inputs[0]
         flat = tokens.reshape(-1, tokens.shape[-1])
@@ -206,7 +218,9 @@ def shuffle_patches(pixels: Tensor, order: Sequence[int] | np.ndarray, patch: in
     wanted = _permutation(order)
     rows, columns = pixels.shape[2] // patch, pixels.shape[3] // patch
     if len(wanted) != rows * columns:
-        raise ShapeError(f"{rows} x {columns} patches cannot take an order of {len(wanted)}.")
+        raise ShapeError(
+            "error.shape.order_of_patches", rows=rows, columns=columns, count=len(wanted)
+        )
     shuffled = pixels.clone()
     for place, taken in enumerate(wanted):
         (r, c), (i, j) = divmod(place, columns), divmod(int(taken), columns)
@@ -273,7 +287,7 @@ def answer_change(before: np.ndarray, after: np.ndarray) -> AnswerChange:
         ShapeError: They have different classes.
     """
     if before.shape != after.shape or before.ndim != 1:
-        raise ShapeError(f"Logits of shapes {before.shape} and {after.shape} cannot be compared.")
+        raise ShapeError("error.shape.logits", before=before.shape, after=after.shape)
     one, two = before.astype(np.float64), after.astype(np.float64)
     change, winner = softmax(two) - softmax(one), int(one.argmax())
     return AnswerChange(
@@ -288,10 +302,11 @@ def _permutation(order: Sequence[int] | np.ndarray) -> np.ndarray:
     """The order as an array, if it is one."""
     wanted = np.array(order, dtype=np.int64)  # a copy: torch takes no read-only array
     if wanted.ndim != 1 or not np.array_equal(np.sort(wanted), np.arange(len(wanted))):
-        raise ShapeError("The order is no permutation: each number from 0 must come just once.")
+        raise ShapeError("error.shape.no_permutation")
     return wanted
 
 
+@stays
 def _hand_on(_module: nn.Module, inputs: tuple[Any, ...], _output: Any) -> Any:
     """A hook that gives a module's input out instead of what the module made of it."""
     return inputs[0]

@@ -68,7 +68,7 @@ def answers_by_depth(
     Source: arXiv:2303.08112 ("logit lens", early exits without a trained translator).
     """
     if not sites:
-        raise CaptureError("The model has no blocks; an early answer needs at least one.")
+        raise CaptureError("error.capture.no_blocks")
     points = [output_point(model, site) for site in sites]
     with model.lock, torch.inference_mode():
         outputs, first = _outputs(model.module, inputs.tensor, points)
@@ -112,7 +112,7 @@ def _outputs(
         module(images)
     missing = [point.name for point in points if point.module not in seen]
     if missing or len(before) != 1:
-        raise CaptureError(f"These blocks did not run exactly once: {missing or points[0].name}.")
+        raise CaptureError("error.capture.blocks_not_once", blocks=missing or points[0].name)
     return [seen[point.module] for point in points], before[0]
 
 
@@ -129,7 +129,10 @@ def _through_the_end(module: nn.Module, images: Tensor, last: HookPoint, stack: 
         handle.remove()
     if logits.shape[0] != stack.shape[0]:
         raise CaptureError(
-            f"{stack.shape[0]} depths went in after {last.module}, {logits.shape[0]} answers came."
+            "error.capture.depths",
+            depths=stack.shape[0],
+            module=last.module,
+            answers=logits.shape[0],
         )
     return logits
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from vislib.pictures import decoding, encoding
 from vislib.schema import DecodedImage, ImageError
+from vislib.texts import FALLBACK, Message, look_up
 
 SIDE = 448
 """Side of a pattern in source pixels: 14 x 32, 8 x 56 and 16 x 28."""
@@ -28,13 +29,19 @@ class GalleryPicture:
         credit: Who made it.
         licence: Under which terms it is here.
         kind: "photograph" (a file) or "pattern" (drawn by code).
+        shows: Its class, by its name on the bundled models' cards; None where it is none of them.
+        wordnet: That class's WordNet id, by which models with other names know it; None likewise.
+        why: Why it is here, where it shows no class or some models are known to miss it.
     """
 
     key: str
-    title: str
+    title: Message
     credit: str
     licence: str
     kind: Literal["photograph", "pattern"]
+    shows: str | None = None
+    wordnet: str | None = None
+    why: Message | None = None
 
 
 def _blank(side: int = SIDE) -> np.ndarray:
@@ -115,41 +122,80 @@ def _gradient() -> np.ndarray:
     return pixels
 
 
-_DRAWN: Mapping[str, tuple[str, Callable[[], np.ndarray]]] = {
-    "patch_14": ("One bright patch (14 x 14)", _patch_14),
-    "patch_8": ("One bright patch (8 x 8)", _patch_8),
-    "two_dots": ("Two dots", _two_dots),
-    "stripes_vertical": ("Vertical stripes", _stripes_vertical),
-    "stripes_diagonal": ("Diagonal stripes", _stripes_diagonal),
-    "checker_coarse": ("Checkerboard, coarse", lambda: _checker(112)),
-    "checker_middle": ("Checkerboard, middle", lambda: _checker(56)),
-    "checker_fine": ("Checkerboard, fine", lambda: _checker(14)),
-    "colour_wheel": ("Colour wheel", _colour_wheel),
-    "gradient": ("Colour gradient", _gradient),
+_DRAWN: Mapping[str, Callable[[], np.ndarray]] = {
+    "patch_14": _patch_14,
+    "patch_8": _patch_8,
+    "two_dots": _two_dots,
+    "stripes_vertical": _stripes_vertical,
+    "stripes_diagonal": _stripes_diagonal,
+    "checker_coarse": lambda: _checker(112),
+    "checker_middle": lambda: _checker(56),
+    "checker_fine": lambda: _checker(14),
+    "colour_wheel": _colour_wheel,
+    "gradient": _gradient,
 }
 _DRAWN_BY = "Drawn by MixScope"
-_FILES: Mapping[str, tuple[str, str, str]] = {
-    "coffee": ("Cup of coffee", "Rachel Michetti", "CC0"),
-    "cat": ("Cat", "Stefan van der Walt", "CC0"),
-    "astronaut": ("Astronaut Eileen Collins", "NASA", "public domain"),
-    "rocket": ("Rocket launch", "SpaceX", "public domain"),
-    "galaxies": ("Galaxies", "NASA, Hubble Space Telescope", "public domain"),
-    "camera": ("Photographer", "Lav Varshney", "CC0"),
-    "bricks": ("Brick wall", "CC0Textures", "CC0"),
+_PD = "public domain"
+_FILES: Mapping[str, tuple[str, str, str | None, str | None]] = {
+    "coffee": ("Rachel Michetti", "CC0", "espresso", "n07920052"),
+    "german_shepherd": ("Hans Kemperman", _PD, "German shepherd", "n02106662"),
+    "brandenburg_gate": ("Evans1551", _PD, "triumphal arch", "n04486054"),
+    "red_panda": ("Mathias Appel", "CC0-1.0", "lesser panda", "n02509815"),
+    "bee": ("John Severns", _PD, "bee", "n02206856"),
+    "koala": ("BurningWell", _PD, "koala", "n01882714"),
+    "pig": ("Teinesavaii", _PD, "hog", "n02395406"),
+    "goldfish": ("Necrophorus", _PD, "goldfish", "n01443537"),
+    "picos_de_europa": ("Aitzol Berasategi", "CC-BY-4.0", "alp", "n09193705"),
+    "orange": ("US Department of Agriculture", _PD, "orange", "n07747607"),
+    "lemon": ("US Department of Agriculture", _PD, "lemon", "n07749582"),
+    "citrus": ("US Department of Agriculture", _PD, "orange", "n07747607"),
+    "bison": ("Kurt Kaiser", "CC0-1.0", "bison", "n02410509"),
+    "pont_du_gard": ("Mimova", _PD, "viaduct", "n04532670"),
+    "cliff_palace": ("Author not named, rawpixel 8802835", "CC0", "cliff dwelling", "n03042490"),
+    "coral": ("Author not named, rawpixel 8799931", "CC0", "coral reef", "n09256479"),
+    "cat": ("Stefan van der Walt", "CC0", "tabby", "n02123045"),
+    "astronaut": ("NASA", _PD, None, None),
+    "rocket": ("SpaceX", _PD, None, None),
+    "galaxies": ("NASA, Hubble Space Telescope", _PD, None, None),
+    "camera": ("Lav Varshney", "CC0", None, None),
+    "bricks": ("CC0Textures", "CC0", None, None),
 }
+"""Key -> credit, licence, class and its WordNet id; those that the models know best come first."""
 
 
 def _rows() -> dict[str, GalleryPicture]:
     """Photographs first, then patterns, in the order in which the page shows them."""
     rows = [
-        GalleryPicture(key=key, title=title, credit=credit, licence=licence, kind="photograph")
-        for key, (title, credit, licence) in _FILES.items()
+        GalleryPicture(
+            key=key,
+            title=Message(f"gallery.title.{key}"),
+            credit=credit,
+            licence=licence,
+            kind="photograph",
+            shows=shows,
+            wordnet=wordnet,
+            why=_why(key),
+        )
+        for key, (credit, licence, shows, wordnet) in _FILES.items()
     ]
     rows += [
-        GalleryPicture(key=key, title=title, credit=_DRAWN_BY, licence="MIT", kind="pattern")
-        for key, (title, _) in _DRAWN.items()
+        GalleryPicture(
+            key=key,
+            title=Message(f"gallery.title.{key}"),
+            credit=_DRAWN_BY,
+            licence="MIT",
+            kind="pattern",
+            why=_why(key),
+        )
+        for key in _DRAWN
     ]
     return {row.key: row for row in rows}
+
+
+def _why(key: str) -> Message | None:
+    """The sentence that says why a picture is here; None where the texts have none."""
+    name = f"gallery.why.{key}"
+    return Message(name) if look_up(FALLBACK, name) else None
 
 
 GALLERY: Mapping[str, GalleryPicture] = MappingProxyType(_rows())
@@ -171,7 +217,7 @@ def load(key: str) -> DecodedImage:
     if key not in GALLERY:
         raise ImageError(f"The gallery has no {key!r}. It has: {', '.join(GALLERY)}.")
     if key in _DRAWN:
-        data = encoding.encode_png(_DRAWN[key][1]())
+        data = encoding.encode_png(_DRAWN[key]())
         return decoding.decode(data, name=f"{key}.png")
     name = f"{key}.jpg"
     try:

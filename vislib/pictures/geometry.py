@@ -91,19 +91,39 @@ def cell_at(
     Returns:
         (row, column) from 0, or None when the point lies outside the view box. The box's left and
         upper edges belong to it, its right and lower edges as well (to the last cell).
+
+    Exactness:
+        Exact on whole numbers: the box's edges are rounded to ``FINEST`` parts of the picture, and
+        the cell is a quotient of integers. assets/components/patch_picker.js does the same
+        (test_geometry.py compares every place of every grid).
     """
-    row = _place(y / 1000.0 * picture[1], box.top, box.height, rows)
-    column = _place(x / 1000.0 * picture[0], box.left, box.width, columns)
+    across = edges(box.left, box.width, picture[0])
+    down = edges(box.top, box.height, picture[1])
+    row, column = _place(y, *down, rows), _place(x, *across, columns)
     return None if row is None or column is None else (row, column)
 
 
-def _place(position: float, start: float, length: float, count: int) -> int | None:
-    """Index of the cell that holds ``position``; None outside. Tolerates float rounding."""
-    cells = (position - start) / length * count
-    slack = 1e-9 * count
-    if not -slack <= cells <= count + slack:
+FINEST = 10**9
+"""Parts of the picture's width or height in which a box's edges are whole numbers."""
+
+
+def edges(start: float, length: float, whole: float) -> tuple[int, int]:
+    """Where a box begins and how long it is, in ``FINEST`` parts of the picture's side.
+
+    Args:
+        start: In source pixels.
+        length: In source pixels.
+        whole: The picture's side in source pixels.
+    """
+    return round(FINEST * start / whole), round(FINEST * length / whole)
+
+
+def _place(thousandths: int, start: int, length: int, count: int) -> int | None:
+    """Index of the cell that holds a place; None outside. Integers alone."""
+    into = thousandths * (FINEST // 1000) - start
+    if not 0 <= into <= length:
         return None
-    return min(max(math.floor(cells + slack), 0), count - 1)
+    return min(into * count // length, count - 1)
 
 
 def point_at(

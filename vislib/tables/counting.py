@@ -79,7 +79,7 @@ def plan_of(key: str) -> CostPlan:
         module = loading.build(row).requires_grad_(False)
     adapter = adapters().get(row.family)
     if adapter is None:
-        raise ModelError(f"There is no adapter for {key} (family {row.family!r}).")
+        raise ModelError("error.model.no_adapter", model=key, family=row.family)
     return plan(module, adapter, loading.input_config(module).size)
 
 

@@ -176,7 +176,7 @@ def table(key: str) -> PaperTable:
         ModelError: There is no such table.
     """
     if key not in _TABLES:
-        raise ModelError(f"There is no table {key!r}. Known are: {', '.join(KEYS)}.")
+        raise ModelError("error.table.none", name=key, known=list(KEYS))
     arxiv, file, x, y = _TABLES[key]
     lines = _read(FOLDER / file)
     rows = tuple(_row(key, line) for line in lines)

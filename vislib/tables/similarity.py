@@ -23,8 +23,8 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FILE = ASSETS / "similarity.npz"
 WEIGHTS = ASSETS / "weights"
 SEED = 0
-VIEWS = 7
-"""Of each gallery picture: as it is, mirrored, and five seeded crops, each mirrored or not."""
+VIEWS = 4
+"""Of each gallery picture: as it is, mirrored, and two seeded crops, each mirrored or not."""
 SMALLEST_CROP = 0.5
 """Of the shorter side."""
 
@@ -68,8 +68,12 @@ class Stored:
             for key in (first, second)
         ]
         if not all(places):
-            known = ", ".join(dict.fromkeys(model for model, _ in self.layers))
-            raise ShapeError(f"{first} and {second} were asked for; the table has {known}.")
+            raise ShapeError(
+                "error.table.no_pair",
+                first=first,
+                second=second,
+                models=list(dict.fromkeys(model for model, _ in self.layers)),
+            )
         return np.asarray(self.table[np.ix_(*places)])
 
     def fits(self, key: str) -> bool:

@@ -49,10 +49,7 @@ def read(
         WeightsError: Weights or card are missing or damaged.
     """
     if not recipe.finish:
-        raise TrainingError(
-            f"Recipe {recipe.version} has no finish: a run cannot begin with trained weights. "
-            "Leave --begin, or give --recipe 4."
-        )
+        raise TrainingError("error.training.no_finish", version=recipe.version)
     card = cards.read(folder / "weights", row.key)
     made = _facts(card)
     wanted = {
@@ -66,8 +63,11 @@ def read(
     differing = [name for name, value in wanted.items() if made.get(name) != value]
     if differing:
         raise TrainingError(
-            f"The weights of {row.key} in {folder} are no beginning of recipe {recipe.version}: "
-            f"{', '.join(differing)} differ. Leave --begin to train from the start."
+            "error.training.other_beginning",
+            model=row.key,
+            folder=folder,
+            version=recipe.version,
+            differences=differing,
         )
     return Beginning(
         state=files.read_state(folder / "weights" / f"{row.key}.safetensors"),
@@ -90,8 +90,10 @@ def _facts(card: Mapping[str, Any]) -> dict[str, Any]:
         }
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(
-            f"The card of {card['key']} does not say how it was trained "
-            f"({type(error).__name__}: {error}). Leave --begin to train from the start."
+            "error.training.silent_card",
+            model=card["key"],
+            kind=type(error).__name__,
+            reason=str(error),
         ) from error
 
 

@@ -14,8 +14,6 @@ from vislib import registry
 from vislib.models import loading
 from vislib.schema import ModelSpec, WeightsError
 
-CLASSES_MESSAGE = "Train the model again, or get a complete copy of the project."
-
 
 @dataclass(frozen=True, kw_only=True)
 class DataFacts:
@@ -49,6 +47,7 @@ def make(
     seed: int,
     progress: Mapping[str, Any],
     held_out_top1: float,
+    sha256: str,
 ) -> dict[str, Any]:
     """Fill in a card.
 
@@ -60,6 +59,7 @@ def make(
         seed: Of the run.
         progress: The run's ``Progress`` as a dictionary.
         held_out_top1: Accuracy of the weights as stored, 0 to 1.
+        sha256: Of the weights file.
 
     Returns:
         JSON values; ``val_*`` are None until ``evaluate --card`` has measured them.
@@ -93,6 +93,7 @@ def make(
         "parameters": sum(p.numel() for p in model.parameters()),
         "multiply_adds": loading.count_multiply_adds(model, data.size),
         "stored_as": "float16",
+        "sha256": sha256,
         "classes": [list(pair) for pair in data.classes],
     }
 
@@ -123,8 +124,7 @@ def write(card: Mapping[str, Any], folder: Path) -> Path:
         part.replace(path)
     except OSError as error:
         raise WeightsError(
-            f"The card {path} cannot be written ({error.strerror}). Make room on the disk or "
-            "give another folder."
+            "error.training.card_unwritable", path=path, reason=error.strerror
         ) from error
     return path
 
@@ -149,8 +149,8 @@ def read(folder: Path, key: str) -> dict[str, Any]:
         classes = [(str(wnid), str(name)) for wnid, name in card["classes"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(
-            f"The card {path.name} cannot be read ({type(error).__name__}). {CLASSES_MESSAGE}"
+            "error.training.card_unreadable", file=path.name, kind=type(error).__name__
         ) from error
     if not classes or card.get("key") != key:
-        raise WeightsError(f"{path.name} is no card of {key}. {CLASSES_MESSAGE}")
+        raise WeightsError("error.training.other_card", file=path.name, model=key)
     return dict(card)

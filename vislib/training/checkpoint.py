@@ -48,8 +48,7 @@ def save(run: Run) -> None:
         if part.is_file():
             part.unlink()
         raise TrainingError(
-            f"The checkpoint {target} cannot be written ({error}). One saved before is intact: "
-            "make room on the disk and run the same command again."
+            "error.training.checkpoint_unwritable", path=target, reason=str(error)
         ) from error
 
 
@@ -89,16 +88,14 @@ def resume(
         states = state["optimizers"] if "optimizers" in state else [state["optimizer"]]
     except Exception as error:  # torch.load raises many kinds for a damaged file
         raise TrainingError(
-            f"{settings.checkpoint} is no checkpoint of MixScope ({type(error).__name__}). "
-            "Move it away to start afresh."
+            "error.training.no_checkpoint", path=settings.checkpoint, kind=type(error).__name__
         ) from error
     wanted = identity(settings, pictures)
     # The first checkpoints did not count their pictures.
     differing = [name for name in wanted if saved.get(name, wanted[name]) != wanted[name]]
     if differing:
         raise TrainingError(
-            f"{settings.checkpoint} belongs to another run: {', '.join(differing)} differ. "
-            "Give another --out, or move the file away to start afresh."
+            "error.training.other_checkpoint", path=settings.checkpoint, differences=differing
         )
     model.load_state_dict(state["model"])
     for optimizer, kept in zip(optimizers, states, strict=True):

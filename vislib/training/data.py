@@ -62,10 +62,7 @@ def split_folder(data: Path, split: str) -> Path:
     """
     folder = data / split
     if not folder.is_dir():
-        raise DataError(
-            f"{data} holds no folder {split!r}. Give a folder with train/<class>/<picture> and "
-            "val/<class>/<picture>."
-        )
+        raise DataError("error.training.no_split", folder=data, split=split)
     return folder
 
 
@@ -92,14 +89,16 @@ def load_folder(
     if only is not None:
         absent = sorted(set(only) - set(found))
         if absent:
-            raise DataError(f"{folder} holds no class {', '.join(absent[:5])}; it is needed.")
+            raise DataError("error.training.no_class", folder=folder, classes=absent[:5])
         found = tuple(only)
     paths: list[Path] = []
     targets: list[int] = []
     for index, name in enumerate(found):
         here = [p for p in sorted((folder / name).iterdir()) if p.suffix.lower() in SUFFIXES]
         if not here:
-            raise DataError(f"{folder / name} holds no picture ({', '.join(sorted(SUFFIXES))}).")
+            raise DataError(
+                "error.training.no_picture", folder=folder / name, suffixes=sorted(SUFFIXES)
+            )
         paths += here
         targets += [index] * len(here)
     pixels = np.empty((len(paths), 3, size, size), np.uint8)
@@ -115,8 +114,7 @@ def load_folder(
     bad = [str(path) for path, good in zip(paths, decoded, strict=True) if not good]
     if bad:
         raise DataError(
-            f"{len(bad)} of {len(paths)} pictures do not decode; remove or replace them: "
-            + ", ".join(bad[:10])
+            "error.training.undecodable", count=len(bad), total=len(paths), paths=bad[:10]
         )
     return PackedPictures(
         images=torch.from_numpy(pixels), targets=torch.tensor(targets), classes=found
@@ -130,30 +128,28 @@ def class_folders(folder: Path, classes: Sequence[str] | None = None) -> tuple[s
         DataError: As ``load_folder``.
     """
     if not folder.is_dir():
-        raise DataError(
-            f"{folder} is no folder. Give a folder with one sub-folder of pictures for each class."
-        )
+        raise DataError("error.training.no_folder", folder=folder)
     found = tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir()))
     if len(found) < 2:
-        raise DataError(
-            f"{folder} holds {len(found)} class folders, at least 2 are needed: "
-            "an ImageFolder is folder/<class>/<picture>."
-        )
+        raise DataError("error.training.few_classes", folder=folder, count=len(found))
     if classes is not None and tuple(classes) != found:
-        raise DataError(_other_classes(folder, found, tuple(classes)))
+        raise _other_classes(folder, found, tuple(classes))
     return found
 
 
-def _other_classes(folder: Path, found: tuple[str, ...], wanted: tuple[str, ...]) -> str:
+def _other_classes(folder: Path, found: tuple[str, ...], wanted: tuple[str, ...]) -> DataError:
     """What differs between the classes that came and those of the model."""
-    if sorted(found) == sorted(wanted):
-        difference = "in another order"
-    else:
-        odd = sorted(set(found) ^ set(wanted))
-        difference = f"and they differ in {', '.join(odd[:5])}{' ...' if len(odd) > 5 else ''}"
-    return (
-        f"{folder} holds {len(found)} classes, the model knows {len(wanted)}, {difference}. "
-        "Give the data that the model was made for."
+    odd = sorted(set(found) ^ set(wanted))
+    if not odd:
+        return DataError(
+            "error.training.class_order", folder=folder, count=len(found), known=len(wanted)
+        )
+    return DataError(
+        "error.training.other_classes",
+        folder=folder,
+        count=len(found),
+        known=len(wanted),
+        classes=[*odd[:5], "..."] if len(odd) > 5 else odd,
     )
 
 
@@ -191,8 +187,7 @@ def split_held_out(
         hold.append(here[len(here) - count :])
     if sum(len(part) for part in hold) == 0:
         raise DataError(
-            f"{len(pictures)} pictures of {len(pictures.classes)} classes came; at least 5 of a "
-            "class are needed to hold one out."
+            "error.training.few_pictures", pictures=len(pictures), classes=len(pictures.classes)
         )
     return pictures.take(torch.cat(keep)), pictures.take(torch.cat(hold))
 
@@ -207,11 +202,13 @@ def read_class_names(path: Path) -> dict[str, str]:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             rows = list(csv.reader(stream))[1:]
     except OSError as error:
-        raise DataError(f"The class names {path} cannot be read: {error.strerror}.") from error
+        raise DataError(
+            "error.training.names_unreadable", path=path, reason=error.strerror
+        ) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no CSV file in UTF-8. Give one with wnid,name.") from error
+        raise DataError("error.training.names_no_csv", path=path) from error
     if not rows or any(len(row) < 2 for row in rows):
-        raise DataError(f"{path} must have a header row and two columns: WordNet id, name.")
+        raise DataError("error.training.names_columns", path=path)
     return {row[0]: row[1] for row in rows}
 
 
@@ -227,7 +224,6 @@ def name_classes(classes: Sequence[str], path: Path | None) -> tuple[tuple[str, 
     missing = [name for name in classes if name not in names]
     if missing:
         raise DataError(
-            f"{path} names {len(names)} classes, but not {', '.join(missing[:5])}. "
-            "Give a CSV that names every class folder."
+            "error.training.names_missing", path=path, count=len(names), missing=missing[:5]
         )
     return tuple((name, names[name]) for name in classes)

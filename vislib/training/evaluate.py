@@ -59,7 +59,7 @@ def measure(
         ModelError: There is no picture, or the head has another number of classes.
     """
     if len(pictures) == 0:
-        raise ModelError("There is no picture to measure on.")
+        raise ModelError("error.training.nothing_to_measure")
     model.eval()
     config = loading.input_config(model)
     first = five = 0
@@ -70,8 +70,7 @@ def measure(
         answers: Tensor = model(rearrange(inputs, places))
         if answers.shape[1] != len(pictures.classes):
             raise ModelError(
-                f"The model knows {answers.shape[1]} classes, the pictures have "
-                f"{len(pictures.classes)}. Give the pictures that the model was made for."
+                "error.training.class_count", known=answers.shape[1], classes=len(pictures.classes)
             )
         targets = pictures.targets[part].to(device)
         best = answers.topk(min(5, answers.shape[1]), dim=1).indices
@@ -102,15 +101,11 @@ def load_trained(row: ModelSpec, folder: Path) -> tuple[nn.Module, dict[str, Any
         WeightsError: Weights or card are missing, damaged, or do not fit.
     """
     if row.weights != "bundled":
-        raise ModelError(
-            f"{row.key} is a published model; only bundled ones have a card to check the "
-            "classes against."
-        )
+        raise ModelError("error.training.published_no_card", model=row.key)
     path = folder / f"{row.key}.safetensors"
     if not path.is_file():
         raise WeightsError(
-            f"There is no {path.name} in {folder}. Train the model (python -m vislib train "
-            f"{row.key} ...), or give the folder of its weights with --weights."
+            "error.training.no_weights", file=path.name, folder=folder, model=row.key
         )
     card = cards.read(folder, row.key)
     row = registry.in_set(row, registry.set_in_card(row.key, folder))
@@ -118,7 +113,9 @@ def load_trained(row: ModelSpec, folder: Path) -> tuple[nn.Module, dict[str, Any
     try:
         module.load_state_dict(files.read_state(path))
     except RuntimeError as error:
-        raise WeightsError(f"{path.name} does not fit {row.key} and its card: {error}") from error
+        raise WeightsError(
+            "error.training.weights_and_card", file=path.name, model=row.key, reason=str(error)
+        ) from error
     for part in module.modules():
         if hasattr(part, "fused_attn"):
             part.fused_attn = False  # type: ignore[assignment]

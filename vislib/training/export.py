@@ -41,8 +41,7 @@ def export(
     too_large = [n for n, t in state.items() if not bool(torch.isfinite(t.half()).all())]
     if too_large:
         raise TrainingError(
-            f"{settings.spec.key}: {too_large[0]} holds numbers beyond float16 (65504), so the "
-            "weights cannot be stored. Train again with another seed or batch size."
+            "error.training.beyond_float16", model=settings.spec.key, array=too_large[0]
         )
     path = folder / f"{settings.spec.key}.safetensors"
     part = path.with_suffix(".part")
@@ -52,8 +51,7 @@ def export(
         part.replace(path)
     except (OSError, SafetensorError) as error:
         raise TrainingError(
-            f"The weights {path} cannot be written ({error}). Make room on the disk and run the "
-            "same command again: the training itself is saved."
+            "error.training.weights_unwritable", path=path, reason=str(error)
         ) from error
     model.load_state_dict(files.read_state(path))
     card = cards.make(
@@ -64,5 +62,6 @@ def export(
         seed=settings.seed,
         progress=asdict(progress),
         held_out_top1=accuracy(model, held_out, torch.device(settings.device)),
+        sha256=files.sha256(path),
     )
     return path, cards.write(card, folder)

@@ -109,8 +109,10 @@ class Recorder:
             kept = film.read(self._name(epoch), self._folder)
             if kept is None:
                 raise WeightsError(
-                    f"The frame after epoch {epoch} of {self._spec.key} is not in {self._folder}. "
-                    "A run that began without the film has none: start it afresh."
+                    "error.training.no_frame",
+                    epoch=epoch,
+                    model=self._spec.key,
+                    folder=self._folder,
                 )
             frames[epoch] = _as_it_was(kept.frame(epoch), kept.labels)
         curve = [

@@ -29,8 +29,11 @@ def choose(wanted: str) -> torch.device:
         "mps": torch.backends.mps.is_available(),
     }
     if not there.get(wanted.split(":")[0], False):
-        usable = ", ".join(name for name, present in there.items() if present)
-        raise ModelError(f"There is no device {wanted!r} here; give one of: {usable}.")
+        raise ModelError(
+            "error.training.no_device",
+            device=wanted,
+            devices=[name for name, present in there.items() if present],
+        )
     return torch.device(wanted)
 
 

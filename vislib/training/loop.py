@@ -159,8 +159,7 @@ def _settle(run: Run) -> list[float]:
     for step, loss in enumerate(losses, first):
         if not math.isfinite(loss):
             raise TrainingError(
-                f"{run.settings.spec.key}: the loss is {loss} at step {step}, so the weights are "
-                "lost. The checkpoint before is intact; try another seed or batch size."
+                "error.training.loss_lost", model=run.settings.spec.key, loss=loss, step=step
             )
     run.progress.losses += losses
     return losses

@@ -14,7 +14,6 @@ steps.
 
 from __future__ import annotations
 
-import copy
 import functools
 import importlib.util
 import shutil
@@ -24,6 +23,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from vislib.models.copying import shared_copy
 
 LARGEST_MAP = 256
 """Cells of a map up to which a convolution is written as a product: the matrix has their square."""
@@ -170,7 +171,7 @@ def with_products(model: nn.Module, size: int, dtype: torch.dtype = torch.float3
         The copy; without depthwise convolutions on maps of at most ``LARGEST_MAP`` cells, it
         computes what the model computes in the same way.
     """
-    twin = _twin(model)
+    twin = shared_copy(model)
     maps = _maps_read(twin, size)
     depthwise = {part: shape for part, shape in maps.items() if _is_depthwise(part)}
 
@@ -216,7 +217,7 @@ def for_cpu(model: nn.Module) -> nn.Module:
     Depthwise convolutions stay as they are where no compiler is found. The result has the very
     parameters of the model.
     """
-    twin = _twin(model)
+    twin = shared_copy(model)
     compiles = can_compile()
     for part in twin.modules():
         if hasattr(part, "fused_attn"):
@@ -229,12 +230,6 @@ def for_cpu(model: nn.Module) -> nn.Module:
 def can_compile() -> bool:
     """Whether torch finds a C++ compiler here."""
     return any(shutil.which(name) for name in ("g++", "clang++"))
-
-
-def _twin(model: nn.Module) -> nn.Module:
-    """A copy with the very parameters and buffers of the model."""
-    shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    return copy.deepcopy(model, shared)
 
 
 def _maps_read(model: nn.Module, size: int) -> dict[nn.Conv2d, torch.Size]:

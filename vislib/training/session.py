@@ -182,8 +182,11 @@ def _trainable(key: str, mini_set: int | None) -> ModelSpec:
     """The row of a model that can be trained here, as it is in a set."""
     row = registry.spec(key)
     if row.weights != "bundled":
-        mine = ", ".join(r.key for r in registry.MODEL_REGISTRY.values() if r.weights == "bundled")
-        raise ModelError(f"{key} is a published model. Those that can be trained are: {mine}.")
+        raise ModelError(
+            "error.training.published",
+            model=key,
+            known=[r.key for r in registry.MODEL_REGISTRY.values() if r.weights == "bundled"],
+        )
     return row if mini_set is None else registry.in_set(row, mini_set)
 
 
@@ -195,8 +198,7 @@ def _recipe(row: ModelSpec, version: int | None) -> Recipe:
     """
     wanted = registry.set_of(row) if version is None else version
     if wanted not in RECIPES:
-        known = ", ".join(map(str, RECIPES))
-        raise TrainingError(f"There is no recipe {wanted}. Give one of: {known}.")
+        raise TrainingError("error.training.no_recipe", version=wanted, known=list(RECIPES))
     return RECIPES[wanted]
 
 
@@ -211,7 +213,7 @@ def make_folders(*folders: Path) -> None:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrainingError(
-                f"The folder {folder} cannot be made ({error.strerror}). Give another one."
+                "error.training.folder", folder=folder, reason=error.strerror
             ) from error
 
 

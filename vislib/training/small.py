@@ -115,8 +115,11 @@ class HalfSize(nn.Module):
         for name, value in self._small().items():
             if name in wanted and wanted[name].shape != value.shape:
                 raise ModelError(
-                    f"{spec.key}: {name} has the shape {tuple(value.shape)}, and pictures of half "
-                    f"the size need {tuple(wanted[name].shape)}. It cannot be trained on them."
+                    "error.training.odd_shape",
+                    model=spec.key,
+                    name=name,
+                    shape=tuple(value.shape),
+                    needed=tuple(wanted[name].shape),
                 )
 
     def train(self, mode: bool = True) -> HalfSize:

@@ -30,10 +30,7 @@ def start(settings: RunSettings, pictures: PackedPictures, held_out: PackedPictu
     recipe = settings.recipe
     batch = max(recipe.in_epoch(epoch).batch_size for epoch in (1, recipe.epochs))
     if len(pictures) < batch:
-        raise TrainingError(
-            f"{len(pictures)} training pictures are fewer than one batch of {batch}. "
-            "Give more pictures or a smaller --batch-size."
-        )
+        raise TrainingError("error.training.batch_too_large", pictures=len(pictures), batch=batch)
     device = torch.device(settings.device)
     torch.manual_seed(settings.seed)
     model = loading.build(settings.spec, classes=len(pictures.classes)).to(device)

@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 from vislib import registry
 from vislib.schema import MixScopeError, ModelSpec, WeightsError
+from vislib.texts import Message
 from vislib.weights.hub import DownloadStoppedError, pull
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -46,7 +47,7 @@ class DownloadState:
         done: Bytes that are there, those of earlier attempts included.
         total: Bytes that there will be, None while the hub has not said it.
         rate: Bytes per second over the last seconds; 0 when it is not running.
-        message: What to tell a person when it failed or was cancelled, else empty.
+        message: What to tell a person when it failed or was cancelled, else None.
     """
 
     key: str
@@ -54,7 +55,7 @@ class DownloadState:
     done: int = 0
     total: int | None = None
     rate: float = 0.0
-    message: str = ""
+    message: Message | None = None
 
     @property
     def active(self) -> bool:
@@ -94,7 +95,7 @@ class Downloads:
         """
         spec = registry.spec(key)
         if spec.weights == "bundled":
-            raise WeightsError(f"{key} comes with the project: there is nothing to download.")
+            raise WeightsError("error.download.bundled", model=key)
         with self._lock:
             known = self._jobs.get(key)
             if known is not None and known.state.active:
@@ -116,7 +117,7 @@ class Downloads:
             job.stop.set()
             if job in self._queue:
                 self._queue.remove(job)
-            message = f"The download of {key} was stopped. What has come is kept."
+            message = Message("error.download.stopped", model=key)
             self._change(job, status="cancelled", rate=0.0, message=message)
 
     def state(self, key: str) -> DownloadState | None:
@@ -140,7 +141,7 @@ class Downloads:
                 job = self._queue.popleft()
                 self._change(job, status="running")
             end: Status = "done"
-            message = ""
+            message: Message | None = None
             try:
                 self._pull(
                     job.spec,
@@ -148,12 +149,14 @@ class Downloads:
                     cancelled=job.stop.is_set,
                 )
             except DownloadStoppedError as stopped:
-                end, message = "cancelled", str(stopped)
+                end, message = "cancelled", stopped.message
             except MixScopeError as error:
-                end, message = "failed", str(error)
+                end, message = "failed", error.message
             except Exception as error:  # the thread serves all visitors: it must go on
                 end = "failed"
-                message = f"{job.spec.key} could not be downloaded ({type(error).__name__})."
+                message = Message(
+                    "error.download.failed_kind", model=job.spec.key, kind=type(error).__name__
+                )
             with self._lock:
                 self._change(job, status=end, rate=0.0, message=message)
 

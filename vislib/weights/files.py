@@ -18,6 +18,7 @@ from huggingface_hub import try_to_load_from_cache
 from safetensors import SafetensorError
 
 from vislib.schema import ModelSpec, WeightsError
+from vislib.texts import Message
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -124,30 +125,37 @@ def _known_sha256(path: Path, size: int, changed: int) -> str:
 
 
 def _promised(path: Path) -> str | None:
-    """The sha256 that a file of the cache was stored under; None where it is not known.
+    """The sha256 that a file must have; None where it is not known.
 
-    A snapshot's file is a link to blobs/<sha256>. Only the first link counts: the blob may itself
-    be a link into a store that is shared between repositories, with names of another kind.
+    The card beside bundled weights says it (cards that were written before it did do not). In the
+    cache, a snapshot's file is a link to blobs/<sha256>. Only the first link counts: the blob may
+    itself be a link into a store that is shared between repositories, with names of another kind.
     """
+    if path.parent == FOLDER:
+        said = read_card(path.stem).get("sha256")
+        return said if isinstance(said, str) else None
     blob = path.readlink() if path.is_symlink() else path
     return blob.name if blob.parent.name == "blobs" and _SHA256.fullmatch(blob.name) else None
 
 
-def fault(path: Path) -> str | None:
-    """What is wrong with a weights file, in words; None when nothing is.
+def fault(path: Path) -> Message | None:
+    """What is wrong with a weights file; None when nothing is.
 
-    The bytes are hashed where the cache says what their sha256 must be (once for each state of
-    the file), so this may take a second.
+    The bytes are hashed where their sha256 is known (once for each state of the file), so this may
+    take a second.
+
+    Raises:
+        WeightsError: The card of bundled weights is missing or damaged.
     """
     if not is_whole(path):
-        return "it is empty, cut off or no safetensors file"
+        return Message("error.weights.not_whole")
     promised = _promised(path)
     try:
         state = path.stat()
         if promised not in (None, _known_sha256(path, state.st_size, state.st_mtime_ns)):
-            return "its bytes are not those that were published (sha256 differs)"
+            return Message("error.weights.other_bytes")
     except OSError as error:
-        return f"it cannot be read: {error.strerror or type(error).__name__}"
+        return Message("error.weights.unreadable", reason=error.strerror or type(error).__name__)
     return None
 
 
@@ -155,27 +163,25 @@ def require(spec: ModelSpec) -> Path:
     """The weights file of a model, checked.
 
     Raises:
-        WeightsError: It is not there or damaged; the message says how to get it.
+        WeightsError: It, or the card of bundled weights, is not there or damaged; the message says
+            how to get it.
     """
     path = _place(spec)
     wrong = fault(path) if path is not None else None
     if path is not None and wrong is None:
         return path
     if spec.weights == "bundled":
-        what = f"The bundled weights of {spec.key} are missing from assets/weights. Get"
         if wrong is not None:
-            what = f"{spec.key}.safetensors is damaged: {wrong}. Delete the file and get it again:"
-        raise WeightsError(
-            f"{what} a complete copy of the project, or train them: python -m vislib train."
-        )
+            raise WeightsError("error.weights.bundled_damaged", model=spec.key, wrong=wrong)
+        raise WeightsError("error.weights.bundled_missing", model=spec.key)
     if wrong is None:
-        raise WeightsError(
-            f"The published weights of {spec.key} are not on this machine. With a network, get "
-            f"them once: {how_to_pull(spec)}; the bundled models work without."
-        )
+        raise WeightsError("error.weights.not_here", model=spec.key, command=how_to_pull(spec))
     raise WeightsError(
-        f"The file {FILE} of {spec.key} in the Hugging Face cache is damaged: {wrong}. "
-        f"Get it again: {how_to_pull(spec)}; the other models go on working."
+        "error.weights.cache_damaged",
+        file=FILE,
+        model=spec.key,
+        wrong=wrong,
+        command=how_to_pull(spec),
     )
 
 
@@ -195,10 +201,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
     try:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise WeightsError(
-            f"{path.name} is damaged ({reason}). Delete the file and get it again."
-        ) from error
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise WeightsError("error.weights.damaged", file=path.name, reason=reason) from error
     return {name: t.float() if t.is_floating_point() else t for name, t in state.items()}
 
 
@@ -212,17 +216,22 @@ def write_state(state: dict[str, Tensor], path: Path) -> None:
 
 
 def read_card(key: str) -> dict[str, Any]:
-    """The card of a bundled model: data, recipe, hardware, seconds, accuracy, classes.
+    """The card of a bundled model: data, recipe, hardware, seconds, accuracy, classes, sha256.
 
     Raises:
-        WeightsError: There is no card, or it is no JSON.
+        WeightsError: There is no card, or it is none.
     """
     path = FOLDER / f"{key}.json"
     try:
-        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise WeightsError(
-            f"The card of {key} cannot be read ({type(error).__name__}). "
-            "Get a complete copy of the project."
-        ) from error
+        raise WeightsError("error.weights.card", file=path.name, why=why(error)) from error
+    if not isinstance(card, dict):
+        raise WeightsError("error.weights.card", file=path.name, why="no JSON object")
     return card
+
+
+def why(error: Exception) -> str:
+    """Why a file cannot be read, in few words."""
+    said = error.strerror if isinstance(error, OSError) else None
+    return said or type(error).__name__

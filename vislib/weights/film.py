@@ -77,13 +77,13 @@ class Film:
         """
         if epoch not in self.epochs:
             raise WeightsError(
-                f"The film of {self.key} has no epoch {epoch}; it has {list(self.epochs)}."
+                "error.film.no_epoch", model=self.key, epoch=epoch, epochs=list(self.epochs)
             )
         try:
             with safe_open(self.path, framework="numpy") as stored:
                 found = {name: stored.get_tensor(f"{epoch}/{name}") for name in self.labels}
         except (SafetensorError, OSError) as error:
-            raise WeightsError(_damaged(self.key)) from error
+            raise WeightsError("error.film.damaged", model=self.key) from error
         return {
             name: LabelledArray(
                 values=found[name].astype(np.float32),
@@ -117,7 +117,7 @@ def read(key: str, folder: Path = FOLDER) -> Film | None:
         curve = tuple(CurvePoint(**point) for point in header["curve"])
         epochs, labels = tuple(header["epochs"]), header["arrays"]
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(_damaged(key)) from error
+        raise WeightsError("error.film.damaged", model=key) from error
     return Film(key=key, epochs=epochs, curve=curve, path=path, labels=labels)
 
 
@@ -140,13 +140,13 @@ def write(
             written.
     """
     if not frames:
-        raise WeightsError(f"The film of {key} has no frame.")
+        raise WeightsError("error.film.no_frame", model=key)
     epochs = sorted(frames)
     first = frames[epochs[0]]
     shapes = {name: array.values.shape for name, array in first.items()}
     for epoch in epochs:
         if {name: array.values.shape for name, array in frames[epoch].items()} != shapes:
-            raise WeightsError(f"Frame {epoch} of {key} holds other arrays than the first one.")
+            raise WeightsError("error.film.other_arrays", epoch=epoch, model=key)
     header = {
         "epochs": epochs,
         "curve": [vars(point) for point in curve],
@@ -166,10 +166,7 @@ def write(
         part.replace(path)
     except (OSError, SafetensorError) as error:
         part.unlink(missing_ok=True)
-        raise WeightsError(
-            f"The film {path} cannot be written ({error}). Make room on the disk and run the same "
-            "command again."
-        ) from error
+        raise WeightsError("error.film.unwritable", path=path, reason=str(error)) from error
     return path
 
 
@@ -182,7 +179,3 @@ def _label(array: LabelledArray) -> dict[str, Any]:
         "signed": array.signed,
         "source": array.source,
     }
-
-
-def _damaged(key: str) -> str:
-    return f"The film of {key} is damaged. Get a complete copy of the project."

@@ -7,7 +7,9 @@ import pytest
 import torch
 from timm.models import davit
 
+from vislib import texts
 from vislib.analysis import reading, windows
+from vislib.analysis.common_ground import OF_RAW, OF_SHARE, REDUCTIONS
 from vislib.schema import ShapeError
 
 
@@ -276,3 +278,41 @@ def test_statistics_know_rows_from_columns() -> None:
 def test_statistics_of_nothing() -> None:
     numbers = reading.statistics(np.zeros((2, 2)), row=0, column=0, cell_px=8.0)
     assert (numbers.reach_px, numbers.entropy_bits, numbers.places) == (0.0, 0.0, 0.0)
+
+
+def test_a_reading_names_what_it_was_reduced_by() -> None:
+    rng = np.random.default_rng(3)
+    pattern = softmax(rng.normal(size=(3, 10, 10)))
+    kernels = rng.normal(size=(5, 3, 3))
+    dense = rng.normal(size=(4, 5, 3, 3))
+    place = {"row": 1, "column": 1, "rows": 3, "columns": 3}
+    heads = pattern[:, 5, 1:].reshape(3, 3, 3)
+    scale = pattern[:, 5]
+    one = dense[:1]
+    cases = [
+        (reading.attention_reading(pattern, **place, prefix_tokens=1), "heads", heads, 0, scale),
+        (reading.depthwise_reading(kernels, **place), "channels", kernels, 0, kernels),
+        (reading.convolution_reading(dense, **place), "channel_pairs", dense, (0, 1), dense),
+        (
+            reading.convolution_reading(one, **place),
+            "channels_read",
+            one,
+            (0, 1),
+            dense[:1],
+        ),
+    ]
+    for found, over, maps, axis, everything in cases:
+        assert found.over == over
+        assert np.allclose(found.raw, REDUCTIONS[OF_RAW](maps, axis=axis))
+        size = REDUCTIONS[OF_SHARE](maps, axis=axis)
+        whole = REDUCTIONS[OF_SHARE](everything, axis=axis).sum()
+        assert np.allclose(found.share, 100 * size / whole)
+    assert reading.depthwise_reading(kernels[:1], **place).over == ""
+    assert OF_SHARE != OF_RAW
+
+
+def test_every_reduction_has_its_words() -> None:
+    for name in REDUCTIONS:
+        for over in ("channels", "heads", "channel_pairs", "channels_read"):
+            words = texts.text("en", f"reduction.{name}", over=texts.text("en", f"over.{over}"))
+            assert words.startswith(name.replace("_", " "))

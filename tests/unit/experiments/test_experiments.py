@@ -109,7 +109,7 @@ def test_recipe_says_when_its_numbers_change() -> None:
     saved = json.loads(json.dumps(plain.facts()))
     assert differing(saved, plain) == []
     longer = replace(plain, training=replace(plain.training, epochs=6))
-    assert differing(saved, longer) == ["epochs 4 there and 6 now"]
+    assert list(map(str, differing(saved, longer))) == ["epochs 4 there and 6 now"]
     del saved["shift"]  # a number that came later has its default in an old table
     assert differing(saved, plain) == []
 

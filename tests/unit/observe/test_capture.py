@@ -434,3 +434,12 @@ def test_the_facts_of_a_run_come_with_it(tiny_loaded: LoadedModel) -> None:
     assert cache.untrained
     assert 0.0 < cache.seconds < 60.0
     assert abs(sum(share for _, share in cache.top(99)) - 1.0) < 1e-12
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_numbers_that_are_none_are_refused(family: str) -> None:
+    model = tiny.tiny_model(family)
+    inputs = tiny.noise(model)
+    inputs.tensor[0, 0, 3, 3] = float("nan")
+    with pytest.raises(CaptureError, match="nan or infinite"):
+        run_with_cache(model, inputs, None)

@@ -11,10 +11,12 @@ import pytest
 import torch
 
 from tests.unit import tiny
+from tests.unit.observe import stress
+from vislib.models import copying
 from vislib.models.loading import LoadedModel
 from vislib.observe import intervention
 from vislib.observe.capture import run_with_cache
-from vislib.schema import Cut, HookPoint, ModelError, ShapeError
+from vislib.schema import CaptureError, Cut, HookPoint, ModelError, ShapeError
 
 
 def logits(model: LoadedModel, tensor: torch.Tensor) -> np.ndarray:
@@ -93,6 +95,48 @@ def test_another_visitor_sees_the_intact_model(model: LoadedModel) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_all_hooks_copies_and_early_answers_side_by_side(family: str) -> None:
+    model = tiny.tiny_model(family)
+    jobs = stress.works(model, tiny.noise(model))
+    done, raised, differs = stress.side_by_side(jobs, threads=6, goes_on=lambda count: count < 25)
+    assert set(done) == set(jobs)
+    assert raised == []
+    assert differs == []
+
+
+def test_a_copy_taken_without_the_lock_is_refused(model: LoadedModel) -> None:
+    path = model.adapter.hook_points(model.module, None)[0].module
+    handle = model.module.get_submodule(path).register_forward_hook(lambda *_: None)
+    with pytest.raises(CaptureError, match=r"Hold the model's lock while it is copied"):
+        copying.shared_copy(model.module)
+    handle.remove()
+    copying.shared_copy(model.module)
+
+
+def test_no_copy_is_taken_while_the_model_is_in_use(model: LoadedModel) -> None:
+    block, other = cut_of(model, "block"), intervention.private(model)
+    for copies in (
+        lambda: intervention.private(model),
+        lambda: intervention.exchange_block(other, model, block),
+    ):
+        copied = threading.Thread(target=copies)
+        with model.lock:
+            copied.start()
+            copied.join(timeout=0.2)
+            assert copied.is_alive()
+        copied.join(timeout=30)
+        assert not copied.is_alive()
+
+
+def test_a_copy_of_a_changed_model_is_changed(model: LoadedModel) -> None:
+    inputs, cut = tiny.noise(model), cut_of(model, "block")
+    changed = intervention.switch_off(model, cut)
+    again = intervention.private(changed)
+    one, two = (run_with_cache(m, inputs, "logits").logits for m in (changed, again))
+    assert np.array_equal(one, two)
 
 
 # What a cut does

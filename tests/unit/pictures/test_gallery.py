@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from vislib import registry, texts
 from vislib.pictures import gallery
 from vislib.schema import ImageError
+from vislib.weights import files
 
+FIRST = ("coffee", "cat", "astronaut", "rocket", "galaxies", "camera", "bricks")
+"""The photographs of the first release, which links may name."""
+CARDS = [key for key, row in registry.MODEL_REGISTRY.items() if row.weights == "bundled"]
 PATTERNS = [key for key, row in gallery.GALLERY.items() if row.kind == "pattern"]
 PHOTOGRAPHS = [key for key, row in gallery.GALLERY.items() if row.kind == "photograph"]
 
@@ -25,7 +31,7 @@ def test_every_picture_loads_without_a_note(key: str) -> None:
     picture = gallery.load(key)
     row = gallery.GALLERY[key]
     assert row.key == key
-    assert row.title
+    assert str(row.title) not in ("", row.title.key)
     assert row.credit
     assert row.licence
     assert max(picture.width, picture.height) <= 640
@@ -43,10 +49,39 @@ def test_files_and_rows_and_licences_agree() -> None:
     assert files == set(PHOTOGRAPHS)
     licences = (gallery.FOLDER / "LICENCES.md").read_text(encoding="utf-8")
     for key in PHOTOGRAPHS:
-        line = next(line for line in licences.splitlines() if f"`{key}.jpg`" in line)
+        (line,) = [line for line in licences.splitlines() if line.startswith(f"| `{key}.jpg` |")]
         assert gallery.GALLERY[key].credit.split(",")[0] in line
         assert gallery.GALLERY[key].licence in line
-    assert sum(path.stat().st_size for path in gallery.FOLDER.iterdir()) < 1.2e6
+    named = {line.split("`")[1] for line in licences.splitlines() if line.startswith("| `")}
+    assert named == {f"{key}.jpg" for key in PHOTOGRAPHS}
+    sizes = {path.stem: path.stat().st_size for path in gallery.FOLDER.iterdir()}
+    assert sum(size for key, size in sizes.items() if key not in FIRST) < 1.2e6
+    assert sum(sizes[key] for key in FIRST) < 0.5e6
+
+
+def test_pictures_that_links_name_are_still_there() -> None:
+    assert set(FIRST) <= set(PHOTOGRAPHS)
+
+
+@pytest.mark.parametrize("key", gallery.GALLERY)
+def test_every_picture_shows_a_class_of_the_cards_or_says_why_it_is_there(key: str) -> None:
+    row = gallery.GALLERY[key]
+    assert (row.shows is None) == (row.wordnet is None)
+    if row.shows is None:
+        assert row.why is not None
+    for card in CARDS:
+        classes = [tuple(pair) for pair in files.read_card(card)["classes"]]
+        assert row.shows is None or classes.count((row.wordnet, row.shows)) == 1
+        assert ("n02123045", "tiger cat") not in classes  # the pair counts, not its id alone
+
+
+def test_every_title_and_reason_belongs_to_a_picture() -> None:
+    table = tomllib.loads((texts.FOLDER / "en.toml").read_text(encoding="utf-8"))["gallery"]
+    assert set(table["title"]) == set(gallery.GALLERY)
+    assert set(table["why"]) <= set(gallery.GALLERY)
+    said = [str(row.why) for row in gallery.GALLERY.values() if row.why]
+    assert sorted(said) == sorted(table["why"].values())
+    assert len(set(said)) == len(said)
 
 
 def test_unknown_key_names_what_exists() -> None:

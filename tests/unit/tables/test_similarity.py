@@ -104,6 +104,7 @@ def test_one_entry_of_the_project_s_own_table(pictures: list[DecodedImage]) -> N
     stored = similarity.read()
     assert stored is not None
     assert similarity.FILE.stat().st_size < 200_000
+    assert stored.samples == len(pictures)
     keys = ("vit_mini", "resnet_mini")
     if not all(similarity.weights_digest(key) for key in keys):
         pytest.skip("the bundled weights are not here")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,8 @@ from torch import nn
 
 from tests.unit import hub as play
 from tests.unit import tiny
+from vislib import registry
+from vislib.__main__ import main
 from vislib.models import footprint, loading
 from vislib.observe.capture import run_with_cache
 from vislib.registry import MODEL_REGISTRY
@@ -37,6 +41,7 @@ def put(folder: Path, key: str, *, source: str | None = None) -> Path:
     path = folder / f"{key}.safetensors"
     module = loading.load(source or key, untrained=True, seed=4).module
     files.write_state(module.state_dict(), path)
+    path.with_suffix(".json").write_text("{}")  # a first card, without a digest
     return path
 
 
@@ -221,5 +226,64 @@ def test_a_card_that_cannot_be_read(folder: Path, text: str | None) -> None:
     if text is not None:
         data = text.encode("utf-8", "surrogateescape")
         (folder / "mixer_mini.json").write_bytes(data)
-    with pytest.raises(WeightsError, match="card of mixer_mini cannot be read"):
+    with pytest.raises(
+        WeightsError, match=r"card mixer_mini\.json .*cannot be read.*complete copy"
+    ):
         files.read_card("mixer_mini")
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with copies of one bundled model's weights and card, which is then the folder."""
+    for end in ("safetensors", "json"):
+        shutil.copy(files.FOLDER / f"mixer_mini.{end}", tmp_path)
+    monkeypatch.setattr(files, "FOLDER", tmp_path)
+    return tmp_path
+
+
+def test_overwritten_bytes_of_bundled_weights_are_noticed(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = registry.spec("mixer_mini")
+    assert files.require(row) == copied / "mixer_mini.safetensors"
+    path = copied / "mixer_mini.safetensors"
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    path.write_bytes(whole[:middle] + bytes(60_000) + whole[middle + 60_000 :])
+    assert files.is_whole(path)
+    with pytest.raises(WeightsError, match=r"mixer_mini\.safetensors is damaged.*sha256 differs"):
+        loading.load("mixer_mini")
+    assert main(["weights", "verify"]) == 2
+    said = capsys.readouterr()
+    assert "mixer_mini.safetensors is damaged" in said.err
+    assert "mixer_mini: whole" not in said.out
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", None])
+def test_a_broken_card_is_named(copied: Path, text: str | None) -> None:
+    card = copied / "mixer_mini.json"
+    card.unlink() if text is None else card.write_text(text)
+    with pytest.raises(WeightsError, match=r"mixer_mini\.json .*Get a complete copy"):
+        loading.load("mixer_mini")
+    assert loading.load("mixer_mini", untrained=True).labels[0] == "class 1"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(copied: Path, value: float) -> None:
+    path, card = copied / "mixer_mini.safetensors", copied / "mixer_mini.json"
+    state = files.read_state(path)
+    state["blocks.0.mlp_tokens.fc1.weight"][0, 0] = value
+    files.write_state(state, path)
+    card.write_text(
+        re.sub(r'"sha256": "\w+"', f'"sha256": "{files.sha256(path)}"', card.read_text())
+    )
+    with pytest.raises(WeightsError, match=r"first in blocks\.0\.mlp_tokens\.fc1\.weight"):
+        loading.load("mixer_mini")
+
+
+def test_each_bundled_card_has_the_digest_of_its_weights() -> None:
+    for row in registry.MODEL_REGISTRY.values():
+        if row.weights == "bundled":
+            assert files.read_card(row.key)["sha256"] == files.sha256(
+                files.FOLDER / f"{row.key}.safetensors"
+            )

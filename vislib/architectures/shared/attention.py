@@ -22,7 +22,7 @@ def split_qkv(qkv: Tensor, parts: int) -> tuple[Tensor, Tensor, Tensor]:
     """
     batch, tokens, width = qkv.shape
     if width % (3 * parts):
-        raise ShapeError(f"{width} features cannot be split into q, k and v of {parts} parts.")
+        raise ShapeError("error.shape.query_key_value", width=width, parts=parts)
     q, k, v = qkv.reshape(batch, tokens, 3, parts, width // (3 * parts)).permute(2, 0, 3, 1, 4)
     return q, k, v
 

@@ -27,7 +27,7 @@ def read_parameter(
     try:
         parameter = model.get_parameter(path).detach().cpu()
     except AttributeError:
-        raise CaptureError(f"The model has no parameter {path!r}.") from None
+        raise CaptureError("error.capture.no_parameter", path=path) from None
     if squeeze is not None:
         parameter = parameter.squeeze(squeeze)
     return LabelledArray(

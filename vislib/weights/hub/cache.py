@@ -13,6 +13,7 @@ from huggingface_hub.file_download import repo_folder_name
 
 from vislib.schema import ModelSpec
 from vislib.weights import files
+from vislib.weights.hub.faults import WrongAnswer
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -48,18 +49,18 @@ def is_right(path: Path, source: Source) -> bool:
     )
 
 
-def describe(path: Path, source: Source) -> str:
+def wrong(path: Path, source: Source) -> WrongAnswer:
     """What is wrong with a file that is not the one that was announced."""
     size = path.stat().st_size if path.is_file() else 0
     with path.open("rb") as file:
         begins = file.read(200).lstrip().lower()
     if begins.startswith((b"<!doctype", b"<html", b"<?xml")):
-        return "a web page came instead of the file"
+        return WrongAnswer("error.download.web_page")
     if source.size is not None and size != source.size:
-        return f"{size:,} bytes came, {source.size:,} were announced"
+        return WrongAnswer("error.download.byte_count", came=size, announced=source.size)
     if not files.is_whole(path):
-        return "the bytes are no whole safetensors file"
-    return "the bytes differ from those that were announced (sha256)"
+        return WrongAnswer("error.download.not_whole")
+    return WrongAnswer("error.download.other_bytes")
 
 
 def show(folder: Path, source: Source, blob: Path) -> Path:

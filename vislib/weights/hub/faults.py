@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
+import os
 import socket
 import ssl
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from huggingface_hub import constants
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]
 
-from vislib.schema import ModelSpec
+from vislib.schema import MixScopeError, ModelSpec, WeightsError
 from vislib.texts import Message
 
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
@@ -26,8 +27,20 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
-class WrongAnswer(Exception):  # noqa: N818  never leaves vislib.weights.hub
+class WrongAnswer(MixScopeError):  # noqa: N818  never leaves vislib.weights.hub
     """Something came that is not the file; the message says what."""
+
+
+class NoSpaceError(OSError):
+    """The disk cannot hold what is to come; never leaves vislib.weights.hub.
+
+    Attributes:
+        needed: Bytes.
+    """
+
+    def __init__(self, needed: int) -> None:
+        super().__init__(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.needed = needed
 
 
 def wait_after(error: Exception) -> float | None:
@@ -68,85 +81,71 @@ def _cause(error: BaseException, kind: type[BaseException]) -> BaseException | N
     return seen
 
 
-def explain(error: Exception, spec: ModelSpec, kept: int) -> str:
-    """The message for a person.
+def explain(error: Exception, spec: ModelSpec, kept: int) -> WeightsError:
+    """The error for a person.
 
     Args:
         error: What ``vislib.weights.hub`` met.
         spec: The row that was asked for.
         kept: Bytes that are kept for the next call.
     """
-    goes_on = f" {kept / 1e6:.1f} MB are kept, the next call goes on from there."
+    why = _what(error)
     if not kept or isinstance(error, WrongAnswer):
-        goes_on = ""
-    return f"{spec.key} could not be downloaded: {_what(error)}{goes_on}"
+        return WeightsError("error.download.failed", model=spec.key, why=why)
+    return WeightsError("error.download.failed_kept", model=spec.key, why=why, megabytes=kept / 1e6)
 
 
-def _what(error: Exception) -> str:
+def _what(error: Exception) -> Message:
     """What came and what to do."""
     host = urlsplit(constants.ENDPOINT).netloc or constants.ENDPOINT
     if isinstance(error, HfHubHTTPError):
         return _of_status(error.response, host)
     if isinstance(error, OfflineModeIsEnabled):
-        return "HF_HUB_OFFLINE is set, which forbids downloads. Unset it and start again."
+        return Message("error.download.offline")
     if isinstance(error, httpx2.TooManyRedirects):
-        error = WrongAnswer("one address leads to the next, and none to the file")
+        error = WrongAnswer("error.download.circle")
     if isinstance(error, WrongAnswer):
-        return (
-            f"{error}. Nothing of it is kept. A login page of the network or a proxy may answer "
-            f"for {host}: open a web page in a browser, then try again."
-        )
+        return Message("error.download.wrong_answer", answer=error, host=host)
     if isinstance(error, httpx2.InvalidURL | httpx2.UnsupportedProtocol):
-        return "HF_ENDPOINT is no address of a hub. Unset it, or write it as https://name."
+        return Message("error.download.no_address")
     if isinstance(error, httpx2.HTTPError):
         return _of_connection(error, host)
     return _of_disk(error)
 
 
-def _of_status(response: httpx2.Response, host: str) -> str:
+def _of_status(response: httpx2.Response, host: str) -> Message:
     """An answer that is no file."""
     status = response.status_code
     if status in (401, 403):
-        return (
-            f"{host} gives no access to it (answer {status}): it needs an account with its terms "
-            "accepted, or is not public any more. With an account: hf auth login."
-        )
+        return Message("error.download.no_access", host=host, status=status)
     if status == 404:
-        return f"{host} does not have it (answer 404): it was moved. Get a newer MixScope."
+        return Message("error.download.moved", host=host)
     if status == 429:
         minutes = math.ceil(_asked(response) / 60)
-        when = f"in {minutes} minutes" if minutes > 1 else "in a minute"
-        return f"{host} counts too many requests from this network (answer 429). Try again {when}."
+        if minutes > 1:
+            return Message("error.download.too_many", host=host, minutes=minutes)
+        return Message("error.download.too_many_a_minute", host=host)
     if status >= 500:
-        return f"{host} has a fault of its own (answer {status}). Try again in a few minutes."
-    return f"{host} gave the answer {status}. Check HF_ENDPOINT and the network, then try again."
+        return Message("error.download.hub_fault", host=host, status=status)
+    return Message("error.download.odd_status", host=host, status=status)
 
 
-def _of_connection(error: httpx2.HTTPError, host: str) -> str:
+def _of_connection(error: httpx2.HTTPError, host: str) -> Message:
     """No answer, or one that broke off."""
     if isinstance(error, httpx2.ProxyError):
-        return "the proxy refused. Check HTTPS_PROXY, then try again."
+        return Message("error.download.proxy")
     if _cause(error, ssl.SSLCertVerificationError) is not None:
-        return (
-            f"the certificate of {host} is not trusted. A network that reads along needs its own "
-            "certificate in SSL_CERT_FILE; or use another network."
-        )
+        return Message("error.download.certificate", host=host)
     proxy = _proxy()
     if proxy and isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
-        return str(Message("error.download.proxy_silent", proxy=proxy))
+        return Message("error.download.proxy_silent", proxy=proxy)
     if _cause(error, socket.gaierror) is not None:
-        return f"there is no {host} to be found: this machine is offline. Connect it and try again."
+        return Message("error.download.no_network", host=host)
     if isinstance(error, httpx2.TimeoutException):
-        return (
-            f"{host} was silent for too long. Try again on a faster network, or wait longer for "
-            "each answer: HF_HUB_DOWNLOAD_TIMEOUT=60 (seconds)."
-        )
+        return Message("error.download.silent", host=host)
     if isinstance(error, httpx2.ConnectError):
-        return (
-            f"{host} cannot be reached. Check the network, a firewall, and HF_ENDPOINT if it is "
-            "set; then try again."
-        )
-    return f"the connection to {host} broke off again and again. Try again later."
+        return Message("error.download.unreachable", host=host)
+    return Message("error.download.broke_off", host=host)
 
 
 def _proxy() -> str:
@@ -159,13 +158,14 @@ def _proxy() -> str:
     return urlsplit(found if "://" in found else f"http://{found}").netloc.rpartition("@")[2]
 
 
-def _of_disk(error: Exception) -> str:
+def _of_disk(error: Exception) -> Message:
     """The cache's folder does not take it."""
+    if isinstance(error, NoSpaceError):
+        return Message("error.download.disk_too_small", megabytes=error.needed / 1e6)
     code = error.errno if isinstance(error, OSError) else None
     if code in _FULL:
-        asked = f" ({error.args[1]})" if "needed" in str(error) else ""
-        return f"the disk is full{asked}. Make room, or set HF_HUB_CACHE to another disk's folder."
+        return Message("error.download.disk_full")
     if code in _FORBIDDEN:
-        return "the cache cannot be written to. Set HF_HUB_CACHE to a folder that can."
+        return Message("error.download.read_only")
     reason = error.strerror if isinstance(error, OSError) else None
-    return f"the cache does not take it ({reason or type(error).__name__}). Check HF_HUB_CACHE."
+    return Message("error.download.cache", reason=reason or type(error).__name__)

@@ -8,7 +8,6 @@ only after its size, its sha256 and its header have been checked; until then not
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import shutil
@@ -37,7 +36,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # public, not
 from vislib.schema import ModelSpec, WeightsError
 from vislib.weights import files
 from vislib.weights.hub import cache
-from vislib.weights.hub.faults import WrongAnswer, explain, wait_after
+from vislib.weights.hub.faults import NoSpaceError, WrongAnswer, explain, wait_after
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are there and how many there will be (None: the hub did not say)."""
@@ -99,10 +98,10 @@ class _Job:
     def look(self) -> None:
         """Stop here if the download was cancelled."""
         if self.cancelled is not None and self.cancelled():
-            kept = f"{self.kept / 1e6:.1f} MB are kept, the next call goes on from there"
+            if not self.kept:
+                raise DownloadStoppedError("error.download.stopped_empty", model=self.spec.key)
             raise DownloadStoppedError(
-                f"The download of {self.spec.key} was stopped; "
-                f"{kept if self.kept else 'nothing had come yet'}."
+                "error.download.stopped_kept", model=self.spec.key, megabytes=self.kept / 1e6
             )
 
     def sleep(self, seconds: float) -> None:
@@ -144,7 +143,7 @@ def pull(
     try:
         return _pull(job)
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, WrongAnswer) as error:
-        raise WeightsError(explain(error, spec, job.kept)) from error
+        raise explain(error, spec, job.kept) from error
 
 
 def _leave_telemetry_out() -> None:
@@ -176,9 +175,9 @@ def _ask(spec: ModelSpec) -> cache.Source:
     url = hf_hub_url(files.repository(spec), files.FILE)
     found: HfFileMetadata = get_hf_file_metadata(url, timeout=_timeout())
     if found.commit_hash is None or found.etag is None:
-        raise WrongAnswer("the answer has not the headers of a Hugging Face hub")
+        raise WrongAnswer("error.download.no_hub")
     if not (_NAME.fullmatch(found.commit_hash) and _NAME.fullmatch(found.etag)):
-        raise WrongAnswer("the answer names the file in an unknown way")
+        raise WrongAnswer("error.download.unknown_name")
     # Pinned to the commit: what is fetched is what was announced. The redirect is followed anew
     # each time, since the addresses that it leads to expire.
     pinned = hf_hub_url(files.repository(spec), files.FILE, revision=found.commit_hash)
@@ -236,11 +235,11 @@ def _bring(job: _Job, source: cache.Source, partial: Path) -> None:
         if cache.is_right(partial, source):
             job.report()
             return
-        came = cache.describe(partial, source)
+        came = cache.wrong(partial, source)
         partial.unlink(missing_ok=True)
         job.kept = 0
         if not resumed:
-            raise WrongAnswer(came)
+            raise came
         # What an earlier call had left may have been wrong: once more, from the beginning.
 
 
@@ -248,7 +247,7 @@ def _check_space(job: _Job, folder: Path) -> None:
     """Refuse to begin what the disk cannot hold."""
     needed = (job.total or 0) - job.kept
     if needed > 0 and shutil.disk_usage(folder).free < needed + _HEADROOM:
-        raise OSError(errno.ENOSPC, f"{needed / 1e6:.0f} MB are needed")
+        raise NoSpaceError(needed)
 
 
 def _transfer(job: _Job, source: cache.Source, partial: Path) -> None:
