@@ -410,6 +410,28 @@ class Cut:
     zeros: tuple[tuple[str, int, int], ...] = ()
     passed: str = ""
 
+    @property
+    def name(self) -> str:
+        """Kind and role, as in a ``Change`` and in the address."""
+        return self.kind if self.kind == "block" else f"{self.kind}.{self.role}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One thing that is changed in a model; hashable, so that results can be kept by it.
+
+    Attributes:
+        what: "head.window_attention" and the like (kind and role of a cut), "block", "untrained"
+            (the block with untrained weights), "all.window_attention" (an operator in every
+            block), "crop.3" (every depthwise kernel).
+        group: The block; empty where the whole network changes.
+        index: Which unit, kernel, head or channel group, from 0.
+    """
+
+    what: str
+    group: str = ""
+    index: int = 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class TokenAxis:

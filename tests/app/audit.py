@@ -34,7 +34,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from views import frame
-from views.frame import server, state
+from views.frame import server, state, uploads
 from views.frame.results import ResultStore
 from vislib import registry
 from vislib.pictures import gallery
@@ -156,7 +156,7 @@ def cached_functions() -> dict[tuple[ModuleType, str], Any]:
 def audited() -> Iterator[Findings]:
     """While it lasts, all that pages keep is checked; the store begins empty."""
     findings = Findings()
-    store = AuditedStore(findings, state.STORE_BYTES, state.STORE_MINUTES * 60)
+    store = AuditedStore(findings, state.STORE_BYTES, uploads.STORE_MINUTES * 60)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(state, "_store", lambda: store)
         for (module, name), function in cached_functions().items():

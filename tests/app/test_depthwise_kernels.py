@@ -17,6 +17,8 @@ from streamlit.testing.v1 import AppTest
 from tests.app.conftest import Bring, Shown
 from views.frame import server
 from vislib.analysis import dense_kernels, kernel_depth, kernels
+from vislib.analysis.arrays import by_own_largest
+from vislib.analysis.depth import same_depth
 from vislib.figures import colours
 from vislib.models import loading
 from vislib.observe import capture
@@ -194,7 +196,7 @@ def test_beside_counts_both_convolutions(
     bring(BESIDE)
     resnet = loading.load(BESIDE)  # brought: with seeded random weights where there are no others
     depths = (len(model.sites), len(resnet.sites))
-    same = [resnet.sites[dense_kernels.same_depth(j, *depths)] for j in range(depths[0])]
+    same = [resnet.sites[same_depth(j, *depths)] for j in range(depths[0])]
     number = next(j for j, other in enumerate(same) if other.step == 2)
     app, site = beside(bring, kernel_block=f"1.{number + 1}", written="5"), same[number]
     dense = resnet.weights(site.group)[f"{site.group}.convolution.kernel"]
@@ -216,12 +218,12 @@ def test_beside_counts_both_convolutions(
     taps = dense.values[4]
     order = kernels.kernel_order(taps, "radius")
     indices, options = shown.tiles["dense_tiles"]
-    expected = colours.to_indices(kernel_depth.own_scale(taps[order]), (-1.0, 1.0))
+    expected = colours.to_indices(by_own_largest(taps[order]), (-1.0, 1.0))
     np.testing.assert_array_equal(indices, expected)
     assert f"reads channel {order[0] + 1}, writes channel 5" in options["labels"][0]
     # Negative control: the tables that read channel 5 are others.
     assert not np.array_equal(
-        indices, colours.to_indices(kernel_depth.own_scale(dense.values[:, 4][order]), (-1.0, 1.0))
+        indices, colours.to_indices(by_own_largest(dense.values[:, 4][order]), (-1.0, 1.0))
     )
     app.number_input(key="written").set_value(6).run()
     assert not app.exception

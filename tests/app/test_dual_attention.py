@@ -18,13 +18,14 @@ from streamlit.testing.v1 import AppTest
 from tests.unit import tiny
 from views import frame
 from views.dual_attention.beside import SIDE
-from views.frame import panel, state
+from views.frame import models, server, state
 from vislib import registry
 from vislib.analysis import attentions
 from vislib.analysis.reading_at import reading_at
 from vislib.analysis.windows import window_piece
 from vislib.figures import colours, overlay
 from vislib.models import loading
+from vislib.models.shelf import Shelf
 from vislib.observe import capture
 from vislib.pictures import gallery, geometry
 from vislib.schema import ActivationCache, MixingSite, WeightsError
@@ -255,10 +256,11 @@ def together(
     open_page: Open, attentive: dict[str, loading.LoadedModel], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Open]:
     """Opens the page where Swin and ViT are on this machine beside the bundled models."""
-    real, there = state._loaded, (*state.DEFAULT_MODELS, VIT, SWIN)
-    monkeypatch.setattr(panel, "available", lambda: there)
-    monkeypatch.setattr(state, "_known", {})
-    monkeypatch.setattr(state, "_loaded", lambda key, rnd: attentive.get(key) or real(key, rnd))
+    real, there = loading.load, (*state.DEFAULT_MODELS, VIT, SWIN)
+    monkeypatch.setattr(server, "present", lambda: there)
+    monkeypatch.setattr(models, "_known", {})
+    monkeypatch.setattr(loading, "load", lambda key, **how: attentive.get(key) or real(key, **how))
+    monkeypatch.setitem(server._made, "shelf", Shelf(collect=server.settle_memory))
     state._store.clear()  # the models are not those that their keys name
     yield lambda **more: opened(open_page, **{**BESIDE, **more})
     state._store.clear()
@@ -288,8 +290,8 @@ def test_beside_is_closed_and_loads_nothing(
     together: Open, sent_pictures: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    real = state._loaded
-    monkeypatch.setattr(state, "_loaded", lambda key, rnd: asked.append(key) or real(key, rnd))
+    real = loading.load
+    monkeypatch.setattr(loading, "load", lambda key, **how: asked.append(key) or real(key, **how))
     together(beside="closed")
     assert set(asked) == {"davit_mini"}
     assert not [key for key in sent_pictures if key.startswith("beside")]
@@ -415,7 +417,7 @@ def test_beside_offers_what_is_not_there(
     together: Open, sent_pictures: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offered: list[str] = []
-    monkeypatch.setattr(panel, "available", lambda: state.DEFAULT_MODELS)
+    monkeypatch.setattr(server, "present", lambda: state.DEFAULT_MODELS)
     monkeypatch.setattr(frame, "offer", lambda key, why: offered.append(key))
     together()
     assert offered == [SWIN, "deit_small_patch16_224.fb_in1k"]
@@ -425,11 +427,14 @@ def test_beside_offers_what_is_not_there(
 def test_a_model_that_does_not_load_leaves_the_others(
     together: Open, sent_pictures: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = state._loaded
-    damaged = WeightsError("The file is damaged. Pull it again.")
-    monkeypatch.setattr(
-        state, "_loaded", lambda key, rnd: damaged if key == SWIN else real(key, rnd)
-    )
+    real = loading.load
+
+    def load(key: str, **how: Any) -> loading.LoadedModel:
+        if key == SWIN:
+            raise WeightsError("The file is damaged. Pull it again.")
+        return real(key, **how)
+
+    monkeypatch.setattr(loading, "load", load)
     with pytest.raises(AssertionError):
         together()  # says so
     assert {k for k in sent_pictures if k.startswith("beside")} == {"beside-davit", "beside-vit"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from typing import Any
@@ -12,12 +11,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Ask, Bring, Open, Seen
+from views import frame
 from views.estimates import runs
 from views.estimates import tasks as pieces_of
-from views.estimates.columns import alike
-from views.estimates.meter import verdict
-from views.estimates.tasks import CELLS, METHODS, SEEDS, STEPS, Curves, Piece
-from views.estimates.words import percent
+from views.estimates.tasks import CELLS, METHODS, SEEDS, STEPS, Piece
+from views.frame.numbers import percent_value
 from vislib import registry
 from vislib.analysis import faithfulness as judging
 from vislib.attribution import faithfulness, methods
@@ -110,9 +108,9 @@ def test_maps_areas_and_correlations_are_the_librarys(open_page: Open, ask: Ask)
         assert f"ρ = {correlation:+.2f}".replace("-", "\N{MINUS SIGN}") in seen.text
         areas = own_areas(model, judging.order_of(raw[method], CELLS), target)
         for area in areas:
-            assert f"{percent(area)}</td>" in seen.text
+            assert f"{percent_value(area)}</td>" in seen.text
     means = np.mean([own_areas(model, judging.random_order(CELLS, s), target) for s in SEEDS], 0)
-    assert seen.text.count(f"{percent(means[0])}</td>") >= len(METHODS)
+    assert seen.text.count(f"{percent_value(means[0])}</td>") >= len(METHODS)
     assert seen.text.count(">estimate<") == len(METHODS)
     assert "not what the model" in seen.text
     total = f"{raw['integrated_gradients'].sum():+.2f}".replace("-", "\N{MINUS SIGN}")
@@ -221,12 +219,12 @@ def test_a_stop_keeps_what_is_finished_and_nothing_else() -> None:
         runs.work_through(pieces, stop, lambda: None)
     assert ran == ["one"]
     assert shares == sorted(shares)
-    assert [runs.is_remembered(piece.name) for piece in pieces] == [True, False]
+    assert [frame.is_remembered(piece.name) for piece in pieces] == [True, False]
     assert runs._working.acquire(blocking=False)  # the next visitor's turn
     runs._working.release()
     runs.work_through(pieces, lambda _share, _piece: None, lambda: None)
     assert ran == ["one", "two"]
-    assert runs.is_remembered("two")
+    assert frame.is_remembered("two")
 
 
 def test_one_at_a_time_and_waiting_can_be_stopped() -> None:
@@ -250,7 +248,7 @@ def test_one_at_a_time_and_waiting_can_be_stopped() -> None:
         visitor.join(10)
         assert found == [Stopped]
         assert time.monotonic() - began < 5
-    assert not runs.is_remembered("three")
+    assert not frame.is_remembered("three")
 
 
 def test_stop_on_the_page(open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,21 +271,9 @@ def test_stop_on_the_page(open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyP
     assert "ρ =" in ask(pressed(at)).text
 
 
-# Verdicts
+# Random weights
 
 
-def curves_with(insertion: float, deletion: float) -> Curves:
-    return Curves(insertion=np.full(3, insertion), deletion=np.full(3, deletion))
-
-
-def test_verdicts() -> None:
-    random = [curves_with(0.4, 0.3), curves_with(0.5, 0.4)]
-    assert verdict(curves_with(0.6, 0.2), random) == "both"
-    assert verdict(curves_with(0.45, 0.2), random) == "one"
-    assert verdict(curves_with(0.6, 0.35), random) == "one"
-    assert verdict(curves_with(0.45, 0.35), random) == "none"
-    assert [alike(r) for r in (0.9, 0.4, 0.1, -0.8)] == ["same", "partly", "other", "other"]
-    assert alike(math.nan) == "flat"
-    assert [percent(share) for share in (0.5, 0.012, 0.0034)] == ["50.0", "1.2", "0.34"]
+def test_random_weights_are_not_compared_with_random_weights() -> None:
     assert registry.is_untrained("mixer_mini@untrained")
     assert not pieces_of.can_be_checked("mixer_mini@untrained")

@@ -18,9 +18,8 @@ from tests.app.conftest import Ask, Open
 from views import frame as ui
 from views.experiments import papers as experiments_papers
 from views.experiments import question
-from views.experiments.runs import find
 from vislib import registry
-from vislib.experiments import catalogue, table
+from vislib.experiments import catalogue, findings, table
 from vislib.experiments.table import EpochRow, Run
 from vislib.tables import papers
 from vislib.texts import text
@@ -215,10 +214,10 @@ def test_every_answer_can_be_the_one_that_is_supported(
     name: str, changed: Scores, answer: str, write: Write
 ) -> None:
     write(name, dict(TABLES[name]) | dict(changed))
-    found = find(name)
+    found = findings.find(name)
     assert found is not None
-    assert question.verdict(found) == answer
-    assert answer in question.ANSWERS[name]
+    assert findings.verdict(found) == answer
+    assert answer in findings.ANSWERS[name]
     assert text("en", f"experiments.conclude_{name}_{answer}").format(**question.numbers(found))
 
 

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Ask, Open, Shown
 from views import frame
+from views.frame import captures, state
 from views.frame import film as frame_film
-from views.frame import state
 from vislib import registry
 from vislib.models import loading
 from vislib.training import filming
@@ -43,11 +43,11 @@ def reels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def with_films(reels: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The app finds these films and no others."""
-    state.film_of.clear()
+    captures.film_of.clear()
     state._store().clear()
     monkeypatch.setattr(film, "read", lambda key: READ(key, reels))
     yield
-    state.film_of.clear()
+    captures.film_of.clear()
     state._store().clear()
 
 
@@ -147,7 +147,7 @@ def test_a_link_opens_an_epoch_and_its_weights(open_page: Open, ask: Ask, reels:
     assert slider(at).value == "1"
     reel = READ("mixer_mini", reels)
     name = "stage0.block0.token_mixing.fc1"
-    shown = state.film_frame("mixer_mini@epoch1")[name]
+    shown = captures.film_frame("mixer_mini@epoch1")[name]
     assert np.array_equal(shown.values, reel.frame(1)[name].values)
     assert not np.array_equal(shown.values, reel.frame(3)[name].values)
     assert "Mixer mini (after epoch 1)" in registry.spec("mixer_mini@epoch1").title

@@ -17,7 +17,7 @@ from tests.app.conftest import Ask, Open
 from tests.app.test_frame import TEXT
 from views import frame
 from views.frame import frame as around
-from views.frame import model_choice, panel, server, state
+from views.frame import models, notices, server, state
 from views.frame.results import ResultStore
 from vislib import registry
 from vislib.models import devices, footprint, loading
@@ -96,7 +96,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Shelf]:
         shelf = Shelf(budget, collect=server.settle_memory)
         monkeypatch.setitem(server._made, "shelf", shelf)
         monkeypatch.delitem(server._made, "device", raising=False)
-        monkeypatch.setattr(state, "_known", {})
+        monkeypatch.setattr(models, "_known", {})
         monkeypatch.setattr(server, "_seconds", {})
         monkeypatch.setattr(server, "_agreed", set())
         store = ResultStore(2**28, 600.0)
@@ -292,20 +292,20 @@ def test_models_that_do_not_fit_together_still_make_a_whole_page(
     fresh(10**9)
     chosen = ["mixer_mini", "davit_mini"]
     roomy = ask(open_page(models=chosen)).pictures
-    assert all(state.is_ready(key) for key in chosen)
+    assert all(models.is_ready(key) for key in chosen)
     shelf = fresh(6_000_000)  # one of them, and not two
     at = open_page(models=chosen)
     assert ask(at).pictures == roomy
-    assert [key for key in chosen if state.is_ready(key)] == [shelf.usage().names[-1][0]]
+    assert [key for key in chosen if models.is_ready(key)] == [shelf.usage().names[-1][0]]
     assert len(shelf.usage().names) == 1
-    assert all(state.is_known(key) for key in chosen)
+    assert all(models.is_known(key) for key in chosen)
     held = shelf.usage().names
     at.number_input(key="x").set_value(500).run()
     assert not ask(at).errors
     assert shelf.usage().names == held  # what is remembered needs no model
-    assert state.model("mixer_mini").parameters == loading.load("mixer_mini").parameters
-    assert state.model("mixer_mini").device.type == "cpu"  # and what is not comes with it
-    assert state.is_ready("mixer_mini")
+    assert models.model("mixer_mini").parameters == loading.load("mixer_mini").parameters
+    assert "stem.filters" in models.model("mixer_mini").weights("stem")  # what is not comes with it
+    assert models.is_ready("mixer_mini")
 
 
 def test_a_device_that_is_not_there_is_said_on_the_page(
@@ -336,11 +336,11 @@ def test_the_line_names_the_card_and_what_was_moved(monkeypatch: pytest.MonkeyPa
     )
     monkeypatch.setattr(server, "device", lambda: card)
     monkeypatch.setattr(server, "moved", lambda: ())
-    assert model_choice.device_words() == "Runs on NVIDIA H200, 140 GB."
+    assert notices.device_words() == "Runs on NVIDIA H200, 140 GB."
     monkeypatch.setattr(server, "moved", lambda: (KEY,))
-    assert TITLE in model_choice.device_words()
+    assert TITLE in notices.device_words()
     monkeypatch.setattr(server, "device", lambda: None)
-    assert model_choice.device_words() == ""
+    assert notices.device_words() == ""
 
 
 def test_a_move_to_the_processor_is_told_once(
@@ -358,8 +358,8 @@ def test_a_move_to_the_processor_is_told_once(
 def test_the_first_paint_needs_no_torch() -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from views.frame import model_choice, server\n"
-        "print(len(server.present()) > 0, repr(model_choice.device_words()))"
+        "from views.frame import model_choice, notices, server\n"
+        "print(len(server.present()) > 0, repr(notices.device_words()))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
@@ -387,7 +387,7 @@ def test_a_page_prefers_what_is_compared_then_published_models(
 ) -> None:
     big = "mixer_b16_224.goog_in21k_ft_in1k"
     present: list[str] = [*state.DEFAULT_MODELS, big]
-    monkeypatch.setattr(panel, "available", lambda: tuple(present))
+    monkeypatch.setattr(server, "present", lambda: tuple(present))
     asked: list[Any] = []
 
     def choose(*_: Any, default: str, **__: Any) -> str:

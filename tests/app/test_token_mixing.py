@@ -16,8 +16,9 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Shown
 from views import frame
-from views.frame import panel, state
+from views.frame import server, state
 from vislib.analysis import linear_mixing, reading_at, token_units, unit_steps
+from vislib.analysis.arrays import by_own_largest
 from vislib.figures import colours
 from vislib.models import loading
 from vislib.observe import capture
@@ -68,14 +69,13 @@ def with_linear(
     go: Open, linear_model: loading.LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> Open:
     """Opens the page where ResMLP is on the machine beside the bundled models."""
-    real = state._loaded
+    real = loading.load
 
-    def loaded(key: str, untrained: bool) -> Any:
-        return linear_model if key == LINEAR else real(key, untrained)
+    def load(key: str, **how: Any) -> loading.LoadedModel:
+        return linear_model if key == LINEAR else real(key, **how)
 
-    monkeypatch.setattr(panel, "available", lambda: (*state.DEFAULT_MODELS, LINEAR))
-    monkeypatch.setattr(state, "_loaded", loaded)
-    monkeypatch.setattr(state, "asks_first", lambda key: None)
+    monkeypatch.setattr(server, "present", lambda: (*state.DEFAULT_MODELS, LINEAR))
+    monkeypatch.setattr(loading, "load", load)
 
     def opened(**address: str) -> AppTest:
         return go(models=LINEAR, **address)
@@ -293,7 +293,7 @@ def test_depth_shows_every_block_and_goes_there(
     assert options["selected"] == 0
     row, column = cell(app, linear_model)
     matrix = linear_model.weights("stage0.block7")["stage0.block7.token_mixing.weight"].values
-    own = unit_steps.by_own_largest(matrix[None, 14 * row + column].reshape(1, 14, 14))
+    own = by_own_largest(matrix[None, 14 * row + column].reshape(1, 14, 14))
     np.testing.assert_array_equal(indices[7], colours.to_indices(own, (-1.0, 1.0))[0])
     assert not np.array_equal(indices[6], indices[7])
     shown.click("row_blocks", 7, app, "mixer_block")
@@ -343,7 +343,7 @@ def test_without_resmlp_it_is_offered_and_mixer_goes_on(
     go: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offered: list[str] = []
-    monkeypatch.setattr(panel, "available", lambda: state.DEFAULT_MODELS)
+    monkeypatch.setattr(server, "present", lambda: state.DEFAULT_MODELS)
     monkeypatch.setattr(frame, "offer", lambda key, why: offered.append(key))
     app = go(mixing_view="beside")
     assert offered == [LINEAR]
@@ -355,8 +355,8 @@ def test_without_resmlp_it_is_offered_and_mixer_goes_on(
 def test_full_size_model_is_drawn(go: Open, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     key = "mixer_b16_224.goog_in21k_ft_in1k"
     model = loading.load(key, untrained=True)
-    monkeypatch.setattr(panel, "available", lambda: (key,))
-    monkeypatch.setattr(state, "_loaded", lambda *_: model)
+    monkeypatch.setattr(server, "present", lambda: (key,))
+    monkeypatch.setattr(loading, "load", lambda *_, **__: model)
     app = go(models=key)
     indices, options = shown.tiles["unit_singles"]
     assert indices.shape == (384, 14, 14)  # random weights make no pairs

@@ -10,18 +10,19 @@ import pytest
 
 from tests.app.conftest import Ask, Bring, Open
 from views.frame import numbers, server
+from views.frame.files import csv_bytes
 from views.what_if import words as page_words
-from views.what_if.ranking import _as_csv
-from views.what_if.runs import Change, Ranked, applied
+from views.what_if.ranking import table_rows
+from views.what_if.runs import Ranked
 from vislib.analysis import patches, shuffling
 from vislib.analysis.reading_at import reading_at
 from vislib.figures import colours, overlay
 from vislib.figures import patches as pictures
 from vislib.models import loading
 from vislib.models.loading import LoadedModel, ModelInput
-from vislib.observe import capture, intervention
+from vislib.observe import capture, intervention, surgery
 from vislib.pictures import gallery, geometry
-from vislib.schema import ModelError
+from vislib.schema import Change, ModelError
 
 PAGE = "what_if"
 POINT = {"picture": "cat", "x": "430", "y": "520"}
@@ -268,9 +269,9 @@ def test_another_visitor_sees_the_intact_model(open_page: Open, ask: Ask) -> Non
         visitor.join()
     assert not wrong
     block = Change(what="block", group="stage0.block0")
-    assert not np.array_equal(logits(applied(shared, block), inputs), intact)
+    assert not np.array_equal(logits(surgery.applied(shared, block), inputs), intact)
     with pytest.raises(ModelError, match="no such part"):
-        applied(shared, Change(what="head.window_attention", group="stage0.block0"))
+        surgery.applied(shared, Change(what="head.window_attention", group="stage0.block0"))
 
 
 def test_untrained_models_say_so_and_are_offered_no_untrained_block(
@@ -333,8 +334,8 @@ def test_a_slow_model_is_ranked_when_asked(
 
 def test_the_numbers_of_a_ranking_come_along() -> None:
     change = intervention.answer_change(np.array([0.0, 4.0]), np.array([0.0, 2.0]))
-    text = _as_csv("mixer_mini", [Ranked(what="block", group="stage0.block1", change=change)])
-    row = text.decode().splitlines()[1].split(",")
+    rows = table_rows("mixer_mini", [Ranked(what="block", group="stage0.block1", change=change)])
+    row = csv_bytes(rows).decode().splitlines()[1].split(",")
     assert row[:3] == ["mixer_mini", "stage0.block1", "block"]
     assert float(row[3]) == change.moved
 

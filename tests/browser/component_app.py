@@ -16,7 +16,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from views.frame.components import Box, patch_picker, tile_canvas
+from views.frame.patch_picker import Box, patch_picker
+from views.frame.tile_canvas import tile_canvas
 
 WIDTH, HEIGHT = 600, 400
 LIMITS = (-1.5, 1.5)

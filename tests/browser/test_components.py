@@ -22,7 +22,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from views.frame.components import patch_picker, tile_canvas
+from views.frame.patch_picker import patch_picker
+from views.frame.tile_canvas import tile_canvas
 from vislib.schema import ImageError, ShapeError
 
 if TYPE_CHECKING:

@@ -142,6 +142,12 @@ RULES = (
         never=LIBRARY_NEVER | {"plotly", "captum"},
     ),
     Rule(
+        modules=("vislib.observe.surgery",),
+        outside=frozenset(),
+        own=own("schema", "registry", "models.loading", "observe.intervention"),
+        never=LIBRARY_NEVER | {"plotly", "captum"},
+    ),
+    Rule(
         modules=("vislib.observe.identities",),
         outside=NUMERIC | {"torch"},
         own=own("schema"),
@@ -182,6 +188,12 @@ RULES = (
         modules=("vislib.experiments.catalogue", "vislib.experiments.table"),
         outside=frozenset(),
         own=own("schema", "experiments.catalogue"),
+        never=LIBRARY_NEVER | {"torch"},
+    ),
+    Rule(
+        modules=("vislib.experiments.findings",),
+        outside=frozenset(),
+        own=own("schema", "analysis.outcomes", "experiments.catalogue", "experiments.table"),
         never=LIBRARY_NEVER | {"torch"},
     ),
     Rule(

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from views.frame import state
-from views.frame.state import CostQuestionError
+from views.frame.models import CostQuestionError
 from vislib import registry, texts
 from vislib.schema import ImageError, MixScopeError, ModelError, ShapeError, WeightsError
 from vislib.texts import Message, joined

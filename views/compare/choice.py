@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from views import frame
-from vislib.analysis.reading_at import spatial_operator
 from vislib.analysis.reading_parts import count_parts, part_of
 from vislib.pictures import gallery
 from vislib.schema import DecodedImage, MixingSite, MixScopeError
@@ -17,7 +16,7 @@ from vislib.schema import DecodedImage, MixingSite, MixScopeError
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-DEPTHS = ("first", "middle", "last", "finer")
+DEPTHS = (*frame.DEPTHS, "finer")
 PARTS = ("all", "head", "channel")
 ENTRY = ("group", "i", "j")
 NO_PICTURE = "none"
@@ -90,10 +89,7 @@ def row() -> DeltaGenerator:
 
 def _site(key: str, depth: str, percent: int) -> MixingSite:
     """The block of a model at a relative depth; only blocks that mix places count."""
-    sites = [site for site in frame.model(key).sites if spatial_operator(site)]
-    last = len(sites) - 1
-    places = {"first": 0, "middle": last // 2, "last": last}
-    return sites[places.get(depth, round(percent / 100 * last))]
+    return frame.site_at(frame.spatial_sites(key), frame.DEPTHS.get(depth, percent / 100))
 
 
 def choose(sites: Mapping[str, MixingSite], first: DeltaGenerator) -> Choice:

@@ -69,9 +69,7 @@ def draw(key: str, found: Answer, chosen: Choice, shared: Column) -> None:
 
 def _where(key: str, site: MixingSite, accumulated: bool) -> str:
     """Stage and block, and the grid of the map."""
-    staged = len({s.stage for s in frame.model(key).sites}) > 1
-    words = "stage_block" if staged else "block_only"
-    where = frame.t(f"site.{words}", stage=site.stage + 1, block=site.block + 1)
+    where = frame.block_words(key, site)
     if accumulated:
         return frame.t("compare.up_to", where=where, cells=CELLS)
     return f"{where} · {frame.t('compare.grid', rows=site.rows, columns=site.columns)}"

@@ -11,8 +11,6 @@ import streamlit as st
 
 from views import frame
 from views.costs.curves import words
-from views.frame.figures import big
-from views.frame.numbers import EXACT, number
 from vislib.figures import colours, tiles
 from vislib.registry import spec
 from vislib.schema import LabelledArray, MixingSite
@@ -56,9 +54,9 @@ def rebuilt(key: str, site: MixingSite, what: str) -> Identity:
 def _verdict(found: Identity) -> None:
     """The largest difference over the scale, and the kernel's shape."""
     relative = found.largest / found.scale if found.scale else found.largest
-    big(words("same" if relative < EXACT else "not_same"), number(found.largest))
+    frame.big(words("same" if relative < frame.EXACT else "not_same"), frame.number(found.largest))
     shape = " × ".join(f"{n:,}" for n in found.kernel)
-    st.markdown(words("kernel", shape=shape, scale=number(found.scale)))
+    st.markdown(words("kernel", shape=shape, scale=frame.number(found.scale)))
 
 
 def _channels(key: str, site: MixingSite) -> None:

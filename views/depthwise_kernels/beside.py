@@ -11,9 +11,9 @@ import streamlit as st
 from views import frame
 from views.depthwise_kernels.block import kernel_tiles
 from views.depthwise_kernels.kernel_maps import all_kernels, scaled, words
-from views.frame import panel
 from vislib.analysis import dense_kernels
 from vislib.analysis import kernels as maths
+from vislib.analysis.depth import same_depth
 from vislib.figures import colours
 from vislib.registry import spec
 from vislib.schema import LabelledArray, MixingSite, Provenance, freeze
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from vislib.analysis.kernels import KernelOrder
 
 FAMILY = "resnet"
-THIN = "\N{NARROW NO-BREAK SPACE}"
 
 
 def is_there() -> bool:
     """Whether a ResNet is on this machine."""
-    return bool(frame.of_family(FAMILY, panel.available()))
+    return bool(frame.of_family(FAMILY, frame.available()))
 
 
 def dense(key: str, site: MixingSite) -> LabelledArray:
@@ -41,12 +40,7 @@ def dense(key: str, site: MixingSite) -> LabelledArray:
 def site_beside(key: str, block: int, other: str) -> MixingSite:
     """The ResNet's block at the same relative depth."""
     sites = frame.model(other).sites
-    return sites[dense_kernels.same_depth(block, len(frame.model(key).sites), len(sites))]
-
-
-def place_in_words(site: MixingSite) -> str:
-    """A block's stage and number, from 1."""
-    return frame.t("site.stage_block", stage=site.stage + 1, block=site.block + 1)
+    return sites[same_depth(block, len(frame.model(key).sites), len(sites))]
 
 
 def beside(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> None:
@@ -61,10 +55,9 @@ def beside(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> N
     left, right = st.columns([1, 1], gap="medium")
     with left:
         own = frame.model(key).sites[block]
-        where = frame.t("site.block_only", block=block + 1)
-        counted(key, own, where, all_kernels(key)[block])
+        counted(key, own, all_kernels(key)[block])
     with right:
-        counted(other, site, place_in_words(site), dense(other, site))
+        counted(other, site, dense(other, site))
     left, right = st.columns([1, 1], gap="medium")
     with left:
         frame.shielded(lambda: kernel_tiles(key, block, channel, by, scale))
@@ -79,15 +72,10 @@ def choose_output(key: str, site: MixingSite) -> int:
     return frame.choose_number(words("written", count=count), count, key="written") - 1
 
 
-def number(value: int) -> str:
-    """A whole number in groups of three."""
-    return f"{value:,}".replace(",", THIN)
-
-
-def counted(key: str, site: MixingSite, where: str, kernels: LabelledArray) -> None:
+def counted(key: str, site: MixingSite, kernels: LabelledArray) -> None:
     """The model's name, and its convolution in numbers."""
     found = dense_kernels.count(kernels)
-    frame.model_head(key, where)
+    frame.model_head(key, frame.block_words(key, site))
     frame.badge(site.mixing)
     is_dense = kernels.axes == dense_kernels.DENSE
     pair = f" ({found.outputs} × {found.reads})" if is_dense else ""
@@ -96,10 +84,10 @@ def counted(key: str, site: MixingSite, where: str, kernels: LabelledArray) -> N
     frame.html_table(
         [
             (words("taps"), f"{found.side} × {found.side}"),
-            (words("reads"), number(found.reads)),
-            (words("tables_dense" if is_dense else "tables"), f"{number(found.tables)}{pair}"),
-            (words("weights"), number(found.weights)),
-            (words("if_depthwise" if is_dense else "if_dense"), number(found.other_kind)),
+            (words("reads"), frame.whole(found.reads)),
+            (words("tables_dense" if is_dense else "tables"), f"{frame.whole(found.tables)}{pair}"),
+            (words("weights"), frame.whole(found.weights)),
+            (words("if_depthwise" if is_dense else "if_dense"), frame.whole(found.other_kind)),
             (words("places"), f"{site.rows} × {site.columns}{after}"),
             (words("step"), words("step_one" if site.step == 1 else "step_more", step=site.step)),
         ]
@@ -196,7 +184,7 @@ def energy(key: str, block: int, other: str) -> None:
         dark=frame.dark(),
     )
     frame.plot(figure, key="energy_chart", alt=words("energy"))
-    halved = [place_in_words(site) for site in frame.model(other).sites if site.step > 1]
+    halved = [frame.block_words(other, site) for site in frame.model(other).sites if site.step > 1]
     if halved:
         st.caption(words("strided", model=spec(other).title, blocks="; ".join(halved)))
     arrays = {

@@ -11,6 +11,7 @@ from views import frame
 from views.depthwise_kernels.kernel_maps import all_kernels, scaled, table_rows, words
 from vislib.analysis import kernel_depth
 from vislib.analysis import kernels as maths
+from vislib.analysis.arrays import by_own_largest
 from vislib.figures import colours
 from vislib.registry import spec
 from vislib.schema import LabelledArray
@@ -140,19 +141,20 @@ def spectra(key: str, block: int) -> None:
     power = frame.remember(("kernel spectra", key), lambda: kernel_depth.spectra(blocks))
     limits = (0.0, 1.0)
     indices = frame.remember(
-        ("spectrum tiles", key), lambda: table_rows(kernel_depth.own_scale(power), limits)
+        ("spectrum tiles", key), lambda: table_rows(by_own_largest(power), limits)
     )
     st.markdown(f"**{words('spectra')}** {words('spectra_how')}")
+    names = [frame.block_name(site) for site in frame.model(key).sites]
 
     def choose(tile: int) -> None:
-        st.session_state["kernel_block"] = f"1.{tile + 1}"
+        st.session_state["kernel_block"] = names[tile]
 
     frame.tile_canvas(
         indices,
         colours.table(False),
         limits=limits,
         unit=words("power_unit"),
-        labels=[frame.t("site.block_only", block=j + 1) for j in range(len(blocks))],
+        labels=[frame.block_words(key, site) for site in frame.model(key).sites],
         selected=block,
         key="kernel_spectra",
         alt=words("spectra"),

@@ -9,8 +9,9 @@ import numpy as np
 import streamlit as st
 
 from views import frame
-from vislib.analysis import kernel_depth, one_channel
 from vislib.analysis import kernels as maths
+from vislib.analysis import one_channel
+from vislib.analysis.arrays import by_own_largest
 from vislib.figures import colours, overlay
 from vislib.registry import epoch_of
 from vislib.schema import LabelledArray, MixingSite, ViewBox, freeze
@@ -18,6 +19,7 @@ from vislib.schema import LabelledArray, MixingSite, ViewBox, freeze
 if TYPE_CHECKING:
     from vislib.analysis.kernels import KernelOrder
     from vislib.architectures.convmixer import BlockFacts
+    from vislib.models.loading import LoadedModel
 
 MAP_SIDE = 240
 
@@ -30,12 +32,12 @@ def words(name: str, **values: object) -> str:
 def facts(key: str, block: int) -> BlockFacts:
     """What a block's modules are, read off them."""
 
-    def read() -> BlockFacts:
+    def read(place: LoadedModel) -> BlockFacts:
         from vislib.architectures.convmixer import block_facts
 
-        return block_facts(frame.model(key).module, block)
+        return block_facts(place.module, block)
 
-    return frame.remember(("depthwise facts", key, block), read)
+    return frame.remember(("depthwise facts", key, block), lambda: frame.run(key, read))
 
 
 def all_kernels(key: str) -> tuple[LabelledArray, ...]:
@@ -71,7 +73,7 @@ def scaled(
     """Tiles as rows of the colour table, what their ends mean, and the unit's words."""
     if scale == "own":
         return (
-            table_rows(kernel_depth.own_scale(values), (-1.0, 1.0)),
+            table_rows(by_own_largest(values), (-1.0, 1.0)),
             (-1.0, 1.0),
             words("own_unit"),
         )
@@ -122,19 +124,14 @@ def shown_map(
     frame.image(png, key=f"pixel-{name}", alt=words(f"{name}_alt"))
 
 
-def signed(value: float, digits: int) -> str:
-    """A number with its sign, a real minus."""
-    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-
 def sums(total: one_channel.PlaceSum, what: str, note: str = "") -> None:
     """The sum of the products beside the model's own value."""
     frame.html_table(
         [
-            (f"{what} {note}".strip(), signed(total.total, 5)),
-            (words("bias"), signed(total.bias, 5)),
-            (words("rebuilt"), signed(total.total + total.bias, 5)),
-            (words("captured"), signed(total.captured, 5)),
+            (f"{what} {note}".strip(), frame.signed(total.total, 5)),
+            (words("bias"), frame.signed(total.bias, 5)),
+            (words("rebuilt"), frame.signed(total.total + total.bias, 5)),
+            (words("captured"), frame.signed(total.captured, 5)),
             (words("difference"), f"{total.difference:.1e}".replace("-", "\N{MINUS SIGN}")),
         ]
     )

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from views import frame
-from views.depthwise_kernels.kernel_maps import bias, shown_map, signed, sums, table_rows, words
+from views.depthwise_kernels.kernel_maps import bias, shown_map, sums, table_rows, words
 from vislib.analysis import one_channel, pointwise
 from vislib.figures import colours
 from vislib.registry import spec
@@ -23,7 +23,7 @@ def mixing(key: str, block: int, channel: int) -> None:
     before, after = cache[f"{name}.in"], cache[f"{name}.out"].select(channel=channel)
     strongest = frame.remember(
         ("strongest inputs", key, block, channel),
-        lambda: pointwise.strongest_inputs(weight, channel, INPUTS),
+        lambda: pointwise.largest_weights(weight, channel, INPUTS),
     )
     place = frame.cell(key, site)
     st.markdown(words("mixing_how"))
@@ -72,8 +72,8 @@ def _inputs(
         st.session_state["channel"] = channels[tile] + 1
 
     labels = [
-        words("input_tile", channel=c + 1, weight=signed(w, 3))
-        + ("" if terms is None else words("input_here", product=signed(terms[c], 4)))
+        words("input_tile", channel=c + 1, weight=frame.signed(w, 3))
+        + ("" if terms is None else words("input_here", product=frame.signed(terms[c], 4)))
         for c, w in zip(channels, strongest.weight, strict=True)
     ]
     frame.tile_canvas(
@@ -87,7 +87,8 @@ def _inputs(
         alt=words("inputs", count=len(channels)),
         tile_px=128,
         captions=[
-            f"{c + 1}: {signed(w, 2)}" for c, w in zip(channels, strongest.weight, strict=True)
+            f"{c + 1}: {frame.signed(w, 2)}"
+            for c, w in zip(channels, strongest.weight, strict=True)
         ],
         texts=frame.tile_texts(),
         on_change=choose,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,7 +11,6 @@ import streamlit as st
 from views import frame
 from views.disagreement import pictures
 from views.disagreement.pictures import Asked, words
-from views.frame.state import OWN
 from vislib.analysis import disagreement
 from vislib.figures import colours
 from vislib.pictures import gallery
@@ -69,13 +66,8 @@ def draw() -> None:
         _row(name, asked[name], value, answers[name])
     titles = {name: entry.title for name, entry in asked.items()}
     st.caption(words("how_said", count=len(keys), classes=table[name].shape[1]))
-    st.download_button(
-        frame.t("download.csv"),
-        data=lambda: _as_csv(order, titles, answers),
-        file_name="disagreement.csv",
-        mime="text/csv",
-        key="disagreement.csv",
-        on_click="ignore",
+    frame.offer_csv(
+        lambda: _table_rows(order, titles, answers), name="disagreement", key="disagreement.csv"
     )
 
 
@@ -163,19 +155,17 @@ def _open(key: str, token: str) -> None:
     state = st.session_state
     if not key:
         state["own_upload"] = token
-    state["picture"] = key or OWN
+    state["picture"] = key or frame.OWN
     state["_open_compare"] = True
 
 
-def _as_csv(
+def _table_rows(
     order: Sequence[tuple[str, float]], titles: Mapping[str, str], answers: Answers
-) -> bytes:
+) -> list[list[object]]:
     """The numbers behind the ranking."""
-    sink = io.StringIO()
-    writer = csv.writer(sink)
-    writer.writerow(["picture", "disagreement", "model", "best", "probability"])
+    rows: list[list[object]] = [["picture", "disagreement", "model", "best", "probability"]]
     for name, value in order:
         for key, run in answers[name].items():
             label, share = run.top(1)[0]
-            writer.writerow([titles[name], value, key, label, share])
-    return sink.getvalue().encode()
+            rows.append([titles[name], value, key, label, share])
+    return rows

@@ -14,10 +14,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from views import frame
 from views.dual_attention import reach
-from views.dual_attention.halves import Chosen, bits
-from views.frame import panel
+from views.dual_attention.halves import Chosen
 from vislib.analysis import attentions
 from vislib.analysis.common_ground import Reading, statistics
+from vislib.analysis.depth import depth_of
 from vislib.analysis.reading_at import reading_at
 from vislib.analysis.windows import window_piece
 from vislib.figures import colours, overlay
@@ -25,7 +25,7 @@ from vislib.registry import spec
 from vislib.schema import LabelledArray, MixingSite, MixScopeError
 
 VIEWS = ("closed", "maps", "depth")
-DEPTHS = ("same", "first", "middle", "last")
+DEPTHS = ("same", *frame.DEPTHS)
 ALL = "all"
 SIDE = 360
 """Longer side of a map in pixels: a click that changes four of them stays under 300 kB."""
@@ -65,7 +65,7 @@ def draw(chosen: Chosen) -> None:
     )
     if view == "closed":
         return
-    options = {family: frame.of_family(family, panel.available()) for family in OFFERED}
+    options = {family: frame.of_family(family, frame.available()) for family in OFFERED}
     several = [family for family, keys in options.items() if len(keys) > 1]
     slots = list(st.columns(max(1, len(several) + 2 * (view == "maps")), gap="medium"))
     others = {family: keys[0] for family, keys in options.items() if keys}
@@ -164,13 +164,14 @@ def _depth(chosen: Chosen) -> float:
         words("beside_depths"), DEPTHS, key="beside_depth", words=texts, compact=False
     )
     if name == "same":
-        return attentions.depth_of(frame.model(chosen.key).sites, chosen.site)
-    return {"first": 0.0, "middle": 0.5, "last": 1.0}[name]
+        sites = frame.model(chosen.key).sites
+        return depth_of(sites.index(chosen.site), len(sites))
+    return frame.DEPTHS[name]
 
 
 def _same(key: str, depth: float) -> MixingSite:
     """A model's block at a relative depth."""
-    return attentions.at_depth(frame.model(key).sites, depth)
+    return frame.site_at(frame.model(key).sites, depth)
 
 
 def _head(sites: Sequence[MixingSite]) -> int | None:
@@ -209,10 +210,8 @@ def _column(
 ) -> None:
     """Name, place in the depth, badge, map, numbers, and what differs."""
     site, row = column.site, spec(column.key)
-    staged = frame.model(column.key).sites[-1].stage > 0
-    texts = "stage_block" if staged else "block_only"
     where = [
-        frame.t(f"site.{texts}", stage=site.stage + 1, block=site.block + 1),
+        frame.block_words(column.key, site),
         words("beside_grid", rows=site.rows, columns=site.columns),
     ]
     if column.head is not None:
@@ -285,7 +284,7 @@ def _numbers(column: Column, share: LabelledArray, place: tuple[int, int], outsi
     _, _, down, across = _piece(site, place) if site.window else (0, 0, site.rows, site.columns)
     rows = [
         (words("reach"), f"{numbers.reach_px:.0f} px"),
-        (words("entropy"), bits(numbers.entropy_bits, down * across)),
+        (words("entropy"), frame.bits(numbers.entropy_bits, down * across)),
         (words("beside_local"), f"{numbers.local_percent:.1f} %"),
     ]
     name = "beside_prefix" if site.prefix else "beside_padding"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from views import frame
 from views.dual_attention.halves import Chosen, window
-from views.frame.figures import dark
 from vislib.analysis import dual_attention
 from vislib.figures import colours, overlay
 from vislib.registry import spec
 from vislib.schema import LabelledArray
+
+if TYPE_CHECKING:
+    from vislib.models.loading import LoadedModel
 
 VIEWS = ("score", "head", "table", "depth")
 
@@ -102,7 +106,7 @@ def head(chosen: Chosen) -> None:
         cell=rows.place,
         x_title=frame.t("dual_attention.window_column"),
         y_title=frame.t("dual_attention.window_row"),
-        dark=dark(),
+        dark=frame.dark(),
     )
     frame.plot(figure, key="dual-head", alt=title)
     frame.strip(array, key="dual.head", name=chosen.file("window.pattern"), title=title)
@@ -121,7 +125,7 @@ def table(chosen: Chosen) -> None:
         x_title=frame.t("axis.channel_in"),
         y_title=frame.t("axis.channel_out"),
         height=640,
-        dark=dark(),
+        dark=frame.dark(),
     )
     frame.plot(figure, key="dual-table-large", alt=title)
     frame.strip(array, key="dual.table-large", name=chosen.file("channel.pattern"), title=title)
@@ -148,7 +152,7 @@ def depth(chosen: Chosen) -> None:
         y_title=frame.t("dual_attention.depth_y"),
         colours=dict.fromkeys(lines, family),
         marker=sites.index(chosen.site) + 1,
-        dark=dark(),
+        dark=frame.dark(),
     )
     figure.update_xaxes(dtick=1)
     frame.plot(figure, key="dual-depth", alt=frame.t("dual_attention.closer_depth"))
@@ -158,9 +162,13 @@ def depth(chosen: Chosen) -> None:
 
 def _over_depth(key: str) -> dual_attention.DepthEntropy:
     """Every block in one forward pass; only the entropies are kept."""
-    from vislib.models import loading
-    from vislib.observe import capture
+    picture = frame.view().picture
 
-    model = frame.model(key)
-    cache = capture.run_with_cache(model, loading.prepare(model, frame.view().picture), None)
-    return dual_attention.entropy_over_depth(dual_attention.dual_sites(model.sites), cache)
+    def work(place: LoadedModel) -> dual_attention.DepthEntropy:
+        from vislib.models import loading
+        from vislib.observe import capture
+
+        cache = capture.run_with_cache(place, loading.prepare(place, picture), None)
+        return dual_attention.entropy_over_depth(dual_attention.dual_sites(place.sites), cache)
+
+    return frame.run(key, work)

@@ -76,7 +76,7 @@ def look_up(key: str, site: MixingSite, head: int | None, entry: tuple[int, int,
         group=group,
         channel=channel,
         rank=rank,
-        feeders=channel_groups.strongest_inputs(
+        feeders=channel_groups.feeding_channels(
             pattern, group, channel, count=site.channels // site.heads
         ),
         arrays=arrays,
@@ -133,7 +133,7 @@ def window_map(chosen: Chosen) -> None:
     frame.html_table(
         [
             (frame.t("dual_attention.window_number"), f"{rows.number + 1} / {rows.count}"),
-            (frame.t("dual_attention.entropy"), bits(numbers.entropy_bits, site.window**2)),
+            (frame.t("dual_attention.entropy"), frame.bits(numbers.entropy_bits, site.window**2)),
             (frame.t("dual_attention.reach"), f"{numbers.reach_px:.0f} px"),
         ]
     )
@@ -144,13 +144,6 @@ def window_map(chosen: Chosen) -> None:
     st.caption(said)
     frame.strip(
         share, key="dual.share", name=f"{chosen.file('window')}.share", title=spec(chosen.key).title
-    )
-
-
-def bits(value: float, most: int) -> str:
-    """An entropy, and the most that so many places or channels allow."""
-    return frame.t(
-        "dual_attention.bits", value=f"{value:.2f}", most=f"{channel_groups.most_bits(most):.2f}"
     )
 
 
@@ -189,7 +182,10 @@ def channel_table(chosen: Chosen) -> None:
                 frame.t("dual_attention.reads", channel=i + 1, read=j + 1),
                 f"{100 * float(table.values[i, j]):.2f} %",
             ),
-            (frame.t("dual_attention.row_entropy", channel=i + 1), bits(entropy, chosen.size)),
+            (
+                frame.t("dual_attention.row_entropy", channel=i + 1),
+                frame.bits(entropy, chosen.size),
+            ),
             (frame.t("dual_attention.score"), f"{float(scores.values[i, j]):.3f}"),
         ]
     )

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from views import frame
 from views.dual_attention.halves import Chosen
 from vislib.analysis import attentions
+from vislib.analysis.depth import depth_of
 from vislib.figures import colours
 from vislib.registry import spec
+
+if TYPE_CHECKING:
+    from vislib.models.loading import LoadedModel
 
 
 def draw(chosen: Chosen, keys: Sequence[str]) -> None:
@@ -27,12 +32,13 @@ def draw(chosen: Chosen, keys: Sequence[str]) -> None:
         name = spec(key).title
         lines[name] = (found.depth, found.reach * frame.box(key).width)
         shades[name] = colours.family_colour(spec(key).family)
+    sites = frame.model(chosen.key).sites
     figure = charts.line_over_depth(
         lines,
         x_title=frame.t("dual_attention.beside_depth_x"),
         y_title=frame.t("dual_attention.beside_depth_y"),
         colours=shades,
-        marker=attentions.depth_of(frame.model(chosen.key).sites, chosen.site),
+        marker=depth_of(sites.index(chosen.site), len(sites)),
         dark=frame.dark(),
     )
     frame.plot(figure, key="beside-depth", alt=frame.t("dual_attention.beside_depth"))
@@ -41,9 +47,13 @@ def draw(chosen: Chosen, keys: Sequence[str]) -> None:
 
 def _reach(key: str) -> attentions.ReachOverDepth:
     """Every block in one forward pass; only the mean distances are kept."""
-    from vislib.models import loading
-    from vislib.observe import capture
+    picture = frame.view().picture
 
-    model = frame.model(key)
-    cache = capture.run_with_cache(model, loading.prepare(model, frame.view().picture), None)
-    return attentions.reach_over_depth(model.sites, cache)
+    def work(place: LoadedModel) -> attentions.ReachOverDepth:
+        from vislib.models import loading
+        from vislib.observe import capture
+
+        cache = capture.run_with_cache(place, loading.prepare(place, picture), None)
+        return attentions.reach_over_depth(place.sites, cache)
+
+    return frame.run(key, work)

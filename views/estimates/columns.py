@@ -22,8 +22,6 @@ SIDES = {1: 480, 4: 280}
 SMALL_SIDES = {1: 320, 4: 200}
 """The same of the maps of random weights."""
 LEGENDS = {1: 420, 4: 250}
-SAME, OTHER = 0.5, 0.3
-"""Rank correlations from which two maps count as much the same, and below which as different."""
 
 
 def draw(question: Question, methods: Sequence[str]) -> None:
@@ -95,13 +93,6 @@ def _shares(shown: Shown) -> None:
 # ---------------------------------------------------------------- what was learned
 
 
-def alike(correlation: float) -> str:
-    """What a rank correlation says: "same", "partly", "other", or "flat" where there is none."""
-    if math.isnan(correlation):
-        return "flat"
-    return "same" if correlation > SAME else "partly" if correlation >= OTHER else "other"
-
-
 def _randomised(shown: Shown) -> None:
     """The same method on random weights: what looks the same was not learned."""
     st.subheader(words("randomised"), anchor=False)
@@ -117,14 +108,13 @@ def _randomised(shown: Shown) -> None:
         png = _overlay(shown, method, untrained=True, side=side)
         alt = words("untrained_alt", method=name_of(method))
         frame.image(png, key=f"untrained-{method}", alt=alt, width=side)
-        number = "–" if math.isnan(correlation) else f"{correlation:+.2f}"
-        shown_number = number.replace("-", "\N{MINUS SIGN}")
-        st.html(f'<div class="verdict-number">ρ = {shown_number}</div>')
-        said = alike(correlation)
+        number = "–" if math.isnan(correlation) else frame.signed(correlation)
+        st.html(f'<div class="verdict-number">ρ = {number}</div>')
+        said = judging.alike(correlation)
         say(words(f"alike_{said}"), said in ("same", "flat"))
 
     in_columns(shown, part)
-    st.caption(words("spearman_how", same=f"{SAME:g}", other=f"{OTHER:g}"))
+    st.caption(words("spearman_how", same=f"{judging.SAME:g}", other=f"{judging.OTHER:g}"))
 
 
 # ---------------------------------------------------------------- the numbers themselves
@@ -163,13 +153,9 @@ def _raw(shown: Shown) -> None:
         _strip(shown, method, array)
         if method == "integrated_gradients":
             total, wanted = float(array.values.sum()), found.difference
-            st.caption(words("complete", total=_signed(total), wanted=_signed(wanted)))
+            st.caption(words("complete", total=frame.signed(total), wanted=frame.signed(wanted)))
 
     in_columns(shown, part)
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _strip(shown: Shown, method: str, array: LabelledArray) -> None:

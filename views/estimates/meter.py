@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
 
 import streamlit as st
 
+from views import frame
 from views.estimates import runs
-from views.estimates.tasks import SEEDS, Curves
-from views.estimates.words import Shown, in_columns, named, percent, say, words
+from views.estimates.tasks import SEEDS
+from views.estimates.words import Shown, in_columns, named, say, words
+from vislib.analysis.faithfulness import Curves, beats_random, mean_curves
 from vislib.figures.meter import MeterLine, meter, nice_top
 
 INSERTION, DELETION = "#0072B2", "#D55E00"
 
 
-def verdict(own: Curves, random: Sequence[Curves]) -> str:
-    """Whether a map beats every random order: "both", "one" or "none" of the two ways."""
-    insertion = all(own.areas[0] > other.areas[0] for other in random)
-    deletion = all(own.areas[1] < other.areas[1] for other in random)
-    return ("none", "one", "both")[insertion + deletion]
-
-
 def draw(shown: Shown) -> None:
     """Insertion and deletion curves, their areas, and what they say."""
     random = runs.random_curves(shown.question)
-    mean = runs.mean_curves(random)
+    mean = mean_curves(random)
     every = [runs.curves(shown.question, method) for method in shown.methods] + [mean]
     top = nice_top(max(float(max(c.insertion.max(), c.deletion.max())) for c in every))
     st.subheader(words("meter"), anchor=False)
@@ -36,7 +30,7 @@ def draw(shown: Shown) -> None:
         own = runs.curves(shown.question, method)
         named(method)
         st.image(_chart(own, mean, top), width="stretch")
-        said = verdict(own, random)
+        said = beats_random(own, random)
         say(words(f"verdict_{said}", count=len(random)), said == "none")
         _areas(own, mean)
 
@@ -52,7 +46,7 @@ def _areas(own: Curves, mean: Curves) -> None:
     )
     rows = [f"<tr><th>{html.escape(words('area'))}</th>{heads}</tr>"]
     for name, one, two in zip(("insertion", "deletion"), own.areas, mean.areas, strict=True):
-        cells = "".join(f"<td>{percent(value)}</td>" for value in (one, two))
+        cells = "".join(f"<td>{frame.percent_value(value)}</td>" for value in (one, two))
         rows.append(f"<tr><th>{html.escape(words(f'line_{name}'))}</th>{cells}</tr>")
     st.html(f'<table class="facts" style="font-size:.84rem">{"".join(rows)}</table>')
 

@@ -12,12 +12,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from views import frame
 from views.estimates import tasks
-from views.estimates.tasks import Curves, Piece, Question, result
-from views.frame.state import is_remembered
+from views.estimates.tasks import Piece, Question, result
+from vislib.analysis.faithfulness import Curves
 from vislib.schema import ActivationCache
 
 if TYPE_CHECKING:
@@ -33,7 +31,9 @@ def answer(key: str) -> ActivationCache:
 
 def missing(question: Question, methods: Sequence[str]) -> list[Piece]:
     """Those that still have to be done."""
-    return [piece for piece in tasks.pieces(question, methods) if not is_remembered(piece.name)]
+    return [
+        piece for piece in tasks.pieces(question, methods) if not frame.is_remembered(piece.name)
+    ]
 
 
 def one_forward(key: str) -> float:
@@ -98,11 +98,3 @@ def curves(question: Question, method: str) -> Curves:
 def random_curves(question: Question) -> list[Curves]:
     """The same in random orders, one a seed."""
     return [result(tasks.random_piece(question, seed)) for seed in tasks.SEEDS]
-
-
-def mean_curves(several: Sequence[Curves]) -> Curves:
-    """The mean of some curves, step by step."""
-    return Curves(
-        insertion=np.mean([one.insertion for one in several], axis=0),
-        deletion=np.mean([one.deletion for one in several], axis=0),
-    )

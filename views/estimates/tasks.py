@@ -15,6 +15,7 @@ import numpy as np
 from views import frame
 from vislib import registry
 from vislib.analysis import faithfulness as judging
+from vislib.analysis.faithfulness import Curves
 from vislib.schema import LabelledArray
 
 if TYPE_CHECKING:
@@ -56,19 +57,6 @@ class Found:
 
     array: LabelledArray
     difference: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Curves:
-    """Probability of the class over the share of cells; float64, ``STEPS`` + 1 values each."""
-
-    insertion: np.ndarray
-    deletion: np.ndarray
-
-    @property
-    def areas(self) -> tuple[float, float]:
-        """Under insertion and deletion, 0 to 1."""
-        return judging.area(self.insertion), judging.area(self.deletion)
 
 
 @dataclass(frozen=True, kw_only=True)

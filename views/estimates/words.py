@@ -32,11 +32,6 @@ def name_of(method: str) -> str:
     return words(f"name_{method}")
 
 
-def percent(share: float) -> str:
-    """A share from 0 to 1 in percent, without the sign: one decimal, or two digits below 1."""
-    return f"{100 * share:.1f}" if share >= 0.01 else f"{100 * share:.2g}"
-
-
 def in_columns(shown: Shown, part: Callable[[Shown, str], None]) -> None:
     """One column a method, so that the parts of a row begin at one height."""
     places = st.columns(max(2, len(shown.methods)))  # a single map fills half of the page

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -14,8 +12,9 @@ import streamlit as st
 
 from views import frame
 from views.experiments import runs
-from views.experiments.runs import Found, percent, signed, words
+from views.experiments.runs import words
 from vislib.experiments.catalogue import Config
+from vislib.experiments.findings import Found
 from vislib.experiments.table import Run
 from vislib.figures import colours
 from vislib.registry import spec
@@ -71,7 +70,7 @@ def _chart(found: Found, chosen: str) -> None:
         rows,
         x_title=words("axis_val"),
         chance=100 * found.chance,
-        chance_name=words("chance", percent=percent(found.chance)),
+        chance_name=words("chance", percent=frame.percent(found.chance)),
         chosen=chosen,
         dark=frame.dark(),
     )
@@ -89,9 +88,9 @@ def _run_card(found: Found, run: Run) -> None:
     rows = [
         (words("config"), run.config),
         (words("seed"), str(run.seed)),
-        (words("val"), percent(run.val, 2)),
-        (words("held_out"), percent(run.epochs[-1].held_out, 2)),
-        (words("change"), NOTHING if change is None else signed(change)),
+        (words("val"), frame.percent(run.val, 2)),
+        (words("held_out"), frame.percent(run.epochs[-1].held_out, 2)),
+        (words("change"), NOTHING if change is None else frame.percent_change(change)),
         (words("parameters"), f"{facts['parameters']:,}"),
         (words("multiply_adds"), f"{facts['multiply_adds'] / 1e6:,.1f} M"),
         (words("pictures"), f"{facts['train_pictures']:,}"),
@@ -142,7 +141,7 @@ def draw_curves(found: Found) -> None:
     figure.add_hline(
         y=100 * found.chance,
         line={"color": colours.OTHER_FAMILY, "width": 3, "dash": "dash"},
-        annotation_text=words("chance", percent=percent(found.chance)),
+        annotation_text=words("chance", percent=frame.percent(found.chance)),
         annotation_position="bottom right",
     )
     first: dict[str, Any] = {}
@@ -182,18 +181,8 @@ def draw_table(found: Found) -> None:
         },
     )
 
-    def make() -> bytes:
-        sink = io.StringIO()
-        csv.writer(sink).writerows([names, *rows])
-        return sink.getvalue().encode()
-
-    st.download_button(
-        frame.t("download.csv"),
-        data=make,
-        file_name=f"experiment_{found.name}.csv",
-        mime="text/csv",
-        key=f"runs-{found.name}.csv",
-        on_click="ignore",
+    frame.offer_csv(
+        lambda: [names, *rows], name=f"experiment_{found.name}", key=f"runs-{found.name}.csv"
     )
 
 

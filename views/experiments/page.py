@@ -6,8 +6,9 @@ import streamlit as st
 
 from views import frame
 from views.experiments import figures, papers, question
-from views.experiments.runs import Found, command, find, title, words
+from views.experiments.runs import command, title, words
 from vislib.experiments import catalogue, table
+from vislib.experiments.findings import Found, find
 
 
 def draw() -> None:

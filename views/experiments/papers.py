@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from views import frame
 from views.experiments import runs
 from views.experiments.figures import NOTHING
-from views.experiments.runs import Found, signed, words
+from views.experiments.runs import words
 from vislib.experiments.catalogue import Config
+from vislib.experiments.findings import Found
 from vislib.tables import papers
 
 SIDE = 224.0
@@ -115,7 +117,7 @@ def here(found: Found) -> Grid:
         change = found.change(config)
         shown = f"{100 * found.mean(config.id):.1f}"
         if found.name == "order":
-            shown = "" if change is None else signed(change)
+            shown = "" if change is None else frame.percent_change(change)
         own = cells.setdefault(runs.heading(found.name, config), {})
         own[_short(found, config)] = shown
     columns = dict.fromkeys(_short(found, config) for config in found.configs)

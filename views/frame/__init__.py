@@ -6,11 +6,21 @@ this package and vislib.
 
 from __future__ import annotations
 
+from views.frame.blocks import (
+    DEPTHS,
+    block_name,
+    block_words,
+    choose_site,
+    site_at,
+    site_of,
+    spatial_sites,
+)
+from views.frame.captures import box, capture, cell, multiply_adds, weights
 from views.frame.choices import choose, choose_number
-from views.frame.components import TILE_TEXTS, tile_canvas
 from views.frame.figures import (
     answer_bars,
     badge,
+    big,
     dark,
     html_table,
     image,
@@ -22,12 +32,12 @@ from views.frame.figures import (
     strip,
     tile_texts,
 )
+from views.frame.files import offer_csv
 from views.frame.film import choose_epoch, deciding
 from views.frame.frame import (
     PAGES,
     SECTIONS,
     choose_model,
-    choose_site,
     draw,
     heading,
     offer,
@@ -35,36 +45,58 @@ from views.frame.frame import (
     shielded,
 )
 from views.frame.markup import plain
-from views.frame.model_choice import problem
+from views.frame.models import available, model, run, title
+from views.frame.notices import problem
+from views.frame.numbers import (
+    EXACT,
+    POINTS,
+    between,
+    bits,
+    decimals,
+    number,
+    percent,
+    percent_change,
+    percent_value,
+    points,
+    power_of_ten,
+    signed,
+    whole,
+)
 from views.frame.state import (
+    OWN,
     View,
     as_switched,
-    box,
-    capture,
-    cell,
-    model,
-    multiply_adds,
+    from_link,
+    is_remembered,
     of_family,
     preset,
     remember,
-    run,
     said,
     select,
     t,
-    title,
     view,
-    weights,
 )
+from views.frame.tile_canvas import TILE_TEXTS, tile_canvas
 from views.frame.verdicts import judged, picture_title, verdict
 
 __all__ = [
+    "DEPTHS",
+    "EXACT",
+    "OWN",
     "PAGES",
+    "POINTS",
     "SECTIONS",
     "TILE_TEXTS",
     "View",
     "answer_bars",
     "as_switched",
+    "available",
     "badge",
+    "between",
+    "big",
+    "bits",
+    "block_name",
+    "block_words",
     "box",
     "capture",
     "cell",
@@ -75,21 +107,31 @@ __all__ = [
     "choose_site",
     "dark",
     "deciding",
+    "decimals",
     "draw",
+    "from_link",
     "heading",
     "html_table",
     "image",
+    "is_remembered",
     "judged",
     "legend",
     "model",
     "model_head",
     "multiply_adds",
+    "number",
     "of_family",
     "offer",
+    "offer_csv",
     "page",
+    "percent",
+    "percent_change",
+    "percent_value",
     "picture_title",
     "plain",
     "plot",
+    "points",
+    "power_of_ten",
     "preset",
     "problem",
     "raw_unit",
@@ -99,6 +141,10 @@ __all__ = [
     "said",
     "select",
     "shielded",
+    "signed",
+    "site_at",
+    "site_of",
+    "spatial_sites",
     "strip",
     "t",
     "tile_canvas",
@@ -107,4 +153,5 @@ __all__ = [
     "verdict",
     "view",
     "weights",
+    "whole",
 ]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from views.frame.components import TILE_TEXTS
 from views.frame.state import remember, t
+from views.frame.tile_canvas import TILE_TEXTS
 from vislib import registry
 from vislib.analysis.common_ground import OF_RAW, Reading
 from vislib.figures import legend as legends

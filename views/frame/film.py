@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from views.frame import state
+from views.frame.captures import film_of
 from views.frame.choices import choose_step
 from views.frame.state import t
 from vislib import registry
@@ -22,7 +22,7 @@ def films(keys: Sequence[str], needs: str = "") -> dict[str, Film]:
     found = {}
     for key in dict.fromkeys(keys):
         if registry.spec(key).weights == "bundled" and not registry.spec(key).variant:
-            reel = state.film_of(key)
+            reel = film_of(key)
             if reel is not None and (not needs or needs in reel.labels):
                 found[key] = reel
     return found

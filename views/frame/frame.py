@@ -8,12 +8,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from views.frame import forgetting, model_choice, panel
+from views.frame import forgetting, offers, panel
 from views.frame.choices import choose
-from views.frame.model_choice import problem
-from views.frame.state import SWITCH, as_switched, forget, model, t, view
+from views.frame.models import available
+from views.frame.notices import problem
+from views.frame.state import SWITCH, as_switched, forget, t, view
 from vislib import registry
-from vislib.schema import MixingSite, MixScopeError
+from vislib.schema import MixScopeError
 from vislib.texts import languages
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -107,7 +108,7 @@ def offer(key: str, why: str) -> None:
         key: Registry key.
         why: What the page could show with it, in one sentence.
     """
-    model_choice.offer(key, why, panel.available())
+    offers.offer(key, why, available())
 
 
 def choose_model(*families: str) -> str:
@@ -116,7 +117,7 @@ def choose_model(*families: str) -> str:
     Where none of them is compared it is the first family's: a published one that is there, else
     the mini. The address names the first family's word.
     """
-    present = panel.available()
+    present = available()
     options = [key for key in present if registry.spec(key).family in families]
     if not options:
         raise MixScopeError("models.none_of_family", family=list(families))
@@ -135,21 +136,3 @@ def choose_model(*families: str) -> str:
         default=default,
     )
     return as_switched(found)
-
-
-def choose_site(key: str, *, name: str, operator: str | None = None) -> MixingSite:
-    """A block of a model, numbered from 1 on the page and in the address.
-
-    Args:
-        key: Registry key of the model.
-        name: The widget's key and its name in the address.
-        operator: Offer only the blocks that have this operator.
-    """
-    sites = [s for s in model(key).sites if operator is None or operator in s.operators]
-    staged = len({site.stage for site in sites}) > 1
-    text = "site.stage_block" if staged else "site.block_only"
-    words = {
-        f"{s.stage + 1}.{s.block + 1}": t(text, stage=s.stage + 1, block=s.block + 1) for s in sites
-    }
-    chosen = choose(t("site.block"), list(words), key=name, words=words, compact=False)
-    return sites[list(words).index(chosen)]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from views.frame import model_choice, server, uploads
-from views.frame.components import PICKER_TEXTS, Box, patch_picker
+from views.frame import model_choice, notices, offers, uploads
+from views.frame.captures import box, cell
 from views.frame.markup import plain
+from views.frame.models import available, is_known, model
+from views.frame.patch_picker import PICKER_TEXTS, Box, patch_picker
 from views.frame.state import (
     DEFAULT_PICTURE,
     OWN,
-    box,
-    cell,
     from_link,
-    is_known,
-    model,
     own_picture,
     remember,
     said,
@@ -34,11 +32,6 @@ MOST_LINES = 64
 """Cells a side up to which the picker draws a grid; finer lines would cover the picture."""
 
 
-def available() -> tuple[str, ...]:
-    """Registry keys whose weights are on this machine."""
-    return server.present()
-
-
 def draw(page: str) -> None:
     """Draw the panel. Bound widgets run first, so that a deep link counts from the first run."""
     _keep_address(page)
@@ -49,14 +42,14 @@ def draw(page: str) -> None:
         model_choice.choice(available())
         notes = st.container()
     with top:
-        away = model_choice.away(available())
+        away = offers.away(available())
         with st.container(key="panel_buttons"):
             places = st.columns(2 if away else 1, gap="small")
         with places[0], st.popover(t("picture.change"), width="stretch"):
             _picture_choice()
         if away:
             with places[1]:
-                model_choice.more(away)
+                offers.more(away)
         _messages()
         _picker()
     with cells:
@@ -64,7 +57,7 @@ def draw(page: str) -> None:
             _cell_inputs(_known()[0])
     with notes:
         _picture_notes()
-        model_choice.device_line()
+        notices.device_line()
     st.session_state["_boxes_known"] = _known()
 
 
@@ -121,7 +114,7 @@ def _known() -> tuple[str, ...]:
 
 def redraw_when_boxes_are_known() -> None:
     """Run once more when the page has loaded a model whose view box the picker could not draw."""
-    model_choice.end_of_run()
+    notices.end_of_run()
     if st.session_state.get("_boxes_known", _known()) != _known():
         st.rerun()
 

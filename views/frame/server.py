@@ -15,11 +15,19 @@ import streamlit as st
 
 from vislib import registry
 from vislib.models import devices
-from vislib.schema import MixingSite, MixScopeError, TokenGrid
+from vislib.schema import (
+    Cut,
+    LabelledArray,
+    MixingSite,
+    MixScopeError,
+    ModelSpec,
+    TokenAxis,
+    TokenGrid,
+)
 from vislib.weights import files
 
 if TYPE_CHECKING:
-    from vislib.models.loading import LoadedModel
+    from vislib.models.loading import InputConfig, LoadedModel
     from vislib.models.shelf import LoadCost, Shelf
     from vislib.weights.downloads import Downloads, DownloadState
 
@@ -43,24 +51,34 @@ _megabytes: dict[str, float] = {}
 class KnownModel:
     """What is known of a model that has been loaded once, whether it still is there or not.
 
-    A page that draws grids and boxes needs no weights: these facts stay when the model goes. All
-    else is asked of the model itself, which is loaded again for it.
+    A page that draws grids and boxes needs no weights: these facts stay when the model goes. What
+    else can be read off it loads it again. It has neither module nor lock: between two questions
+    the model may be loaded anew, so a forward pass is work for ``Shelf.run``.
     """
 
-    spec: Any
+    spec: ModelSpec
     grid: TokenGrid
     sites: tuple[MixingSite, ...]
-    config: Any
+    config: InputConfig
     labels: tuple[str, ...]
     wordnet: tuple[str, ...]
     parameters: int
     untrained: bool
     load: Callable[[], LoadedModel]
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # copying and pickling ask for these
-            raise AttributeError(name)
-        return getattr(self.load(), name)
+    @property
+    def cuts(self) -> tuple[Cut, ...]:
+        """What can be switched off in it."""
+        return self.load().cuts
+
+    @property
+    def token_axes(self) -> tuple[TokenAxis, ...]:
+        """The axes of its weights that run over tokens."""
+        return self.load().token_axes
+
+    def weights(self, group: str) -> dict[str, LabelledArray]:
+        """The parameters of a group."""
+        return self.load().weights(group)
 
 
 def facts_of(loaded: LoadedModel, load: Callable[[], LoadedModel]) -> KnownModel:

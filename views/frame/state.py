@@ -1,4 +1,4 @@
-"""What all pages share: the picture, the models and the point, and where they are kept.
+"""What the visitor has chosen: the picture, the models and the point; and the store of results.
 
 The address bar holds the choice: widgets are bound to query parameters in the frame. The point is a
 place of the upright picture in thousandths; each model finds its own cell.
@@ -8,33 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
 from views.frame import server, uploads
 from views.frame.results import ResultStore
 from vislib import registry
-from vislib.pictures import gallery, geometry
-from vislib.schema import (
-    ActivationCache,
-    DecodedImage,
-    ImageError,
-    LabelledArray,
-    MixingSite,
-    MixScopeError,
-    ModelError,
-    ViewBox,
-    WeightsError,
-)
-from vislib.texts import Message, joined, languages
+from vislib.pictures import gallery
+from vislib.schema import DecodedImage, ImageError, MixScopeError
+from vislib.texts import Message, languages
 from vislib.texts import text as _text
-from vislib.weights import film
 
 if TYPE_CHECKING:
-    from vislib.models.loading import LoadedModel
     from vislib.pictures.gallery import GalleryPicture
-    from vislib.weights.film import Film
 
 T = TypeVar("T")
 
@@ -108,212 +95,6 @@ def remember(key: Hashable, make: Callable[[], T], busy: str = "") -> T:
 def is_remembered(key: Hashable) -> bool:
     """Whether ``remember`` has this result at this moment."""
     return _store().holds(key)
-
-
-def _split(key: str) -> tuple[str, bool]:
-    """The registry key of a key that may name a variant, and whether its weights are random.
-
-    The model of a variant of the film is the trained one: frames hold parameters alone.
-    """
-    return registry.base_key(key), registry.is_untrained(key)
-
-
-def _loaded(key: str, untrained: bool) -> LoadedModel | MixScopeError:
-    """The model, or the error as a value."""
-    shelf = server.shelf()
-    fresh = not shelf.holds(key, untrained=untrained)
-    try:
-        found = shelf.get(key, untrained=untrained)
-    except MixScopeError as error:
-        return error
-    if (key, untrained) not in _known:
-        name = registry.untrained(key) if untrained else key
-        _known[key, untrained] = server.facts_of(found, lambda: _fetch(name))
-    if fresh:
-        server.agree(key)  # it may come back without a question
-        server.settle_memory()
-    return found
-
-
-_known: dict[tuple[str, bool], server.KnownModel] = {}
-
-
-def is_ready(key: str) -> bool:
-    """Whether the model is loaded at this moment, so that asking for it costs nothing."""
-    return server.holds(*_split(key))
-
-
-def is_known(key: str) -> bool:
-    """Whether the model has been loaded once: its grid and its view box can be drawn."""
-    return _split(key) in _known
-
-
-class CostQuestionError(MixScopeError):
-    """A model is large for this machine; the visitor is asked before it is loaded.
-
-    Attributes:
-        key: Its registry key.
-    """
-
-    def __init__(self, key: str, question: Message) -> None:
-        super().__init__("error.model.asks_first", question=question)
-        self.key = key
-
-
-def asks_first(key: str) -> Message | None:
-    """What a model will cost where that is much for this machine, else None."""
-    price = server.price(key)
-    if price is None:
-        return None
-    parts = [
-        Message(
-            "models.costs",
-            title=title(key),
-            megabytes=f"{price.cost.bytes / 1e6:,.0f}",
-            adds=f"{price.cost.multiply_adds / 1e9:.3g}",
-        )
-    ]
-    if price.seconds is not None:
-        parts.append(Message("models.costs_seconds", seconds=max(1, round(price.seconds))))
-    if not price.cost.fits:
-        share = f"{100 * price.cost.share_of_available:.0f}"
-        parts.append(Message("models.costs_memory", percent=share))
-    return joined("error.text.then", parts)
-
-
-def _fetch(key: str) -> LoadedModel:
-    """The model itself, with a word on the page while it is loaded.
-
-    Raises:
-        CostQuestionError: It is large for this machine, and nobody has agreed to it yet.
-        MixScopeError: It cannot be loaded; the message is for the visitor.
-    """
-    base, untrained = _split(key)
-    if is_ready(key):
-        found = _loaded(base, untrained)
-    else:
-        with st.spinner(t("busy.model", title=title(key))):
-            question = asks_first(base)
-            found = CostQuestionError(base, question) if question else _loaded(base, untrained)
-    if isinstance(found, MixScopeError):
-        raise found
-    return found
-
-
-def model(key: str) -> LoadedModel:
-    """A loaded model, shared by all visitors; of one that has left the memory, its known facts.
-
-    Raises:
-        CostQuestionError: It is large for this machine, and nobody has agreed to it yet.
-        MixScopeError: It cannot be loaded; the message is for the visitor.
-    """
-    known = _known.get(_split(key))
-    if known is not None:
-        return cast("LoadedModel", known)
-    return _fetch(key)
-
-
-def run(key: str, work: Callable[[LoadedModel], T]) -> T:
-    """A piece of work with a shared model, which it leaves as it is.
-
-    Where the graphics card's memory ends it is done again on the processor. The visitor is not
-    asked about the model's cost: ``capture`` or ``model`` has done that before.
-
-    Args:
-        key: Registry key; it may name the untrained variant.
-        work: Is given the loaded model.
-    """
-    base, untrained = _split(key)
-    return server.shelf().run(base, work, untrained=untrained)
-
-
-def capture(key: str, group: str | None, *, picture: DecodedImage | None = None) -> ActivationCache:
-    """What a model computed on the visitor's picture, for one hook group; run once for all.
-
-    Raises:
-        MixScopeError: It cannot be run; the message is for the visitor.
-    """
-    if registry.epoch_of(key) is not None:
-        raise ModelError("film.no_run", title=registry.spec(key).title)
-    base, untrained = _split(key)
-    shown = picture or view().picture
-    name = ("capture", shown.sha256, key, group)
-    loaded = None if _store().holds(name) else _fetch(key)
-
-    def work(place: LoadedModel) -> ActivationCache:
-        from vislib.models import loading
-        from vislib.observe import capture as capturing
-
-        return capturing.run_with_cache(place, loading.prepare(place, shown), group)
-
-    def run() -> ActivationCache:
-        found = server.shelf().run(base, work, untrained=untrained, model=loaded)
-        server.measured(base, found.seconds)
-        return found
-
-    return remember(name, run, busy=t("busy.capture", title=title(key)))
-
-
-def multiply_adds(key: str) -> int:
-    """Of one forward pass at the model's input size, counted without running it."""
-    return server.shelf().cost(registry.spec(registry.base_key(key))).multiply_adds
-
-
-def weights(key: str, group: str) -> dict[str, LabelledArray]:
-    """The parameters of a group of a model ("stem" or a block), of the epoch that a key names."""
-    if registry.epoch_of(key) is not None:
-        return {n: a for n, a in film_frame(key).items() if n.startswith(f"{group}.")}
-    name = ("weights", key, group)
-    loaded = None if _store().holds(name) else _fetch(key)
-    return remember(name, lambda: (loaded or _fetch(key)).weights(group))
-
-
-@st.cache_resource(show_spinner=False)
-def film_of(key: str) -> Film | None:
-    """The film of a bundled model's training; it never changes while the app runs."""
-    return film.read(key)
-
-
-def film_frame(key: str) -> dict[str, LabelledArray]:
-    """All arrays of the frame that a key names ("mixer_mini@epoch2").
-
-    Raises:
-        WeightsError: There is no such frame.
-    """
-    epoch, reel = registry.epoch_of(key), film_of(registry.base_key(key))
-    if reel is None or epoch is None:
-        raise WeightsError("film.none", title=registry.spec(registry.base_key(key)).title)
-    return remember(("film", key), lambda: reel.frame(epoch))
-
-
-def title(key: str) -> str:
-    """What the page calls a model; variants say so."""
-    return registry.spec(key).title
-
-
-def box(key: str) -> ViewBox:
-    """The part of the visitor's picture that a model sees, in pixels of the upright picture."""
-    config, shown = model(key).config, view().picture
-    return geometry.view_box(shown.width, shown.height, size=config.size, crop=config.crop)
-
-
-def cell(key: str, site: MixingSite | None = None) -> tuple[int, int] | None:
-    """The selected point's (row, column) on a model's grid, from 0, or None outside its crop.
-
-    Args:
-        key: Registry key.
-        site: A block, whose grid may be coarser; None for the first tokens.
-    """
-    grid = site or model(key).grid
-    shown = view()
-    return geometry.cell_at(
-        box(key),
-        picture=(shown.picture.width, shown.picture.height),
-        x=shown.point[0],
-        y=shown.point[1],
-        rows=grid.rows,
-        columns=grid.columns,
-    )
 
 
 def view() -> View:

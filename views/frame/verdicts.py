@@ -6,7 +6,8 @@ import html
 
 import streamlit as st
 
-from views.frame.state import model, t, view
+from views.frame.models import model
+from views.frame.state import t, view
 from vislib import registry
 from vislib.analysis.answers import Verdict
 from vislib.analysis.answers import verdict as judge

@@ -37,7 +37,7 @@ def draw() -> None:
     for column, (key, answers) in zip(columns, found.items(), strict=True):
         with column:
             frame.shielded(partial(_column, key, answers))
-    runs.csv_button(lambda: _rows(found), name="early_answers", key="answers.csv")
+    frame.offer_csv(lambda: _rows(found), name="early_answers", key="answers.csv")
 
 
 def _chart(found: dict[str, EarlyAnswers]) -> None:
@@ -83,7 +83,7 @@ def _final_over_depth(answers: EarlyAnswers) -> np.ndarray:
 def _names(key: str, answers: EarlyAnswers) -> list[str]:
     """What the depths are called."""
     first = [] if answers.start is None else [words("answers_start")]
-    return [*first, *(runs.block_name(key, group) for group in answers.groups)]
+    return [*first, *(runs.block_words(key, group) for group in answers.groups)]
 
 
 def _column(key: str, answers: EarlyAnswers) -> None:

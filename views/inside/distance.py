@@ -46,7 +46,7 @@ def draw() -> None:
     for column, (key, line) in zip(columns, found.items(), strict=True):
         with column:
             frame.shielded(partial(_column, key, line))
-    runs.csv_button(lambda: _rows(found), name="mixing_distance", key="distance.csv")
+    frame.offer_csv(lambda: _rows(found), name="mixing_distance", key="distance.csv")
 
 
 def _column(key: str, line: Distances) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import streamlit as st
 
 from views import frame
 from vislib import registry
@@ -80,7 +77,7 @@ def distances(key: str) -> Distances:
     """How far each block mixes, on the visitor's picture where that counts."""
     answer(key)
     picture = frame.view().picture
-    sites = tuple(site for site in frame.model(key).sites if spatial_operator(site))
+    sites = frame.spatial_sites(key)
     fixed = all(site.mixing == "fixed" for site in sites)
 
     def work(place: LoadedModel) -> Distances:
@@ -150,11 +147,9 @@ def features(key: str, report: Callable[[int], None]) -> dict[str, np.ndarray]:
 # ---------------------------------------------------------------- words and parts
 
 
-def block_name(key: str, group: str) -> str:
+def block_words(key: str, group: str) -> str:
     """A block's name on the page, counted from 1."""
-    stage, block = (int(part.strip("stageblock")) + 1 for part in group.split("."))
-    staged = len({site.stage for site in frame.model(key).sites}) > 1
-    return frame.t("site.stage_block" if staged else "site.block_only", stage=stage, block=block)
+    return frame.block_words(key, frame.site_of(key, group))
 
 
 def each(keys: Sequence[str], make: Callable[[str], Any]) -> dict[str, Any]:
@@ -166,21 +161,3 @@ def each(keys: Sequence[str], make: Callable[[str], Any]) -> dict[str, Any]:
         except MixScopeError as error:
             frame.problem(error)
     return found
-
-
-def csv_button(rows: Callable[[], list[list[object]]], *, name: str, key: str) -> None:
-    """Offer numbers as a file that is made when it is asked for."""
-
-    def make() -> bytes:
-        sink = io.StringIO()
-        csv.writer(sink).writerows(rows())
-        return sink.getvalue().encode()
-
-    st.download_button(
-        frame.t("download.csv"),
-        data=make,
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        key=key,
-        on_click="ignore",
-    )

@@ -48,7 +48,7 @@ def draw() -> None:
     table, names_down, names_across = found
     _heatmap(table, one, two)
     _said(table, one, two, names_down, names_across)
-    runs.csv_button(
+    frame.offer_csv(
         lambda: [
             ["", *names_across],
             *([name, *row] for name, row in zip(names_down, table.tolist(), strict=True)),
@@ -163,5 +163,5 @@ def _said(
 def _layer(key: str, name: str) -> str:
     """A layer's name on the page."""
     group = name.rpartition(".")[0]
-    where = words("stem") if group == "stem" else runs.block_name(key, group)
+    where = words("stem") if group == "stem" else runs.block_words(key, group)
     return f"{frame.title(key)}, {where}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -14,6 +14,9 @@ from vislib.figures import patches as pictures
 from vislib.figures import tiles
 from vislib.registry import spec
 from vislib.schema import LabelledArray, Mixing, ModelError
+
+if TYPE_CHECKING:
+    from vislib.models.loading import LoadedModel
 
 PATCH_WIDTH = 168
 EXACT_NUMBERS = 60_000
@@ -50,14 +53,14 @@ def stem(key: str) -> tuple[LabelledArray, LabelledArray | None]:
 
 def input_pixels(key: str) -> np.ndarray:
     """The model's input, normalised, axes (row, column, rgb)."""
-    loaded, picture = frame.model(key), frame.view().picture
+    picture = frame.view().picture
 
-    def prepare() -> np.ndarray:
+    def prepare(place: LoadedModel) -> np.ndarray:
         from vislib.models import loading
 
-        return loading.input_pixels(loading.prepare(loaded, picture))
+        return loading.input_pixels(loading.prepare(place, picture))
 
-    return frame.remember(("model input", picture.sha256, key), prepare)
+    return frame.remember(("model input", picture.sha256, key), lambda: frame.run(key, prepare))
 
 
 def input_bytes(key: str) -> np.ndarray:
@@ -87,7 +90,7 @@ def facts(key: str) -> None:
             (words("tokens"), f"{grid.rows} × {grid.columns} = {grid.rows * grid.columns}"),
             (words("filters_count"), f"{len(filters.values)}"),
             (words("numbers"), f"{size} → {len(filters.values)}"),
-            (words("parameters"), f"{parameters:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")),
+            (words("parameters"), frame.whole(parameters)),
             *more_tokens(key),
         ]
     )
@@ -159,16 +162,8 @@ def _one_patch(key: str, place: tuple[int, int]) -> tuple[LabelledArray, str]:
         alt=words("patch_alt", model=spec(key).title),
         width=PATCH_WIDTH,
     )
-    below = words("rebuilt", bound=power_of_ten(difference), channels=len(token.values))
+    below = words("rebuilt", bound=frame.power_of_ten(difference), channels=len(token.values))
     return token, f"{words('reads_overlap')} {below}" if grid.overlaps else below
-
-
-def power_of_ten(value: float) -> str:
-    """The next power of ten above a small number, as a person writes it; "0" for nothing."""
-    if value <= 0.0:
-        return "0"
-    power = str(math.floor(math.log10(value)) + 1).replace("-", "\N{MINUS SIGN}")
-    return "10" + power.translate(str.maketrans("\N{MINUS SIGN}0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def filter_order(key: str, by: str) -> tuple[int, ...]:

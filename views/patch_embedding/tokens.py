@@ -12,16 +12,15 @@ from vislib.pictures import geometry
 from vislib.registry import spec
 from vislib.schema import LabelledArray, MixingSite
 
-DEPTHS = ("embedding", "first", "middle", "last")
+DEPTHS = ("embedding", *frame.DEPTHS)
 COSINES = (-1.0, 1.0)
 
 
 def site_at(key: str, depth: str) -> MixingSite | None:
     """The block at a depth that all models have; None for what the embedding gives."""
-    sites = frame.model(key).sites
     if depth == "embedding":
         return None
-    return sites[{"first": 0, "middle": (len(sites) - 1) // 2, "last": len(sites) - 1}[depth]]
+    return frame.site_at(frame.model(key).sites, frame.DEPTHS[depth])
 
 
 def token_name(key: str, depth: str) -> str:
@@ -57,12 +56,7 @@ def cell_among(key: str, found: patches.TokenTable) -> tuple[int, int] | None:
 def where(key: str, depth: str, found: patches.TokenTable) -> str:
     """The depth in words, with the grid of the tokens there."""
     site = site_at(key, depth)
-    if site is None:
-        place = words("depth_embedding")
-    else:
-        staged = len({s.stage for s in frame.model(key).sites}) > 1
-        name = "site.stage_block" if staged else "site.block_only"
-        place = frame.t(name, stage=site.stage + 1, block=site.block + 1)
+    place = words("depth_embedding") if site is None else frame.block_words(key, site)
     return f"{place} · {words('grid', rows=found.rows, columns=found.columns)}"
 
 

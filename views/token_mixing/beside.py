@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from views import frame
-from views.frame import panel
 from views.token_mixing import hidden_unit, reads
 from vislib.analysis import receptive
 from vislib.analysis.common_ground import Reading
+from vislib.analysis.depth import same_depth
 from vislib.analysis.reading_at import reading_at
 from vislib.figures import colours
 from vislib.pictures import gallery
@@ -75,7 +75,7 @@ def beside(key: str, site: MixingSite) -> None:
 
 def _partner(key: str, family: str) -> str | None:
     """The model of the other family: one that is compared, else one of the same kind of weights."""
-    options = [name for name in panel.available() if spec(name).family == family]
+    options = [name for name in frame.available() if spec(name).family == family]
     if not options:
         return None
     alike = [name for name in options if spec(name).weights == spec(key).weights]
@@ -105,9 +105,9 @@ def _other_picture() -> tuple[str, DecodedImage]:
 
 
 def _same_depth(site: MixingSite, key: str, partner: str) -> MixingSite:
-    """The partner's block at the same share of the depth."""
-    sites, last = frame.model(partner).sites, max(1, len(frame.model(key).sites) - 1)
-    return sites[round(site.block / last * (len(sites) - 1))]
+    """The partner's block at the same relative depth."""
+    own, sites = frame.model(key).sites, frame.model(partner).sites
+    return sites[same_depth(own.index(site), len(own), len(sites))]
 
 
 def _read(key: str, site: MixingSite, other: DecodedImage) -> Column:
@@ -132,7 +132,7 @@ def _reading(key: str, site: MixingSite, place: tuple[int, int], picture: Decode
 def _head(entry: Column) -> None:
     """Name, block, badge and formula."""
     site = entry.site
-    block = frame.t("site.block_only", block=site.block + 1)
+    block = frame.block_words(entry.key, site)
     grid = frame.t("compare.grid", rows=site.rows, columns=site.columns)
     frame.model_head(entry.key, f"{block} · {grid}")
     frame.badge(site.mixing)

@@ -19,12 +19,6 @@ SIDE = 300
 """Page pixels of a map's longer side where four stand together."""
 
 
-def number(value: float) -> str:
-    """Two decimals with a real minus sign."""
-    text = f"{value:.2f}"
-    return text.replace("-0.00", "0.00").replace("-", "\N{MINUS SIGN}")
-
-
 def kind(site: MixingSite) -> str:
     """Units for an MLP over the tokens, linear for one linear layer: also how texts end."""
     return "units" if site.units else "linear"
@@ -120,7 +114,7 @@ def map_figure(
 def summary(key: str, site: MixingSite, unit: int, pairs: list[UnitPair]) -> None:
     """The chosen unit: its opposite, its frequency, what it reads and where it writes."""
     pair = next(entry for entry in pairs if unit in (entry.first, entry.second))
-    r = number(pair.correlation)
+    r = frame.decimals(pair.correlation)
     if pair.second is None:
         partner = frame.t("token_mixing.partner_none", r=r)
     else:
@@ -188,7 +182,7 @@ def one_unit(key: str, site: MixingSite) -> None:
         alt=frame.t("token_mixing.strongest_alt"),
         tile_px=72,
         gap=8,
-        captions=[f"{e.channel + 1} | {number(e.after)}" for e in entries[:STRONGEST]],
+        captions=[f"{e.channel + 1} | {frame.decimals(e.after)}" for e in entries[:STRONGEST]],
         texts=frame.tile_texts(),
         on_change=lambda tile: st.session_state.update(unit_channel=best[tile] + 1),
     )

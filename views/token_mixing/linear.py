@@ -11,6 +11,7 @@ from views import frame
 from views.token_mixing.hidden_unit import map_figure
 from views.token_mixing.reads import facts, share_map
 from vislib.analysis import linear_mixing, unit_steps
+from vislib.analysis.arrays import by_own_largest
 from vislib.analysis.linear_mixing import LinearDepth
 from vislib.analysis.reading_at import reading_at
 from vislib.figures import colours
@@ -86,7 +87,7 @@ def _row_tiles(
     indices = frame.remember(
         ("row_tiles", key, site.group, limits is None),
         lambda: colours.to_indices(
-            unit_steps.by_own_largest(shown.values) if limits is None else shown.values, pair
+            by_own_largest(shown.values) if limits is None else shown.values, pair
         ),
     )
 
@@ -172,19 +173,20 @@ def _row_by_block(key: str, site: MixingSite, found: list[LabelledArray]) -> Non
     indices = frame.remember(
         ("row_by_block", key, token),
         lambda: colours.to_indices(
-            unit_steps.by_own_largest(np.stack([row.values for row in rows_of.values()])),
+            by_own_largest(np.stack([row.values for row in rows_of.values()])),
             (-1.0, 1.0),
         ),
     )
     where = frame.t("token_mixing.row_of", row=place[0] + 1, column=place[1] + 1)
     st.markdown(f"**{where}** {frame.t('token_mixing.by_block')}")
     unit = frame.t("token_mixing.own_row")
+    names = [frame.block_name(other) for other in frame.model(key).sites]
     frame.tile_canvas(
         indices,
         colours.table(True),
         limits=(-1.0, 1.0),
         unit=unit,
-        labels=[frame.t("site.block_only", block=j + 1) for j in range(len(found))],
+        labels=[frame.block_words(key, other) for other in frame.model(key).sites],
         selected=site.block,
         key="row_blocks",
         alt=frame.t("token_mixing.by_block_alt"),
@@ -192,7 +194,7 @@ def _row_by_block(key: str, site: MixingSite, found: list[LabelledArray]) -> Non
         gap=8,
         captions=[str(j + 1) for j in range(len(found))],
         texts=frame.tile_texts(),
-        on_change=lambda tile: st.session_state.update(mixer_block=f"1.{tile + 1}"),
+        on_change=lambda tile: st.session_state.update(mixer_block=names[tile]),
     )
     frame.legend(signed=True, limits=(-1.0, 1.0), unit=unit, key="block_row_legend")
     name = f"{site.group}.token_mixing.weight.row{token}"

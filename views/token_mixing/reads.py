@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from views import frame
-from views.token_mixing.hidden_unit import map_figure, number
+from views.token_mixing.hidden_unit import map_figure
 from vislib.analysis import linear_mixing, unit_steps
 from vislib.analysis.common_ground import OF_RAW, OF_SHARE, Reading, statistics
 from vislib.analysis.reading_at import reading_at
@@ -42,7 +42,7 @@ def linear(key: str, site: MixingSite) -> None:
     alike = frame.remember(
         ("mirror", key, site.group, token), lambda: linear_mixing.mirror(matrix, token=token)
     )
-    st.markdown(frame.t("token_mixing.nothing_left_out", r=number(alike)))
+    st.markdown(frame.t("token_mixing.nothing_left_out", r=frame.decimals(alike)))
     _three(key, site, found, place)
 
 
@@ -195,7 +195,7 @@ def _reading(
     frame.html_table(
         [
             *facts(key, site, reading, place),
-            (frame.t("token_mixing.weights"), f"{count:,}".replace(",", "\u202f")),
+            (frame.t("token_mixing.weights"), frame.whole(count)),
             (frame.t("token_mixing.used_on"), users.replace(" ", "\u00a0")),
         ]
     )

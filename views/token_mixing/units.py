@@ -6,7 +6,7 @@ import streamlit as st
 
 from views import frame
 from views.token_mixing import hidden_unit
-from vislib.analysis import unit_steps
+from vislib.analysis.arrays import by_own_largest, spread
 from vislib.analysis.token_units import UnitPair
 from vislib.figures import colours
 from vislib.schema import LabelledArray, MixingSite
@@ -47,7 +47,7 @@ def sheet(
     indices = frame.remember(
         ("unit_tiles", *seen, tuple(order), own),
         lambda: colours.to_indices(
-            (unit_steps.by_own_largest(maps.values) if own else maps.values)[order], pair
+            (by_own_largest(maps.values) if own else maps.values)[order], pair
         ),
     )
     frame.tile_canvas(
@@ -116,7 +116,7 @@ def _captions(pairs: list[UnitPair]) -> list[str]:
     found: list[str] = []
     for pair in pairs:
         second = "" if pair.second is None else pair.second + 1
-        found += [f"{pair.first + 1} | {second}", f"r {hidden_unit.number(pair.correlation)}"]
+        found += [f"{pair.first + 1} | {second}", f"r {frame.decimals(pair.correlation)}"]
     return found
 
 
@@ -147,8 +147,8 @@ def _block(key: str, site: MixingSite, kind: str, chosen: int) -> None:
     found = [
         pair for pair in hidden_unit.pairs_of(key, site) if (pair.second is not None) == paired
     ]
-    shown = [found[i] for i in unit_steps.spread(len(found), MOST_OF_A_BLOCK)]
-    name = f"{site.stage + 1}.{site.block + 1}"
+    shown = [found[i] for i in spread(len(found), MOST_OF_A_BLOCK)] if found else []
+    name = frame.block_name(site)
     title = frame.t("token_mixing.block_title", block=site.block + 1)
     words = frame.t(f"token_mixing.{kind}_word", shown=len(shown), count=len(found))
     st.markdown(f"**{title}** · {words}")

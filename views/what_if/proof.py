@@ -8,8 +8,6 @@ import numpy as np
 import streamlit as st
 
 from views import frame
-from views.frame.figures import big
-from views.frame.numbers import EXACT, number
 from views.what_if import runs
 from views.what_if.words import words
 from vislib.figures import colours, tiles
@@ -60,7 +58,9 @@ def _pattern(
     )
     title = frame.title(key)
     st.markdown(f"**{words(f'proof_{kind}')}**")
-    big(words("pattern_stays" if moved < EXACT else "pattern_moves"), number(moved))
+    frame.big(
+        words("pattern_stays" if moved < frame.EXACT else "pattern_moves"), frame.number(moved)
+    )
     index = {"group": 0} if kind == "channel" else {"window": _window(key, site), "head": 0}
     one, two = before.select(**index), after.select(**index)
     both = np.stack([one.values, two.values])

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 from collections.abc import Sequence
 
 import streamlit as st
 
 from views import frame
-from views.frame.numbers import POINTS, percent, points
 from views.what_if import runs
 from views.what_if.runs import Ranked
 from views.what_if.surgery import choose_model, role_words
@@ -41,11 +38,11 @@ def draw() -> None:
     if found is None:
         return
     best, share = runs.before(key).top(1)[0]
-    st.markdown(words("best_before", name=best.split(",")[0], percent=percent(share)))
+    st.markdown(words("best_before", name=best.split(",")[0], percent=frame.percent(share)))
     if order == "effect":
         found = sorted(found, key=lambda entry: -entry.change.moved)
     _bars(key, found, order)
-    unit = frame.t(f"unit.{POINTS}")
+    unit = frame.t(f"unit.{frame.POINTS}")
     st.caption(f"{words('moved_how')} {words('points_how', unit=unit)}")
     _open_in_surgery(key, found)
 
@@ -73,9 +70,7 @@ def _ranking(key: str) -> list[Ranked] | None:
 
 def _name(key: str, entry: Ranked) -> str:
     """A part's name on the page: its block, and the operator where it is one."""
-    stage, block = (int(part.strip("stageblock")) + 1 for part in entry.group.split("."))
-    staged = len({site.stage for site in frame.model(key).sites}) > 1
-    where = frame.t("site.stage_block" if staged else "site.block_only", stage=stage, block=block)
+    where = frame.block_words(key, frame.site_of(key, entry.group))
     what = words("whole") if entry.what == "block" else role_words(entry.what.partition(".")[2])
     return f"{where}: {what}"
 
@@ -88,14 +83,14 @@ def _bars(key: str, found: Sequence[Ranked], order: str) -> None:
         gap = ' style="margin-top:.8rem"' if order == "depth" and entry.group != last else ""
         last, whole = entry.group, entry.what == "block"
         name = html.escape(_name(key, entry))
+        best = words("points", points=frame.points(entry.change.best))
         strength = "" if whole else ";opacity:.2"
         weight = " kept" if whole else ""
         rows.append(
             f'<div class="row"{gap}><div class="bar" style="width:{100 * entry.change.moved:.2f}%;'
             f'background:{colour}{strength}"></div><span class="label{weight}" title="{name}">'
-            f'{name}</span><span class="value">{percent(entry.change.moved)}'
-            f'<span class="was">{words("points", points=points(entry.change.best))}</span></span>'
-            "</div>"
+            f'{name}</span><span class="value">{frame.percent(entry.change.moved)}'
+            f'<span class="was">{best}</span></span></div>'
         )
     heading = words("bars_title", title=frame.title(key))
     st.markdown(f"**{heading}**")
@@ -111,36 +106,30 @@ def _open_in_surgery(key: str, found: Sequence[Ranked]) -> None:
             words("pick"), tuple(texts), key="rank_pick", words=texts, compact=False
         )
     group, _, what = chosen.partition("/")
+    block = frame.block_name(frame.site_of(key, group))
     middle.button(
-        words("open_surgery"), key="rank_open", on_click=_open, args=(group, what), width="stretch"
+        words("open_surgery"), key="rank_open", on_click=_open, args=(block, what), width="stretch"
     )
-    right.download_button(
-        frame.t("download.csv"),
-        data=lambda: _as_csv(key, found),
-        file_name=f"{key}.ranking.csv",
-        mime="text/csv",
-        key="ranking.csv",
-        on_click="ignore",
-        width="stretch",
-    )
+    with right:
+        frame.offer_csv(
+            lambda: table_rows(key, found),
+            name=f"{key}.ranking",
+            key="ranking.csv",
+            width="stretch",
+        )
 
 
-def _open(group: str, what: str) -> None:
+def _open(block: str, what: str) -> None:
     """Go to the surgery with a part chosen (a callback, before the bound widgets are drawn)."""
-    stage, block = (int(part.strip("stageblock")) + 1 for part in group.split("."))
-    st.session_state["cut_block"] = f"{stage}.{block}"
+    st.session_state["cut_block"] = block
     st.session_state["cut"] = what
     st.session_state["what_if"] = "surgery"
 
 
-def _as_csv(key: str, found: Sequence[Ranked]) -> bytes:
+def table_rows(key: str, found: Sequence[Ranked]) -> list[list[object]]:
     """The numbers behind the bars."""
-    sink = io.StringIO()
-    writer = csv.writer(sink)
-    writer.writerow(
-        ["model", "block", "part", "moved", "best_class_change", "largest_logit_difference"]
-    )
-    for entry in found:
-        change = entry.change
-        writer.writerow([key, entry.group, entry.what, change.moved, change.best, change.largest])
-    return sink.getvalue().encode()
+    names = ["model", "block", "part", "moved", "best_class_change", "largest_logit_difference"]
+    return [
+        list(names),
+        *([key, e.group, e.what, e.change.moved, e.change.best, e.change.largest] for e in found),
+    ]

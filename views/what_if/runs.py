@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from views import frame
-from vislib import registry
 from vislib.analysis import patches, shuffling
 from vislib.analysis.reading_at import spatial_operator
-from vislib.schema import ActivationCache, Cut, LabelledArray, MixingSite, ModelError, TokenAxis
+from vislib.schema import (
+    ActivationCache,
+    Change,
+    Cut,
+    LabelledArray,
+    MixingSite,
+    TokenAxis,
+)
 
 if TYPE_CHECKING:
     from vislib.models.loading import LoadedModel
@@ -24,23 +30,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LOGITS = "logits"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """One thing that is changed in a model; it stands in the keys of what is kept.
-
-    Attributes:
-        what: "head.window_attention" and the like (kind and role of a cut), "block", "untrained"
-            (the block with untrained weights), "all.window_attention" (an operator in every
-            block), "crop.3" (every depthwise kernel).
-        group: The block; empty where the whole network changes.
-        index: Which unit, kernel, head or channel group, from 0.
-    """
-
-    what: str
-    group: str = ""
-    index: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +75,6 @@ def cuts(key: str) -> tuple[Cut, ...]:
 def token_axes(key: str) -> tuple[TokenAxis, ...]:
     """A model's axes over tokens; empty where its weights cannot follow a shuffle."""
     return frame.remember(("token_axes", key), lambda: frame.model(key).token_axes)
-
-
-def name_of(cut: Cut) -> str:
-    """A cut's name in the address."""
-    return cut.kind if cut.kind == "block" else f"{cut.kind}.{cut.role}"
 
 
 def _kept(what: tuple[Hashable, ...], key: str, work: Callable[[LoadedModel], T], busy: str) -> T:
@@ -184,40 +168,15 @@ def shuffled_attention(key: str, group: str, seed: int) -> dict[str, LabelledArr
 # ---------------------------------------------------------------- surgery
 
 
-def applied(model: LoadedModel, change: Change) -> LoadedModel:
-    """A private copy of a model with a change.
-
-    Raises:
-        ModelError: The model has no such part.
-    """
-    from vislib.models import loading
-    from vislib.observe import intervention
-
-    kind, _, rest = change.what.partition(".")
-    if kind == "crop":
-        return intervention.crop_kernels(model, int(rest))
-    if kind == "all":
-        found = [cut for cut in model.cuts if cut.kind == "operator" and cut.role == rest]
-        return intervention.switch_off_all(model, [(cut, 0) for cut in found])
-    wanted = "block" if kind == "untrained" else change.what
-    here = [c for c in model.cuts if c.group == change.group and name_of(c) == wanted]
-    if not here:
-        raise ModelError("what_if.no_such_part", title=model.spec.title)
-    if kind == "untrained":
-        other = loading.load(registry.untrained(model.spec.key), device=model.device)
-        return intervention.exchange_block(model, other, here[0])
-    return intervention.switch_off(model, here[0], change.index)
-
-
 def changed(key: str, change: Change, sites: tuple[MixingSite, ...]) -> ChangedRun:
     """A changed model on the visitor's picture, with what mixes places in some of its blocks."""
     picture = frame.view().picture
 
     def work(place: LoadedModel) -> ChangedRun:
         from vislib.models import loading
-        from vislib.observe import capture
+        from vislib.observe import capture, surgery
 
-        copy, inputs = applied(place, change), loading.prepare(place, picture)
+        copy, inputs = surgery.applied(place, change), loading.prepare(place, picture)
         arrays: dict[str, dict[str, LabelledArray]] = {}
         for site in sites:
             cache = capture.run_with_cache(copy, inputs, site.group)
@@ -266,7 +225,7 @@ def ranking(key: str, report: Callable[[int, int], None]) -> list[Ranked]:
         inputs = loading.prepare(place, picture)
         changes = intervention.without_each(place, inputs, parts, report)
         return [
-            Ranked(what=name_of(cut), group=cut.group, change=change)
+            Ranked(what=cut.name, group=cut.group, change=change)
             for cut, change in zip(parts, changes, strict=True)
         ]
 

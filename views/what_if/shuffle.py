@@ -7,8 +7,6 @@ import html
 import streamlit as st
 
 from views import frame
-from views.frame.figures import big
-from views.frame.numbers import EXACT, number, percent
 from views.what_if import proof, runs
 from views.what_if.words import answers, words
 from vislib.analysis import shuffling
@@ -108,8 +106,8 @@ def _column(key: str, squares: int, seed: int, follow: bool, columns: int) -> No
     before, run = runs.before(key), runs.shuffled(key, squares, seed)
     after = runs.followed(key, squares, seed) if follow and can else run.cache
     change = runs.answers_differ(before, after)
-    verdict = "exact" if change.relative < EXACT else "not_same"
-    big(words(verdict), number(change.relative))
+    verdict = "exact" if change.relative < frame.EXACT else "not_same"
+    frame.big(words(verdict), frame.number(change.relative))
     png = frame.remember(
         ("shuffled png", frame.view().picture.sha256, key, squares, seed, SIDES[min(columns, 5)]),
         lambda: pictures.grid_png(run.seen, loaded.grid, None, side=SIDES[min(columns, 5)]),
@@ -118,9 +116,9 @@ def _column(key: str, squares: int, seed: int, follow: bool, columns: int) -> No
     st.html(f'<div class="how">{html.escape(_why(key, follow, can))}</div>')
     frame.html_table(
         [
-            (words("largest"), number(change.largest)),
-            (words("scale"), number(change.scale)),
-            (words("moved"), percent(change.moved)),
+            (words("largest"), frame.number(change.largest)),
+            (words("scale"), frame.number(change.scale)),
+            (words("moved"), frame.percent(change.moved)),
         ]
     )
     answers(before, key, words("answer_before"))

@@ -8,17 +8,14 @@ from dataclasses import dataclass
 import streamlit as st
 
 from views import frame
-from views.frame.figures import big
-from views.frame.numbers import POINTS, percent, points
 from views.what_if import runs
-from views.what_if.runs import Change
 from views.what_if.words import answers, rank_options, words
 from vislib.analysis import attentions, receptive
 from vislib.analysis.common_ground import Reading
 from vislib.analysis.reading_at import reading_at, spatial_operator
 from vislib.figures import colours, overlay
 from vislib.registry import base_key, spec
-from vislib.schema import LabelledArray, MixingSite, ModelError
+from vislib.schema import Change, LabelledArray, MixingSite, ModelError
 
 SIDE = 380
 """Longer side of a map in pixels: four maps stay under 300 kB."""
@@ -42,7 +39,7 @@ def draw() -> None:
     frame.model_head(key)
     site, change = _choose_change(key)
     st.markdown(words("not_retrained_how"))
-    last = [s for s in frame.model(key).sites if spatial_operator(s)][-1]
+    last = frame.spatial_sites(key)[-1]
     sites = (site,) if last.group == site.group else (site, last)
     run, before = runs.changed(key, change, sites), runs.before(key)
     moved = runs.answers_differ(before, run.cache)
@@ -52,10 +49,10 @@ def draw() -> None:
     with middle:
         answers(run.cache, key, words("after"), before=before)
     with right:
-        big(words("moved"), percent(moved.moved))
+        frame.big(words("moved"), frame.percent(moved.moved))
         best = before.top(1)[0][0].split(",")[0]
-        unit = frame.t(f"unit.{POINTS}")
-        st.markdown(words("best_class", name=best, points=points(moved.best), unit=unit))
+        unit = frame.t(f"unit.{frame.POINTS}")
+        st.markdown(words("best_class", name=best, points=frame.points(moved.best), unit=unit))
     st.caption(words("moved_how"))
     _maps(key, change, sites, run)
 
@@ -83,7 +80,7 @@ def changes_at(key: str, group: str) -> dict[str, str]:
         group: The block.
     """
     found = [cut for cut in runs.cuts(key) if cut.group == group]
-    texts = {runs.name_of(cut): part_words(runs.name_of(cut)) for cut in found}
+    texts = {cut.name: part_words(cut.name) for cut in found}
     if "block" in texts and not spec(key).variant:
         texts["untrained"] = words("off_untrained")
     for role in dict.fromkeys(cut.role for cut in runs.cuts(key) if cut.kind == "operator"):
@@ -112,7 +109,7 @@ def _choose_change(key: str) -> tuple[MixingSite, Change]:
     """The block, what is changed, and its number."""
     left, middle, right = st.columns([1, 1.8, 0.8], vertical_alignment="bottom")
     with left:
-        site = _choose_block(key)
+        site = frame.choose_site(key, name="cut_block")
     texts = changes_at(key, site.group)
     first = next((name for name in texts if name.startswith("operator")), None)
     with middle:
@@ -125,30 +122,13 @@ def _choose_change(key: str) -> tuple[MixingSite, Change]:
             default=first,
             compact=False,
         )
-    count = next(
-        (c.count for c in runs.cuts(key) if c.group == site.group and runs.name_of(c) == what), 1
-    )
+    count = next((c.count for c in runs.cuts(key) if c.group == site.group and c.name == what), 1)
     index = 0
     if count > 1:
         with right:
             index = frame.choose_number(words("which", count=count), count, key="part") - 1
     whole = what.partition(".")[0] in ("all", "crop")
     return site, Change(what=what, group="" if whole else site.group, index=index)
-
-
-def _choose_block(key: str) -> MixingSite:
-    """A block; where a link asks for one that is not there, the nearest, and it is said."""
-    sites = frame.model(key).sites
-    staged = len({site.stage for site in sites}) > 1
-    text = "site.stage_block" if staged else "site.block_only"
-    texts = {
-        f"{s.stage + 1}.{s.block + 1}": frame.t(text, stage=s.stage + 1, block=s.block + 1)
-        for s in sites
-    }
-    chosen = frame.choose(
-        frame.t("site.block"), tuple(texts), key="cut_block", words=texts, compact=False
-    )
-    return sites[list(texts).index(chosen)]
 
 
 # ---------------------------------------------------------------- maps
@@ -167,7 +147,8 @@ def _maps(key: str, change: Change, sites: tuple[MixingSite, ...], run: runs.Cha
     for number, pair in enumerate(pairs):
         last = number == len(pairs) - 1
         title = words(
-            "map_last" if last and len(sites) > 1 else "map_here", block=_where(key, pair)
+            "map_last" if last and len(sites) > 1 else "map_here",
+            block=frame.block_words(key, pair.site),
         )
         st.markdown(f"**{title}**")
         left, right = st.columns(2, gap="medium")
@@ -223,13 +204,6 @@ def _in_use(
         name: attentions.without_head(array, change.index) if name.endswith(".pattern") else array
         for name, array in arrays.items()
     }
-
-
-def _where(key: str, pair: Pair) -> str:
-    """A block's name on the page."""
-    staged = len({site.stage for site in frame.model(key).sites}) > 1
-    text = "site.stage_block" if staged else "site.block_only"
-    return frame.t(text, stage=pair.site.stage + 1, block=pair.site.block + 1)
 
 
 def _map(

@@ -5,7 +5,8 @@
     common_ground    the share of reading, in percent, and its statistics
     reading          what one token reads from the grid, for each kind of token mixing
     windows          attention windows: cut, stitched back, located
-    attentions       attentions of different models side by side: blocks of a depth, reach
+    depth            relative depth: which block of a model lies how deep
+    attentions       attentions of different models side by side: heads, successive blocks, reach
     frequency        how fine the pattern of a map is
     token_units      MLP-Mixer's hidden units as maps, in pairs of opposite phase
     linear_mixing    one linear layer over the tokens (ResMLP): columns, mirror, reach by depth

@@ -67,3 +67,25 @@ def as_grid(vector: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """
     check_size("token", vector.shape[-1], rows * columns)
     return vector.reshape(*vector.shape[:-1], rows, columns)
+
+
+def spread(length: int, count: int) -> list[int]:
+    """At most ``count`` evenly spaced places of a list, its first and its last among them.
+
+    Returns:
+        Rising indices from 0, none twice.
+
+    Raises:
+        ShapeError: The list is empty or no place is asked for.
+    """
+    if length < 1 or count < 1:
+        raise ShapeError("error.shape.places_of_list", count=count, length=length)
+    places = np.rint(np.linspace(0, length - 1, min(count, length)))
+    return [int(place) for place in np.unique(places)]
+
+
+def by_own_largest(maps: np.ndarray) -> np.ndarray:
+    """Divide each map by its own largest |value|: axes (..., row, column), -1 to 1; zeros stay."""
+    wide = np.asarray(maps, dtype=np.float64)
+    largest = np.abs(wide).max(axis=(-2, -1), keepdims=True)
+    return np.asarray(wide / np.where(largest > 0.0, largest, 1.0))

@@ -1,4 +1,4 @@
-"""Attentions of different models beside each other: which blocks, which heads, how far they reach.
+"""Attentions of different models beside each other: successive blocks, heads, how far they reach.
 
 Source: arXiv:2010.11929 (mean attention distance, Figure 7); arXiv:2103.14030 (successive blocks).
 """
@@ -13,6 +13,7 @@ import numpy as np
 
 from vislib.analysis.arrays import check_index, check_size, values_of
 from vislib.analysis.common_ground import Reading
+from vislib.analysis.depth import block_at, depth_of
 from vislib.analysis.reading_at import spatial_operator
 from vislib.analysis.windows import partition
 from vislib.schema import LabelledArray, MixingSite, ShapeError, freeze
@@ -38,23 +39,6 @@ def pattern_name(site: MixingSite) -> str:
     return f"{site.group}.{PATTERNS[role]}"
 
 
-def at_depth(sites: Sequence[MixingSite], depth: float) -> MixingSite:
-    """The block nearest to a relative depth.
-
-    Args:
-        sites: Blocks in the order in which they run.
-        depth: 0 (first) to 1 (last).
-    """
-    if not sites or not 0.0 <= depth <= 1.0:
-        raise ShapeError("error.shape.depth", count=len(sites), depth=depth)
-    return sites[int(depth * (len(sites) - 1) + 0.5)]
-
-
-def depth_of(sites: Sequence[MixingSite], site: MixingSite) -> float:
-    """A block's relative depth, 0 to 1; 0 for the only one."""
-    return sites.index(site) / max(1, len(sites) - 1)
-
-
 def pair_at_depth(sites: Sequence[MixingSite], depth: float) -> tuple[MixingSite, MixingSite]:
     """Two successive blocks of one stage, the first with its windows in place, near a depth.
 
@@ -75,9 +59,9 @@ def pair_at_depth(sites: Sequence[MixingSite], depth: float) -> tuple[MixingSite
     ]
     if not pairs:
         raise ShapeError("error.shape.no_stage_of_two", count=len(sites))
-    wanted = at_depth(sites, depth)
+    wanted = block_at(depth, len(sites))
     places = {site.group: index for index, site in enumerate(sites)}
-    return min(pairs, key=lambda p: min(abs(places[s.group] - places[wanted.group]) for s in p))
+    return min(pairs, key=lambda p: min(abs(places[s.group] - wanted) for s in p))
 
 
 def nearest_head(site: MixingSite, head: int | None) -> int | None:
@@ -170,7 +154,7 @@ def reach_over_depth(
     """
     found = [site for site in sites if spatial_operator(site) in PATTERNS]
     reach = [mean_reach(arrays[pattern_name(site)], site) / site.columns for site in found]
-    depth = [depth_of(found, site) for site in found]
+    depth = [depth_of(place, len(found)) for place in range(len(found))]
     return ReachOverDepth(
         depth=freeze(np.array(depth, dtype=np.float64)),
         reach=freeze(np.array(reach, dtype=np.float64)),

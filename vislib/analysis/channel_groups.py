@@ -19,7 +19,7 @@ _PATTERN = ("group", "channel_out", "channel_in")
 _OPERAND = ("group", "token", "channel")
 
 
-def strongest_inputs(
+def feeding_channels(
     pattern: Array, group: int, channel: int, count: int = 7
 ) -> list[tuple[int, float]]:
     """The channels that feed one channel most, strongest first.

@@ -154,19 +154,3 @@ def energy_over_depth(blocks: Iterable[Array]) -> EnergyOverDepth:
         even=100.0 / (down * across),
         side=down,
     )
-
-
-def same_depth(block: int, blocks: int, others: int) -> int:
-    """The block of another model at the same relative depth: first at first, last at last.
-
-    Args:
-        block: From 0, of ``blocks``.
-        blocks: Blocks of this model.
-        others: Blocks of the other.
-
-    Raises:
-        ShapeError: There is no such block, or the other has none.
-    """
-    check_index("block", block, blocks)
-    check_index("block of the other", 0, others)
-    return round(block / (blocks - 1) * (others - 1)) if blocks > 1 else 0

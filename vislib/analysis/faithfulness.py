@@ -2,11 +2,66 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from vislib.analysis.arrays import Array, check_size, values_of
 from vislib.analysis.common_ground import share
 from vislib.schema import ShapeError
+
+SAME, OTHER = 0.5, 0.3
+"""Rank correlations from which two maps count as much the same, and below which as different."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    """Probability of a class over the share of cells; float64, axes (step,), evenly spaced.
+
+    Attributes:
+        insertion: While the cells come in, from nothing to the whole picture.
+        deletion: While they go, from the whole picture to nothing.
+    """
+
+    insertion: np.ndarray
+    deletion: np.ndarray
+
+    @property
+    def areas(self) -> tuple[float, float]:
+        """Under insertion and deletion, 0 to 1."""
+        return area(self.insertion), area(self.deletion)
+
+
+def mean_curves(several: Sequence[Curves]) -> Curves:
+    """The mean of some curves, step by step."""
+    return Curves(
+        insertion=np.mean([one.insertion for one in several], axis=0),
+        deletion=np.mean([one.deletion for one in several], axis=0),
+    )
+
+
+def beats_random(own: Curves, random: Sequence[Curves]) -> str:
+    """Whether a map beats every random order of the cells.
+
+    Args:
+        own: In the order of the map.
+        random: In random orders.
+
+    Returns:
+        "both" (more area under insertion and less under deletion), "one" or "none" of the two.
+    """
+    insertion = all(own.areas[0] > other.areas[0] for other in random)
+    deletion = all(own.areas[1] < other.areas[1] for other in random)
+    return ("none", "one", "both")[insertion + deletion]
+
+
+def alike(correlation: float) -> str:
+    """What a rank correlation says: "same", "partly", "other", or "flat" where there is none."""
+    if math.isnan(correlation):
+        return "flat"
+    return "same" if correlation > SAME else "partly" if correlation >= OTHER else "other"
 
 
 def cell_sums(values: Array, cells: int) -> np.ndarray:

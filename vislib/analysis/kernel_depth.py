@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vislib.analysis.arrays import Array, float_values
+from vislib.analysis.arrays import Array, float_values, spread
 from vislib.analysis.kernels import KernelOrder, energy_radius, kernel_order, spectrum
 from vislib.schema import ShapeError, freeze
 
@@ -59,20 +59,6 @@ def radius_over_depth(blocks: Sequence[Array]) -> RadiusOverDepth:
     )
 
 
-def spread(length: int, count: int) -> np.ndarray:
-    """At most ``count`` evenly spaced places of a list, its first and its last among them.
-
-    Returns:
-        Axes (place,), rising indices from 0, none twice.
-
-    Raises:
-        ShapeError: The list is empty or no place is asked for.
-    """
-    if length < 1 or count < 1:
-        raise ShapeError("error.shape.places_of_list", count=count, length=length)
-    return np.unique(np.rint(np.linspace(0, length - 1, min(count, length))).astype(np.int64))
-
-
 def samples_over_depth(
     blocks: Sequence[Array], *, depths: int, count: int, by: KernelOrder = "radius"
 ) -> list[tuple[int, int]]:
@@ -88,7 +74,7 @@ def samples_over_depth(
         (block, channel), both from 0, block by block.
     """
     found = []
-    for block in spread(len(blocks), depths).tolist():
+    for block in spread(len(blocks), depths):
         order = kernel_order(blocks[block], by)
         found += [(block, int(channel)) for channel in order[spread(len(order), count)]]
     return found
@@ -107,13 +93,3 @@ def spectra(blocks: Sequence[Array]) -> np.ndarray:
     sides = [max(float_values(kernels, _KERNELS).shape[1:]) for kernels in blocks]
     size = max(_FINEST, 2 * max(sides, default=0) + 1)
     return freeze(np.stack([spectrum(kernels, size) for kernels in blocks]))
-
-
-def own_scale(maps: np.ndarray) -> np.ndarray:
-    """Divide each map by its own largest |value|: axes (tile, row, column), -1 to 1.
-
-    A map of zeros stays zero.
-    """
-    values = np.asarray(maps, dtype=np.float64)
-    largest = np.abs(values).max(axis=(1, 2), keepdims=True)
-    return np.asarray(values / np.where(largest > 0, largest, 1.0))

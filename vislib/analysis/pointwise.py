@@ -45,7 +45,7 @@ def output_weights(weight: Array, channel_out: int) -> np.ndarray:
     return np.asarray(values[channel_out, :, 0, 0])
 
 
-def strongest_inputs(weight: Array, channel_out: int, count: int) -> StrongestInputs:
+def largest_weights(weight: Array, channel_out: int, count: int) -> StrongestInputs:
     """The channels with the largest |weight| for one written channel.
 
     Args:

@@ -82,20 +82,6 @@ def on_grid(array: LabelledArray, rows: int, columns: int) -> LabelledArray:
     )
 
 
-def by_own_largest(maps: np.ndarray) -> np.ndarray:
-    """Divide each map by its largest |value|: axes (unit, row, column), -1 to 1; zeros stay."""
-    wide = np.asarray(maps, dtype=np.float64)
-    largest = np.abs(wide).max(axis=(-2, -1), keepdims=True)
-    return np.asarray(wide / np.where(largest > 0.0, largest, 1.0))
-
-
-def spread(count: int, most: int) -> list[int]:
-    """At most ``most`` places out of ``count``, evenly apart, both ends included, from 0."""
-    if count <= most:
-        return list(range(count))
-    return [int(place) for place in np.rint(np.linspace(0, count - 1, most))]
-
-
 def activity(hidden: Array, unit: int) -> list[ChannelActivity]:
     """What one unit does on every channel, the strongest |after| first.
 

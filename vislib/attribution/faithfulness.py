@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from vislib.observe.capture import Capturable, Prepared
-from vislib.schema import ShapeError
+from vislib.schema import ShapeError, softmax
 
 Kind = Literal["insertion", "deletion"]
 BATCH_SMALL, BATCH_LARGE, SMALL_SIDE = 16, 4, 96
@@ -68,7 +68,7 @@ def curve(
             logits = model.module(torch.cat(pictures))
             if not 0 <= target < logits.shape[1]:
                 raise ShapeError("error.attribution.class", number=target, last=logits.shape[1] - 1)
-            found[places] = _probabilities(logits)[:, target]
+            found[places] = softmax(_numbers(logits))[:, target]
             done += len(places)
             report(done, len(masks))
     return found
@@ -89,9 +89,7 @@ def _mixed(picture: Tensor, baseline: Tensor, touched: np.ndarray, kind: Kind) -
     return torch.where(shown, picture, baseline)
 
 
-def _probabilities(logits: Tensor) -> np.ndarray:
-    """Softmax in float64, axes (batch, class): as ``schema.ActivationCache`` has it."""
+def _numbers(logits: Tensor) -> np.ndarray:
+    """As NumPy knows them: half precision becomes float32."""
     values = logits.float() if logits.dtype != torch.float64 else logits
-    numbers = values.cpu().numpy().astype(np.float64)
-    shifted = np.exp(numbers - numbers.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+    return np.asarray(values.cpu().numpy())

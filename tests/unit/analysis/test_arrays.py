@@ -49,3 +49,20 @@ def test_as_grid_is_row_major() -> None:
     assert grid[1, 0] == 3  # column-major would put 1 there
     with pytest.raises(ShapeError, match="6 entries, 4 were expected"):
         arrays.as_grid(np.arange(6), 2, 2)
+
+
+def test_spread_keeps_both_ends() -> None:
+    assert arrays.spread(9, 3) == [0, 4, 8]
+    assert arrays.spread(11, 3) == [0, 5, 10]
+    assert arrays.spread(3, 16) == [0, 1, 2]
+    assert arrays.spread(32, 12)[::11] == [0, 31]
+    for length, count in ((0, 3), (3, 0)):
+        with pytest.raises(ShapeError, match="1 or more fit"):
+            arrays.spread(length, count)
+
+
+def test_each_map_is_divided_by_its_own_largest() -> None:
+    maps = np.array([[[1.0, -4.0]], [[0.0, 0.0]], [[0.5, 0.25]]])
+    expected = [[[0.25, -1.0]], [[0.0, 0.0]], [[1.0, 0.5]]]
+    np.testing.assert_array_equal(arrays.by_own_largest(maps), expected)
+    assert not np.array_equal(maps, expected)

@@ -10,6 +10,7 @@ import pytest
 from tests.unit import tiny
 from vislib.analysis import attentions
 from vislib.analysis.common_ground import statistics
+from vislib.analysis.depth import depth_of
 from vislib.analysis.reading_at import reading_at
 from vislib.schema import LabelledArray, MixingSite, ShapeError
 
@@ -37,22 +38,10 @@ def site(stage: int, block: int, shift: int = 0) -> MixingSite:
 SWIN = [site(i, j, 2 * (j % 2)) for i, depth in enumerate((2, 2, 6, 2)) for j in range(depth)]
 
 
-def test_blocks_of_a_depth() -> None:
-    assert attentions.at_depth(SWIN, 0.0) is SWIN[0]
-    assert attentions.at_depth(SWIN, 1.0) is SWIN[-1]
-    assert attentions.at_depth(SWIN, 0.5) is SWIN[6]
-    for index, block in enumerate(SWIN):
-        assert attentions.at_depth(SWIN, attentions.depth_of(SWIN, block)) is SWIN[index]
-    assert attentions.depth_of(SWIN[:1], SWIN[0]) == 0.0
-    for sites, depth in (([], 0.5), (SWIN, 1.01), (SWIN, -0.1)):
-        with pytest.raises(ShapeError, match="0 to 1"):
-            attentions.at_depth(sites, depth)
-
-
 def test_pairs_are_successive_blocks_of_one_stage() -> None:
     seen = []
     for index, block in enumerate(SWIN):
-        first, second = attentions.pair_at_depth(SWIN, attentions.depth_of(SWIN, block))
+        first, second = attentions.pair_at_depth(SWIN, depth_of(index, len(SWIN)))
         assert SWIN.index(second) == SWIN.index(first) + 1
         assert first.stage == second.stage == block.stage
         assert (first.shift, second.shift) == (0, 2)

@@ -70,16 +70,16 @@ def test_a_score_shows_the_place_it_comes_from() -> None:
 
 def test_strongest_inputs_read_a_row() -> None:
     pattern = softmax(np.random.default_rng(0).standard_normal((2, 5, 5)))
-    named = channel_groups.strongest_inputs(pattern, 1, 2, count=3)
+    named = channel_groups.feeding_channels(pattern, 1, 2, count=3)
     row = pattern[1, 2]
     assert [p for _, p in named] == sorted(row, reverse=True)[:3]
     assert [row[j] for j, _ in named] == [p for _, p in named]
-    assert named != channel_groups.strongest_inputs(pattern.swapaxes(1, 2), 1, 2, count=3)
-    assert len(channel_groups.strongest_inputs(pattern, 1, 2)) == 5
-    even = channel_groups.strongest_inputs(np.full((1, 4, 4), 0.25), 0, 0, count=2)
+    assert named != channel_groups.feeding_channels(pattern.swapaxes(1, 2), 1, 2, count=3)
+    assert len(channel_groups.feeding_channels(pattern, 1, 2)) == 5
+    even = channel_groups.feeding_channels(np.full((1, 4, 4), 0.25), 0, 0, count=2)
     assert [j for j, _ in even] == [0, 1]
     with pytest.raises(ShapeError, match="channel 5 came"):
-        channel_groups.strongest_inputs(pattern, 1, 5)
+        channel_groups.feeding_channels(pattern, 1, 5)
 
 
 def test_entropy_in_bits() -> None:

@@ -96,11 +96,3 @@ def test_what_does_not_fit_is_refused() -> None:
     )
     with pytest.raises(ShapeError, match="channel_out"):
         dense_kernels.count(turned)
-
-
-def test_the_same_relative_depth() -> None:
-    assert [dense_kernels.same_depth(b, 8, 7) for b in range(8)] == [0, 1, 2, 3, 3, 4, 5, 6]
-    assert dense_kernels.same_depth(31, 32, 16) == 15
-    assert dense_kernels.same_depth(0, 1, 5) == 0
-    with pytest.raises(ShapeError, match="block 8 came"):
-        dense_kernels.same_depth(8, 8, 7)

@@ -88,3 +88,32 @@ def test_what_does_not_fit_is_refused() -> None:
         faithfulness.area(np.array([1.0]))
     with pytest.raises(ShapeError):
         faithfulness.spearman(np.ones((2, 2)), np.ones((2, 3)))
+
+
+def curves_with(insertion: float, deletion: float) -> faithfulness.Curves:
+    return faithfulness.Curves(insertion=np.full(3, insertion), deletion=np.full(3, deletion))
+
+
+def test_a_map_beats_every_random_order_or_not() -> None:
+    random = [curves_with(0.4, 0.3), curves_with(0.5, 0.4)]
+    assert faithfulness.beats_random(curves_with(0.6, 0.2), random) == "both"
+    assert faithfulness.beats_random(curves_with(0.45, 0.2), random) == "one"
+    assert faithfulness.beats_random(curves_with(0.6, 0.35), random) == "one"
+    assert faithfulness.beats_random(curves_with(0.45, 0.35), random) == "none"
+
+
+def test_the_mean_of_curves_is_taken_step_by_step() -> None:
+    ones = [
+        faithfulness.Curves(insertion=np.array([0.0, a, 1.0]), deletion=np.array([1.0, b, 0.0]))
+        for a, b in ((0.2, 0.6), (0.4, 0.2))
+    ]
+    found = faithfulness.mean_curves(ones)
+    np.testing.assert_allclose(found.insertion, [0.0, 0.3, 1.0], rtol=1e-12)
+    np.testing.assert_allclose(found.deletion, [1.0, 0.4, 0.0], rtol=1e-12)
+    assert found.areas == pytest.approx((0.4, 0.45))
+
+
+def test_what_a_rank_correlation_says() -> None:
+    said = [faithfulness.alike(r) for r in (0.9, 0.51, 0.5, 0.3, 0.29, -0.8)]
+    assert said == ["same", "same", "partly", "partly", "other", "other"]
+    assert faithfulness.alike(float("nan")) == "flat"

@@ -36,14 +36,6 @@ def test_quartiles_of_single_taps_are_their_distances() -> None:
         kernel_depth.radius_over_depth([])
 
 
-def test_spread_keeps_both_ends() -> None:
-    assert kernel_depth.spread(9, 3).tolist() == [0, 4, 8]
-    assert kernel_depth.spread(3, 16).tolist() == [0, 1, 2]
-    assert kernel_depth.spread(32, 12).tolist()[::11] == [0, 31]
-    with pytest.raises(ShapeError):
-        kernel_depth.spread(0, 3)
-
-
 def test_samples_follow_the_sorted_order() -> None:
     blocks = random_blocks()
     found = kernel_depth.samples_over_depth(blocks, depths=2, count=4, by="norm")
@@ -67,13 +59,6 @@ def test_spectrum_has_zero_frequency_in_the_middle() -> None:
     board = np.where(np.indices((3, 3)).sum(axis=0) % 2, -1.0, 1.0)[None]
     assert kernel_depth.spectra([board])[0, 7, 7] < 2.0
     assert kernel_depth.spectra([np.ones((1, 9, 9))]).shape == (1, 19, 19)
-
-
-def test_own_scale_divides_by_the_largest() -> None:
-    maps = np.array([[[1.0, -4.0]], [[0.0, 0.0]], [[0.5, 0.25]]])
-    expected = [[[0.25, -1.0]], [[0.0, 0.0]], [[1.0, 0.5]]]
-    np.testing.assert_array_equal(kernel_depth.own_scale(maps), expected)
-    assert not np.array_equal(maps, expected)
 
 
 def test_radius_is_the_one_of_the_kernels() -> None:

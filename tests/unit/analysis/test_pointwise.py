@@ -32,12 +32,12 @@ def test_the_terms_sum_to_the_convolution_at_that_place() -> None:
 def test_the_strongest_are_sorted_by_size_and_keep_their_sign() -> None:
     weight = np.zeros((2, 4, 1, 1))
     weight[1, :, 0, 0] = [0.5, -2.0, 0.0, 1.5]
-    found = pointwise.strongest_inputs(weight, 1, 2)
+    found = pointwise.largest_weights(weight, 1, 2)
     assert found.channel.tolist() == [1, 3]
     assert found.weight.tolist() == [-2.0, 1.5]
     assert found.share == pytest.approx(87.5)
-    assert pointwise.strongest_inputs(weight, 0, 2).share == 0.0
-    assert pointwise.strongest_inputs(weight, 1, 9).channel.tolist() == [1, 3, 0, 2]
+    assert pointwise.largest_weights(weight, 0, 2).share == 0.0
+    assert pointwise.largest_weights(weight, 1, 9).channel.tolist() == [1, 3, 0, 2]
 
 
 def test_what_is_not_pointwise_is_refused() -> None:

@@ -89,15 +89,10 @@ def test_grid_keeps_row_major_order(block: tuple[MixingSite, dict[str, LabelledA
         steps.on_grid(arrays[f"{GROUP}.token_mixing.fc2"], site.rows, site.columns)
 
 
-def test_own_largest_spread_place_and_count(
+def test_own_place_and_count(
     block: tuple[MixingSite, dict[str, LabelledArray]],
 ) -> None:
     site, arrays = block
-    maps = np.array([[[1.0, -4.0]], [[0.0, 0.0]], [[0.25, 0.5]]])
-    expected = [[[0.25, -1.0]], [[0.0, 0.0]], [[0.5, 1.0]]]
-    np.testing.assert_array_equal(steps.by_own_largest(maps), expected)
-    assert steps.spread(3, 5) == [0, 1, 2]
-    assert steps.spread(11, 3) == [0, 5, 10]
     share = steps.own_place(1, 2, site.rows, site.columns).share
     assert share[1, 2] == 100.0
     assert share.sum() == 100.0
