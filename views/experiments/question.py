@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from views import frame
 from views.experiments.runs import Found, between, duration, percent, signed, title, words
 from views.frame.numbers import POINTS
-from views.frame.state import from_link, t
+from views.frame.state import t
 from vislib.analysis import outcomes
 from vislib.registry import spec
 
@@ -57,19 +58,9 @@ def _seeds(found: Found) -> str:
 def predict(name: str) -> str | None:
     """The class's answer, None before there is one."""
     options = (*ANSWERS[name], SHOW)
-    key = f"{name}_answer"
-    from_link(key, options)
     texts = {option: words(f"answer_{name}_{option}") for option in options[:-1]}
     texts[SHOW] = words("answer_show")
-    return st.segmented_control(
-        words(f"ask_{name}"),
-        options,
-        format_func=lambda option: texts.get(option, option),
-        key=key,
-        wrap=True,
-        bind="query-params",
-        persist_state="session",
-    )
+    return frame.choose_freely(words(f"ask_{name}"), options, key=f"{name}_answer", words=texts)
 
 
 def verdict(found: Found) -> str | None:

@@ -6,7 +6,13 @@ this package and vislib.
 
 from __future__ import annotations
 
-from views.frame.choices import choose, choose_number
+from views.frame.amounts import (
+    choose_number,
+    choose_number_freely,
+    choose_percent,
+    choose_switch,
+)
+from views.frame.choices import choose, choose_freely
 from views.frame.components import TILE_TEXTS, tile_canvas
 from views.frame.figures import (
     answer_bars,
@@ -34,6 +40,7 @@ from views.frame.frame import (
     page,
     shielded,
 )
+from views.frame.links import go
 from views.frame.markup import plain
 from views.frame.model_choice import problem
 from views.frame.state import (
@@ -45,7 +52,6 @@ from views.frame.state import (
     model,
     multiply_adds,
     of_family,
-    preset,
     remember,
     run,
     said,
@@ -70,12 +76,17 @@ __all__ = [
     "cell",
     "choose",
     "choose_epoch",
+    "choose_freely",
     "choose_model",
     "choose_number",
+    "choose_number_freely",
+    "choose_percent",
     "choose_site",
+    "choose_switch",
     "dark",
     "deciding",
     "draw",
+    "go",
     "heading",
     "html_table",
     "image",
@@ -90,7 +101,6 @@ __all__ = [
     "picture_title",
     "plain",
     "plot",
-    "preset",
     "problem",
     "raw_unit",
     "reduction",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from views.frame import forgetting, model_choice, panel
-from views.frame.choices import choose
+from views.frame import forgetting, links, model_choice, panel
+from views.frame.choices import choose, choose_only
 from views.frame.model_choice import problem
 from views.frame.state import SWITCH, as_switched, forget, model, t, view
 from vislib import registry
@@ -45,23 +45,22 @@ def draw() -> None:
         for section, names in SECTIONS.items()
     }
     current = st.navigation(found, position="top")
+    links.begin(current.url_path)
     if len(languages()) > 1:
-        st.selectbox(
-            t("app.language"),
-            list(languages()),
-            format_func=lambda code: languages()[code],
-            key="lang",
-            bind="query-params",
-        )
+        choose(t("app.language"), list(languages()), key="lang", words=languages(), compact=False)
     left, right = st.columns([1, 2.6], gap="medium")
     with left, st.container(key="picture_panel"):
-        panel.draw(current.url_path)
+        shielded(panel.draw)
     token = _framed.set(True)
     try:
         with right, st.container(key="page_body"):
+            beyond = st.container()
             current.run()
     finally:
         _framed.reset(token)
+    with beyond:
+        links.say_unused()
+    links.write()
     panel.redraw_when_boxes_are_known()
 
 
@@ -125,15 +124,10 @@ def choose_model(*families: str) -> str:
     rows = [registry.spec(key) for key in options]
     best = min(rows, key=lambda row: (families.index(row.family), row.weights != "timm"))
     default = chosen[0] if chosen else best.key
+    words = {key: registry.spec(key).title for key in options}
     if len(options) == 1:
-        return as_switched(options[0])
-    found = choose(
-        t("models.one_of"),
-        options,
-        key=families[0],
-        words={key: registry.spec(key).title for key in options},
-        default=default,
-    )
+        return as_switched(choose_only(options[0], key=families[0], words=words))
+    found = choose(t("models.one_of"), options, key=families[0], words=words, default=default)
     return as_switched(found)
 
 

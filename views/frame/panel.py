@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from views.frame import model_choice, server, uploads
+from views.frame import links, model_choice, server, uploads
+from views.frame.amounts import choose_number
+from views.frame.choices import choose
 from views.frame.components import PICKER_TEXTS, Box, patch_picker
 from views.frame.markup import plain
 from views.frame.state import (
@@ -12,7 +14,6 @@ from views.frame.state import (
     OWN,
     box,
     cell,
-    from_link,
     is_known,
     model,
     own_picture,
@@ -39,9 +40,8 @@ def available() -> tuple[str, ...]:
     return server.present()
 
 
-def draw(page: str) -> None:
-    """Draw the panel. Bound widgets run first, so that a deep link counts from the first run."""
-    _keep_address(page)
+def draw() -> None:
+    """Draw the panel. The choices run first, so that a link counts from the first run."""
     top = st.container()
     with st.container(key="picture_controls"):
         cells = st.container()
@@ -126,30 +126,17 @@ def redraw_when_boxes_are_known() -> None:
         st.rerun()
 
 
-def _keep_address(page: str) -> None:
-    """Set the shared values anew where the page has changed, so that Streamlit writes them again.
-
-    A visitor's first change of page drops from the address what a link had brought.
-    """
-    state = st.session_state
-    if state.get("_page", page) != page:
-        for key in ("x", "y", "picture", "models"):
-            if key in state:
-                state[key] = state[key]
-    state["_page"] = page
-
-
 def _picture_choice() -> None:
     """Gallery, upload and camera."""
     options = [*gallery.GALLERY, OWN]
-    from_link("picture", options)
-    st.selectbox(
+    choose(
         t("picture.gallery"),
         options,
-        index=options.index(DEFAULT_PICTURE),
-        format_func=_picture_title,
         key="picture",
-        bind="query-params",
+        words={key: _picture_title(key) for key in options},
+        default=DEFAULT_PICTURE,
+        compact=False,
+        quiet=True,
     )
     st.file_uploader(
         t("picture.upload"),
@@ -188,7 +175,8 @@ def _take(widget: str) -> None:
 
 
 def _messages() -> None:
-    """What went wrong with an upload, and what the picture shown is."""
+    """What went wrong with an upload or a link, and what the picture shown is."""
+    links.say("picture", "x", "y")
     problem = st.session_state.get("picture_error")
     if problem:
         st.error(f"{plain(said(problem))} {t('picture.kept')}")
@@ -200,18 +188,18 @@ def _messages() -> None:
 
 
 def _point_inputs() -> None:
-    """The point in thousandths, bound to the address."""
+    """The point in thousandths."""
     with st.popover(t("picture.exact"), width="stretch"):
         for name, label in (("x", "across"), ("y", "down")):
-            st.number_input(
+            choose_number(
                 t(f"picture.{label}"),
-                min_value=0,
-                max_value=1000,
-                value=500,
-                step=25,
+                1000,
                 key=name,
-                bind="query-params",
-                help=t(f"picture.{label}_help"),
+                least=0,
+                default=500,
+                step=25,
+                help_text=t(f"picture.{label}_help"),
+                quiet=True,
             )
 
 

@@ -126,7 +126,7 @@ def _open_in_surgery(key: str, found: Sequence[Ranked]) -> None:
 
 
 def _open(group: str, what: str) -> None:
-    """Go to the surgery with a part chosen (a callback, before the bound widgets are drawn)."""
+    """Go to the surgery with a part chosen (a callback, before the widgets are drawn)."""
     stage, block = (int(part.strip("stageblock")) + 1 for part in group.split("."))
     st.session_state["cut_block"] = f"{stage}.{block}"
     st.session_state["cut"] = what
