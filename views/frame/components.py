@@ -21,6 +21,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ import streamlit as st
 from vislib.schema import ImageError, ShapeError
 
 Action = TypeVar("Action")
+RECENT_SECONDS = 15.0
+"""As long as the browser waits for an answer (Patience in wire.js)."""
 _FOLDER = Path(__file__).resolve().parents[2] / "assets" / "components"
 
 PICKER_TEXTS: Mapping[str, str] = {
@@ -330,6 +333,12 @@ def _number(key: str, name: str) -> int | None:
     value = _state(key, name)
     number = value.get("n") if isinstance(value, Mapping) else None
     return number if type(number) is int else None
+
+
+def is_recent(key: str, name: str) -> bool:
+    """Whether the visitor's last action is a few seconds old: its number is the browser's clock."""
+    number = _number(key, name)
+    return number is not None and abs(time.time() - number / 1000) < RECENT_SECONDS
 
 
 def _unseen(

@@ -56,6 +56,7 @@ class Memory:
         notes: Name -> value and the sentence that goes with it.
         unused: Names of the link that no choice has taken, as long as that is said.
         serial: Tells the browser that the address is to be looked at again.
+        later: Values that the next run begins with.
         going: Whether a button of ours opens this page.
     """
 
@@ -72,6 +73,7 @@ class Memory:
     notes: dict[str, tuple[Any, str]] = field(default_factory=dict)
     unused: tuple[str, ...] | None = None
     serial: str = ""
+    later: dict[str, Any] = field(default_factory=dict)
     going: bool = False
 
 
@@ -92,16 +94,22 @@ def begin(page: str) -> None:
     if target is not None:
         mine.going = True
         st.switch_page(f"pages/{target}.py", query_params=mine.written)
+    st.session_state.update(mine.later)
+    mine.later = {}
     first, moved = mine.page is None, page != mine.page
     came = {name: st.query_params.get_all(name) for name in st.query_params}
-    back = bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
-    linked = first or back or (moved and bool(came) and not mine.going)
+    linked = first or is_step_in_history() or (moved and bool(came) and not mine.going)
     if linked or moved:
         mine.link = came if linked else {}
         mine.whole, mine.newest = linked and not first, linked and not first
         mine.taken, mine.notes, mine.unused, mine.quiet = set(), {}, None, True
         mine.spoke = bool(mine.link)
     mine.page, mine.going, mine.drawn, mine.fresh = page, False, {}, set()
+
+
+def is_step_in_history() -> bool:
+    """Whether the visitor went back or forward in the browser."""
+    return bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
 
 
 def go(page: str, **choices: Any) -> None:
@@ -118,6 +126,12 @@ def go(page: str, **choices: Any) -> None:
 def is_first_run() -> bool:
     """Whether this visit has not written an address yet."""
     return not memory().serial
+
+
+def choose_later(**choices: Any) -> None:
+    """Run the page again with choices whose widgets are drawn already."""
+    memory().later = choices
+    st.rerun()
 
 
 def asked(name: str) -> list[str]:

@@ -7,7 +7,7 @@ import streamlit as st
 from views.frame import links, model_choice, server, uploads
 from views.frame.amounts import choose_number
 from views.frame.choices import choose
-from views.frame.components import PICKER_TEXTS, Box, patch_picker
+from views.frame.components import PICKER_TEXTS, Box, is_recent, patch_picker
 from views.frame.markup import plain
 from views.frame.state import (
     DEFAULT_PICTURE,
@@ -76,7 +76,7 @@ def _picker() -> None:
         ("picker", picture.sha256),
         lambda: encoding.encode_jpeg(encoding.thumbnail(picture, PICTURE_SIDE)),
     )
-    patch_picker(
+    clicked = patch_picker(
         jpeg,
         size=(picture.width, picture.height),
         point=shown.point,
@@ -86,6 +86,9 @@ def _picker() -> None:
         texts={name: t(f"picker.{name}") for name in PICKER_TEXTS},
         on_change=select,
     )
+    # A new server knows no callback yet: the first click after its start comes back here alone.
+    if clicked not in (None, shown.point) and links.is_first_run() and is_recent("picker", "point"):
+        links.choose_later(x=clicked[0], y=clicked[1])
     with st.container(key="picture_hint"):
         st.caption(t("picture.pick"))
 
