@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
+from tests.browser.addresses import Hostile, faults, hostile
 from tests.browser.conftest import run_server
 
 if TYPE_CHECKING:
@@ -151,3 +154,33 @@ def test_the_first_action_after_a_restart_of_the_server_counts(
         assert maps(page) == seen
         page.goto("about:blank")
     page.complaints.forgive("ERR_CONNECTION|not responding|reaching server|[Ww]eb[Ss]ocket")  # type: ignore[attr-defined]
+
+
+def test_a_fragment_writes_the_address(page: Page, settle: Settle, tmp_path: Path) -> None:
+    with contextlib.contextmanager(run_server)(tmp_path, "tests/browser/address_app.py") as small:
+        page.goto(f"{small.url}/?outer=two")
+        settle(page)
+        start = page.evaluate(LENGTH)
+        press(page, "inner", "two", settle)
+        assert query(page) == {"outer": "two", "inner": "two"}
+        page.locator(".st-key-x input").fill("300")
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(300)
+        settle(page)
+        assert query(page) == {"outer": "two", "inner": "two", "x": "300"}
+        assert page.evaluate(LENGTH) == start + 1
+        assert page.get_by_text("run 1", exact=True).count() == 1  # the page itself did not run
+        step(page, "back", settle)
+        assert query(page) == {"outer": "two"}
+        step(page, "forward", settle)
+        page.reload()
+        settle(page)
+        assert query(page) == {"outer": "two", "inner": "two", "x": "300"}
+        page.goto("about:blank")
+
+
+@pytest.mark.parametrize("link", hostile(15, seed=3), ids=lambda one: f"{one.page}-{one.kind}")
+def test_a_hostile_address_opens_a_page_with_a_word(
+    server: Server, page: Page, link: Hostile
+) -> None:
+    assert faults(page, server.url, link) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
@@ -16,6 +17,7 @@ from vislib import registry
 from vislib.schema import MixingSite, MixScopeError
 from vislib.texts import languages
 
+LOGGER = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = {
     "": ("compare", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention"),
@@ -97,6 +99,9 @@ def shielded(body: Callable[[], None]) -> None:
         body()
     except MixScopeError as error:
         problem(error)
+    except Exception:
+        LOGGER.exception("a part of the page could not be drawn")
+        st.error(t("error.unexpected"))
 
 
 def offer(key: str, why: str) -> None:
