@@ -175,8 +175,9 @@ def settle(name: str, value: Any, text: str | None) -> None:
     mine.drawn[name] = text
     if name in mine.notes and mine.notes[name][0] != value:
         del mine.notes[name]
-    if getattr(get_script_run_ctx(), "fragment_ids_this_run", None):
-        write()  # a fragment's run has no end of ours
+    in_fragment = getattr(get_script_run_ctx(), "fragment_ids_this_run", None)
+    if in_fragment and mine.written.get(name) != text:
+        write(name)  # a fragment's run has no end of ours
 
 
 def say(*names: str) -> None:
@@ -196,8 +197,12 @@ def say_unused() -> None:
         st.info(t("choice.unused", names=quoted(left)))
 
 
-def write() -> None:
-    """Put the choices that were drawn into the address."""
+def write(by: str = "") -> None:
+    """Put the choices that were drawn into the address.
+
+    Args:
+        by: The choice in a fragment that has changed; empty at the end of a page's run.
+    """
     mine = memory()
     wanted = {name: text for name, text in mine.drawn.items() if text is not None}
     names = wanted.keys() | mine.written.keys()
@@ -207,13 +212,12 @@ def write() -> None:
         mine.unused = ()
     if changed or mine.quiet or not mine.serial:
         mine.serial = uuid.uuid4().hex
-    mine.written, mine.quiet = wanted, False
+    mine.written, mine.quiet, mine.fresh = wanted, False, set()
     context = get_script_run_ctx()
     own = parse_qsl(context.query_string if context else "", keep_blank_values=True)
     embed = [(name, value) for name, value in own if name.lower() in EMBED]
-    part = "".join(getattr(context, "fragment_ids_this_run", None) or ())
     _address(
-        key=f"address{part}",
+        key=f"address-{by}",
         data={
             "page": mine.page,
             "query": urlencode([*embed, *wanted.items()]),
