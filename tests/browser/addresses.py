@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-import start
+from tests.browser import chromium as chromium_program
 from tests.browser.conftest import FLAGS, IS_QUIET, run_server
 
 if TYPE_CHECKING:
@@ -242,9 +242,9 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     from playwright import sync_api
 
-    place = start.find_chromium()
+    place = chromium_program.find()
     if place is None:
-        print(f"No Chromium found; set {start.CHROMIUM}.")
+        print(f"No Chromium found; set {chromium_program.NAMED}.")
         return 2
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
