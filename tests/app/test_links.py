@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.app.conftest import Ask, Open
+from tests.app.conftest import Ask, Open, Seen
 from tests.browser import addresses
 from tests.browser.addresses import SHARED_VIEW as SHARED
 from tests.browser.addresses import VIEWS
@@ -28,9 +28,10 @@ def address(at: AppTest) -> dict[str, str]:
     return memory.written
 
 
-def charts_of(at: AppTest) -> list[str]:
-    """The figures that are no pictures."""
-    return [chart.proto.spec for chart in at.get("plotly_chart")]
+def shown(at: AppTest) -> tuple[object, ...]:
+    """All that stands on the page."""
+    seen, charts = Seen(at), [chart.proto.spec for chart in at.get("plotly_chart")]
+    return seen.pictures, seen.text, seen.infos, charts
 
 
 @pytest.mark.parametrize("page", frame.PAGES)
@@ -41,19 +42,12 @@ def test_a_link_opens_its_view_and_the_view_has_its_link(
     at = open_page(page, **link)
     seen = ask(at)
     assert address(at) == link
-    charts = charts_of(at)
+    first = shown(at)
     assert not [info for info in seen.infos if "The link" in info]
     at.run()
     assert address(at) == link
-    again = open_page(page, **address(at))
-    assert (ask(again).pictures, ask(again).text) == (seen.pictures, seen.text)
-    assert charts_of(again) == charts
-    plain = open_page(page, **SHARED)
-    assert (ask(plain).pictures, ask(plain).text, charts_of(plain)) != (
-        seen.pictures,
-        seen.text,
-        charts,
-    )
+    assert shown(open_page(page, **address(at))) == first
+    assert shown(open_page(page, **SHARED)) != first
 
 
 @pytest.mark.parametrize("page", frame.PAGES)
