@@ -39,7 +39,8 @@ class Found(NamedTuple, Generic[T]):
 
 def quoted(parts: Sequence[str]) -> str:
     """What an address said, to stand in a sentence: short, on one line, and never markup."""
-    text = ", ".join(parts)
+    rows = registry.MODEL_REGISTRY
+    text = ", ".join(rows[part].title if part in rows else part for part in parts)
     shown = "".join("\N{REPLACEMENT CHARACTER}" if _hidden(c) else c for c in text[:MOST_QUOTED])
     shown = " ".join(shown.replace("`", "'").split())
     return f"`{shown or ' '}`" + ("…" if len(text) > MOST_QUOTED else "")
