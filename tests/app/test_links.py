@@ -171,6 +171,21 @@ def test_a_choice_on_another_page_is_opened(open_page: Open) -> None:
     assert at.session_state["experiment"] == "order"
 
 
+def test_a_choice_made_after_a_step_back_is_newer_than_its_link(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = open_page("what_if")
+    with monkeypatch.context() as patch:
+        patch.setattr(links, "is_step_in_history", lambda: True)
+        at.query_params["cut_block"] = "1.2"  # not drawn in this view
+        at.run()
+    at.session_state["cut"] = "block"  # as a button of the ranking does
+    at.session_state["cut_block"] = "1.4"
+    at.session_state["what_if"] = "surgery"
+    at.run()
+    assert address(at) == {"what_if": "surgery", "cut": "block", "cut_block": "1.4"}
+
+
 @pytest.mark.parametrize(
     ("text", "value", "exact"),
     [

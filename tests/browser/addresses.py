@@ -167,6 +167,10 @@ SEEN = """() => [
 ]"""
 
 
+TIME = re.compile(r"[\d.,]+[ \u00a0](ms|s|min)\b")
+"""A measured time: another one after each start."""
+
+
 def settle(page: Page) -> None:
     """Wait until Streamlit has finished its run and stays so."""
     for _ in range(2):
@@ -179,7 +183,7 @@ def what_is_seen(page: Page) -> tuple[dict[str, str | list[str]], list[str]]:
     """The choices in the address, and what is drawn."""
     settle(page)
     drawn: list[str] = page.evaluate(SEEN)
-    return parsed(urlsplit(page.url).query), drawn
+    return parsed(urlsplit(page.url).query), [TIME.sub("", text) for text in drawn]
 
 
 def views(browser: Browser, folder: Path) -> list[tuple[str, str, bool]]:

@@ -213,6 +213,7 @@ def write(by: str = "") -> None:
     if changed or mine.quiet or not mine.serial:
         mine.serial = uuid.uuid4().hex
     mine.written, mine.quiet, mine.fresh = wanted, False, set()
+    mine.whole = mine.newest = False  # from now on the visitor's choices are newer
     context = get_script_run_ctx()
     own = parse_qsl(context.query_string if context else "", keep_blank_values=True)
     embed = [(name, value) for name, value in own if name.lower() in EMBED]
