@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
+from views.frame.markup import plain
 from vislib import registry
 
 T = TypeVar("T")
@@ -42,8 +43,7 @@ def quoted(parts: Sequence[str]) -> str:
     rows = registry.MODEL_REGISTRY
     text = ", ".join(rows[part].title if part in rows else part for part in parts)
     shown = "".join("\N{REPLACEMENT CHARACTER}" if _hidden(c) else c for c in text[:MOST_QUOTED])
-    shown = " ".join(shown.replace("`", "'").split())
-    return f"`{shown or ' '}`" + ("…" if len(text) > MOST_QUOTED else "")
+    return f"“{plain(' '.join(shown.split()))}{'…' if len(text) > MOST_QUOTED else ''}”"
 
 
 def _hidden(character: str) -> bool:
