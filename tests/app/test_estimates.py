@@ -159,7 +159,7 @@ def test_a_link_opens_the_same_and_says_what_is_not_there(open_page: Open, ask: 
     assert at.session_state["stand_in"] == "mean"
     wrong = {"estimated": "resnet_mini", "class": "9999"}
     seen = ask(open_page(PAGE, models=["mixer_mini"], **wrong, **ADDRESS))
-    assert sum("names something" in info for info in seen.infos) == 2
+    assert sum("does not have" in info for info in seen.infos) == 2
 
 
 def test_random_weights_have_nothing_to_lose(open_page: Open, ask: Ask) -> None:

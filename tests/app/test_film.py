@@ -162,11 +162,11 @@ def test_a_link_to_an_epoch_that_was_not_kept_says_what_is_shown(
 ) -> None:
     at = open_page("token_mixing", mixing_view="units", epoch=link)
     assert slider(at).value == shown
-    told = f"names something that is not here. Shown instead: {words}."
+    told = f"does not have. Shown instead: {words}."
     assert sum(told in info for info in ask(at).infos) == 1
     slider(at).set_value("0").run()
     seen = ask(at)
-    assert not any("names something" in info for info in seen.infos)
+    assert not any("does not have" in info for info in seen.infos)
     assert "before training" in seen.text
 
 

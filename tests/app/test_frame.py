@@ -12,14 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Ask, Open
 from views import frame
 from views.frame import state, uploads
 from vislib import texts
-from vislib.pictures import decoding, gallery, limits
+from vislib.pictures import decoding, limits
 from vislib.schema import DecodedImage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -197,25 +196,6 @@ def test_a_link_opens_the_same_view(open_page: Open, ask: Ask) -> None:
     assert list(at.session_state["models"]) == ["davit_mini"]
     assert ask(at).pictures == ask(again).pictures
     assert ask(at).pictures != ask(open_page(**link | {"x": "600"})).pictures
-
-
-def test_a_links_choice_is_written_to_the_address_again(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written: dict[str, object] = {}
-
-    def record(_self: QueryParams, key: str, value: object, _kind: str) -> None:
-        written[key] = value
-
-    monkeypatch.setattr(QueryParams, "set_corrected_value", record)
-    at = open_page(picture="rocket", depth="first")
-    at.number_input(key="x").set_value(300).run()
-    assert written["picture"] == str(gallery.GALLERY["rocket"].title)
-    assert written["depth"] == [TEXT["compare"]["depth_first"]]
-    assert "models" not in written  # the link named none
-    at.selectbox(key="picture").set_value("cat").run()
-    at.run()
-    assert at.session_state["picture"] == "cat"  # the visitor's choice is not undone
 
 
 def test_an_upload_in_a_link_asks_for_the_picture(open_page: Open, ask: Ask) -> None:

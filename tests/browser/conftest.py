@@ -93,9 +93,9 @@ def wait_until_healthy(process: subprocess.Popen[bytes], server: Server) -> None
     pytest.fail(f"The server did not answer in {SERVER_SECONDS:.0f} s:\n{server.log()}")
 
 
-def run_server(folder: Path, entry: str = "app.py") -> Iterator[Server]:
-    """Start the app on a free port of this machine, and end it afterwards."""
-    port = start.find_port(18501)
+def run_server(folder: Path, entry: str = "app.py", port: int | None = None) -> Iterator[Server]:
+    """Start the app on a port of this machine (a free one if None), and end it afterwards."""
+    port = port or start.find_port(18501)
     command = [sys.executable, "-m", "streamlit", "run", entry]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     server = Server(url=f"http://127.0.0.1:{port}", log_path=folder / "server.log")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from views import frame
+from views.frame import asked, links
 from vislib.analysis.reading_parts import count_parts, part_of
 from vislib.pictures import gallery
 from vislib.schema import DecodedImage, MixingSite, MixScopeError
@@ -20,6 +21,7 @@ DEPTHS = (*frame.DEPTHS, "finer")
 PARTS = ("all", "head", "channel")
 ENTRY = ("group", "i", "j")
 NO_PICTURE = "none"
+MOST_ENTRY = 99_999
 PERCENT_STEP = 2
 """Every block of a model with up to 51 blocks can be reached."""
 
@@ -60,17 +62,8 @@ def sites_at_depth(
         )
         percent = 50
         if depth == "finer":
-            percent = st.slider(
-                frame.t("compare.at"),
-                min_value=0,
-                max_value=100,
-                value=50,
-                step=PERCENT_STEP,
-                format="%d %%",
-                key="at",
-                bind="query-params",
-                persist_state="session",
-                width=260,
+            percent = frame.choose_percent(
+                frame.t("compare.at"), key="at", default=50, step=PERCENT_STEP
             )
     found: dict[str, MixingSite] = {}
     errors: dict[str, MixScopeError] = {}
@@ -115,12 +108,8 @@ def choose(sites: Mapping[str, MixingSite], first: DeltaGenerator) -> Choice:
         with st.container(width=230):
             second = _second()
         if reads == "block" and any(site.units for site in sites.values()):
-            at_zero = st.toggle(
-                frame.t("compare.at_zero"),
-                key="zero",
-                help=frame.t("compare.at_zero_help"),
-                bind="query-params",
-                persist_state="session",
+            at_zero = frame.choose_switch(
+                frame.t("compare.at_zero"), key="zero", help_text=frame.t("compare.at_zero_help")
             )
     if reads == "block":
         _say_what_is_missing(part, sites)
@@ -171,8 +160,9 @@ def _with_asked(key: str, options: Sequence[str], words: Mapping[str, str]) -> l
 
     It stays until the visitor chooses otherwise, so that the page can say what it shows instead.
     """
-    held = st.session_state.get(key, st.query_params.get(key))
-    return [name for name in words if name in options or held in (name, words[name])]
+    named = [asked.key_of(key, part, list(words), words) for part in links.asked(key)]
+    held = {st.session_state.get(key), *named}
+    return [name for name in words if name in options or name in held]
 
 
 def _number(part: str, sites: Mapping[str, MixingSite]) -> int:
@@ -183,48 +173,33 @@ def _number(part: str, sites: Mapping[str, MixingSite]) -> int:
         if part_of(site) == part
     ]
     name = f"nth_{part}"
-    most = max([1, *counts, _asked_number(name)])
-    return int(
-        st.number_input(
-            frame.t(f"compare.nth_{part}", count=max([1, *counts])),
-            min_value=1,
-            max_value=most,
-            value=1,
-            step=1,
-            key=name,
-            bind="query-params",
-            persist_state="session",
-            width=190,
-        )
-    )
+    most = max([1, *counts, _held_number(name)])
+    label = frame.t(f"compare.nth_{part}", count=max([1, *counts]))
+    return frame.choose_number(label, most, key=name)
 
 
-def _asked_number(name: str) -> int:
-    """The number that the state or a link holds; 0 for none."""
-    held = str(st.session_state.get(name, st.query_params.get(name, "")))
-    return min(int(held), 99_999) if held.isascii() and held.isdigit() else 0
+def _held_number(name: str) -> int:
+    """The number that the state or a link holds: the columns say that it is too high."""
+    link = asked.whole_number(links.asked(name), least=1, most=MOST_ENTRY, default=1).value
+    held = st.session_state.get(name)
+    return max(link, held if isinstance(held, int) else 1)
 
 
 def _entry() -> Entry:
     """Which entry of channel attention's tables; empty is the strongest of what is left."""
-    numbers: list[int | None] = []
+    names = [f"entry_{name}" for name in ENTRY]
     with st.popover(frame.t("compare.entry")):
         st.markdown(frame.t("compare.entry_help"))
-        for name in ENTRY:
-            numbers.append(
-                st.number_input(
-                    frame.t(f"compare.entry_{name}"),
-                    min_value=1,
-                    max_value=99_999,
-                    value=None,
-                    step=1,
-                    placeholder=frame.t("compare.entry_strongest"),
-                    key=f"entry_{name}",
-                    bind="query-params",
-                    persist_state="session",
-                )
+        group, i, j = (
+            frame.choose_number_freely(
+                frame.t(f"compare.{name}"),
+                MOST_ENTRY,
+                key=name,
+                placeholder=frame.t("compare.entry_strongest"),
             )
-    group, i, j = (None if number is None else int(number) for number in numbers)
+            for name in names
+        )
+    links.say(*names)
     return group, i, j
 
 

@@ -27,8 +27,6 @@ Answers = Mapping[str, Mapping[str, ActivationCache]]
 
 def draw() -> None:
     """Choose pictures, run every model on them, rank."""
-    if st.session_state.pop("_open_compare", False):
-        st.switch_page("pages/compare.py", query_params={})
     left, right = st.columns([1.3, 1], vertical_alignment="bottom")
     with left:
         asked = pictures.choose()
@@ -151,12 +149,10 @@ def _mark(found: tuple[str, str] | None) -> str:
 
 
 def _open(key: str, token: str) -> None:
-    """Show the picture on Compare (a callback, before the bound widgets are drawn)."""
-    state = st.session_state
+    """Show the picture on Compare (a callback)."""
     if not key:
-        state["own_upload"] = token
-    state["picture"] = key or frame.OWN
-    state["_open_compare"] = True
+        st.session_state["own_upload"] = token
+    frame.go("compare", picture=key or frame.OWN)
 
 
 def _table_rows(

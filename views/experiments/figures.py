@@ -75,7 +75,7 @@ def _chart(found: Found, chosen: str) -> None:
         dark=frame.dark(),
     )
     alt = words("ends_alt", title=words(f"name_{found.name}"))
-    pick = partial(frame.preset, f"{found.name}_run")
+    pick = partial(st.session_state.__setitem__, f"{found.name}_run")
     frame.plot(figure, key=f"ends-{found.name}", alt=alt, on_pick=pick)
 
 

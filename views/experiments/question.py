@@ -42,19 +42,9 @@ def _seeds(found: Found) -> str:
 def predict(name: str) -> str | None:
     """The class's answer, None before there is one."""
     options = (*findings.ANSWERS[name], SHOW)
-    key = f"{name}_answer"
-    frame.from_link(key, options)
     texts = {option: words(f"answer_{name}_{option}") for option in options[:-1]}
     texts[SHOW] = words("answer_show")
-    return st.segmented_control(
-        words(f"ask_{name}"),
-        options,
-        format_func=lambda option: texts.get(option, option),
-        key=key,
-        wrap=True,
-        bind="query-params",
-        persist_state="session",
-    )
+    return frame.choose_freely(words(f"ask_{name}"), options, key=f"{name}_answer", words=texts)
 
 
 def _missing(found: Found) -> list[str]:

@@ -6,6 +6,7 @@ this package and vislib.
 
 from __future__ import annotations
 
+from views.frame.amounts import choose_number, choose_number_freely, choose_percent, choose_switch
 from views.frame.blocks import (
     DEPTHS,
     block_name,
@@ -16,7 +17,7 @@ from views.frame.blocks import (
     spatial_sites,
 )
 from views.frame.captures import box, capture, cell, multiply_adds, weights
-from views.frame.choices import choose, choose_number
+from views.frame.choices import choose, choose_freely
 from views.frame.figures import (
     answer_bars,
     badge,
@@ -44,6 +45,7 @@ from views.frame.frame import (
     page,
     shielded,
 )
+from views.frame.links import go
 from views.frame.markup import plain
 from views.frame.models import available, model, run, title
 from views.frame.notices import problem
@@ -66,10 +68,8 @@ from views.frame.state import (
     OWN,
     View,
     as_switched,
-    from_link,
     is_remembered,
     of_family,
-    preset,
     remember,
     said,
     select,
@@ -102,14 +102,18 @@ __all__ = [
     "cell",
     "choose",
     "choose_epoch",
+    "choose_freely",
     "choose_model",
     "choose_number",
+    "choose_number_freely",
+    "choose_percent",
     "choose_site",
+    "choose_switch",
     "dark",
     "deciding",
     "decimals",
     "draw",
-    "from_link",
+    "go",
     "heading",
     "html_table",
     "image",
@@ -132,7 +136,6 @@ __all__ = [
     "plot",
     "points",
     "power_of_ten",
-    "preset",
     "problem",
     "raw_unit",
     "reduction",

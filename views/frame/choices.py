@@ -1,36 +1,20 @@
-"""Choices that the address keeps; what a link asks for and is not there is said.
+"""The kinds of choice that the address keeps: one key or several (numbers: amounts.py).
 
-Widgets are bound to the address. A link, or a choice that was made for another model or block, may
-name something that this one does not have: the nearest is shown, with a sentence, until the visitor
-chooses something else.
+Each draws its widget and is declared by the call: what it is called in the address, what there is
+to choose, and the default. A link that asks for what is not there gets the nearest, with a sentence
+until the visitor chooses something else; another model or block brings the nearest without one.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from views.frame.state import from_link, t
-
-Nearest = Callable[[Sequence[str], str], str]
-"""(options, what was asked for) -> the option to show instead."""
-
-
-def nearest_number(options: Sequence[str], asked: str) -> str | None:
-    """The option whose numbers are nearest ("3.2" to "3.9"); None where there are none."""
-
-    def numbers(text: str) -> list[int]:
-        return [int(part) for part in text.split(".")] if re.fullmatch(r"\d+(\.\d+)*", text) else []
-
-    wanted = numbers(asked)
-    alike = [option for option in options if len(numbers(option)) == len(wanted) > 0]
-    if not alike:
-        return None
-    pairs = {o: [abs(a - b) for a, b in zip(numbers(o), wanted, strict=True)] for o in alike}
-    return min(alike, key=lambda option: pairs[option])
+from views.frame import asked, links
+from views.frame.asked import Nearest
 
 
 def choose(
@@ -42,43 +26,41 @@ def choose(
     default: str | None = None,
     compact: bool = True,
     nearest: Nearest | None = None,
+    quiet: bool = False,
 ) -> str:
     """A choice: buttons for few options, a list for many.
 
     Args:
         label: What is chosen.
-        options: Short, stable values: they stand in the address.
+        options: Short, stable keys: they stand in the address.
         key: The widget's key and its name in the address.
         words: Option -> text; the option itself where there is none.
         default: First option if None.
         compact: Buttons for up to six options.
         nearest: What to show instead of an option that is not there; None takes the one with the
             nearest number, else the default.
+        quiet: The page itself calls ``links.say`` where the sentence can be seen.
     """
     texts = words or {}
     first = default if default is not None and default in options else options[0]
-    asked = _asked(key, [*options, *texts.values()])
-    from_link(key, options)
-    if asked is not None:
-        found = nearest(options, asked) if nearest else nearest_number(options, asked)
-        _instead(key, found or first)
-    # The default goes to the widget and not into the state: the address leaves out a value that
-    # is the widget's default, and a copied link must come back to the same one.
+    start = _take_one(key, options, texts, first, nearest)
+    # A default goes to the widget and not into the state: what the browser brought is newer.
     shared: dict[str, Any] = {
         "format_func": lambda option: texts.get(option, option),
         "key": key,
-        "bind": "query-params",
         "persist_state": "session",
     }
     if compact and len(options) <= 6:
         chosen = st.segmented_control(
-            label, options, default=first, required=True, wrap=True, **shared
+            label, options, default=start, required=True, wrap=True, **shared
         )
     else:
-        chosen = st.selectbox(label, options, index=list(options).index(first), **shared)
-    chosen = chosen if chosen in options else first
-    _say(key, chosen, texts.get(chosen, chosen))
-    return str(chosen)
+        chosen = st.selectbox(label, options, index=list(options).index(start), **shared)
+    chosen = str(chosen) if chosen in options else first
+    links.settle(key, chosen, None if chosen == first else chosen)
+    if not quiet:
+        links.say(key)
+    return chosen
 
 
 def choose_step(
@@ -99,89 +81,128 @@ def choose_step(
         help_text: Beside the label.
     """
     texts = words or {}
-    asked = _asked(key, [*options, *texts.values()])
-    from_link(key, options)
-    if asked is not None:
-        _instead(key, nearest_number(options, asked) or options[-1])
+    start = _take_one(key, options, texts, options[-1], None)
     chosen = str(
         st.select_slider(
             label,
             options,
-            value=options[-1],
+            value=start,
             format_func=lambda option: texts.get(option, option),
             key=key,
-            bind="query-params",
             persist_state="session",
             help=help_text,
         )
     )
-    _say(key, chosen, texts.get(chosen, chosen))
+    links.settle(key, chosen, None if chosen == options[-1] else chosen)
+    links.say(key)
     return chosen
 
 
-def choose_number(
-    label: str,
-    most: int,
-    *,
-    key: str,
-    least: int = 1,
-    default: int | None = None,
-    help_text: str | None = None,
-) -> int:
-    """A whole number; one that is too high or too low becomes the nearest.
+def choose_freely(
+    label: str, options: Sequence[str], *, key: str, words: Mapping[str, str]
+) -> str | None:
+    """A choice that may stay open: buttons, and None until one is pressed.
 
     Args:
-        label: What is counted.
-        most: The largest.
+        label: What is chosen.
+        options: Short, stable keys: they stand in the address.
         key: The widget's key and its name in the address.
-        least: The smallest.
-        default: ``least`` if None.
-        help_text: Beside the label.
+        words: Option -> text.
     """
-    allowed, first = range(least, most + 1), least if default is None else default
-    asked = _asked(key, allowed)
-    if asked is not None:
-        _instead(key, min(max(int(asked), least), most) if asked.isdecimal() else first)
-    chosen = int(
-        st.number_input(
-            label,
-            min_value=least,
-            max_value=most,
-            value=first,
-            step=1,
-            key=key,
-            help=help_text,
-            bind="query-params",
-            persist_state="session",
-        )
+
+    def read(parts: Sequence[str]) -> asked.Found[str | None]:
+        found = asked.one_of(parts, name=key, options=options, words=words, default="")
+        return asked.Found(found.value or None, found.exact)
+
+    start = links.take(key, None, read, lambda option: words.get(option, option or "-"))
+    chosen = st.segmented_control(
+        label,
+        options,
+        default=start,
+        format_func=lambda option: words.get(option, option),
+        key=key,
+        wrap=True,
+        persist_state="session",
     )
-    _say(key, chosen, str(chosen))
+    links.settle(key, chosen, chosen)
+    links.say(key)
     return chosen
 
 
-def _asked(key: str, there: Sequence[Any]) -> str | None:
-    """What the state or a new link asks for although it is not there; None for nothing."""
-    state = st.session_state
-    held = state.get(key)
-    if held is not None and held not in there:
-        return str(held)
-    link = st.query_params.get(key)
-    known = link is None or link in [str(value) for value in there]
-    if known or state.get(f"_{key}_asked") == link:  # the visitor's next choice is not undone
-        return None
-    state[f"_{key}_asked"] = link
-    return link
+def choose_several(
+    label: str,
+    options: Sequence[str],
+    *,
+    key: str,
+    words: Mapping[str, str],
+    start_with: Sequence[str],
+    default: Sequence[str],
+    most: int,
+    help_text: str | None = None,
+    away: Callable[[str], bool] = lambda _: False,
+) -> list[str]:
+    """Several of many; an empty choice counts as the default.
+
+    Args:
+        label: What is chosen.
+        options: Short, stable keys without a comma: they stand in the address.
+        key: The widget's key and its name in the address.
+        words: Option -> text.
+        start_with: What is chosen at first.
+        default: What the address leaves out.
+        most: How many at most.
+        help_text: Beside the label.
+        away: Whether an entry of a link is known though it is not here: that is not a fault.
+    """
+
+    def read(parts: Sequence[str]) -> asked.Found[list[str]]:
+        entries = asked.listed(parts)
+        keys = [asked.key_of(key, entry, options, words) for entry in entries]
+        here = list(dict.fromkeys(found for found in keys if found is not None))[:most]
+        others = [not away(e) for e, found in zip(entries, keys, strict=True) if found is None]
+        exact = bool(entries) and not any(others) and len(here) + len(others) == len(entries)
+        return asked.Found(here or list(start_with), exact)
+
+    def titles(chosen: Sequence[str]) -> str:
+        return ", ".join(words[option] for option in chosen)
+
+    start = links.take(key, list(start_with), read, titles)
+    chosen = st.multiselect(
+        label,
+        options,
+        default=start,
+        format_func=lambda option: words[option],
+        key=key,
+        max_selections=most,
+        help=help_text,
+        persist_state="session",
+    )
+    links.settle(key, chosen, None if chosen in ([], list(default)) else ",".join(chosen))
+    links.say(key)
+    return chosen
 
 
-def _instead(key: str, value: Any) -> None:
-    """Show a value in place of the one that was asked for, and remember to say so."""
-    st.session_state[key] = st.session_state[f"_{key}_instead"] = value
+def choose_only(option: str, *, key: str, words: Mapping[str, str]) -> str:
+    """Where there is one option and nothing is drawn: a link may name it, and no other."""
+    _take_one(key, [option], words, option, None)
+    links.settle(key, option, None)
+    links.say(key)
+    return option
 
 
-def _say(key: str, chosen: Any, shown: str) -> None:
-    """The sentence, until something else is chosen."""
-    state = st.session_state
-    if state.get(f"_{key}_instead") == chosen:
-        st.info(t("choice.not_there", shown=shown))
-    else:
-        state.pop(f"_{key}_instead", None)
+def _take_one(
+    key: str,
+    options: Sequence[str],
+    words: Mapping[str, str],
+    default: str,
+    nearest: Nearest | None,
+) -> str:
+    """What one of several starts with; a state that is not among them becomes the nearest."""
+    read = partial(
+        asked.one_of, name=key, options=options, words=words, default=default, nearest=nearest
+    )
+    start = links.take(key, default, read, lambda option: words.get(option, option))
+    held = st.session_state.get(key)
+    if held is not None and held not in options:
+        st.session_state[key] = asked.instead(options, str(held), default, nearest)
+    return str(start)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 
 import streamlit as st
 
-from views.frame import forgetting, offers, panel
-from views.frame.choices import choose
+from views.frame import forgetting, links, offers, panel
+from views.frame.choices import choose, choose_only
 from views.frame.models import available
 from views.frame.notices import problem
 from views.frame.state import SWITCH, as_switched, forget, t, view
@@ -17,6 +18,7 @@ from vislib import registry
 from vislib.schema import MixScopeError
 from vislib.texts import languages
 
+LOGGER = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = {
     "": ("compare", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention"),
@@ -46,23 +48,22 @@ def draw() -> None:
         for section, names in SECTIONS.items()
     }
     current = st.navigation(found, position="top")
+    links.begin(current.url_path)
     if len(languages()) > 1:
-        st.selectbox(
-            t("app.language"),
-            list(languages()),
-            format_func=lambda code: languages()[code],
-            key="lang",
-            bind="query-params",
-        )
+        choose(t("app.language"), list(languages()), key="lang", words=languages(), compact=False)
     left, right = st.columns([1, 2.6], gap="medium")
     with left, st.container(key="picture_panel"):
-        panel.draw(current.url_path)
+        shielded(panel.draw)
     token = _framed.set(True)
     try:
         with right, st.container(key="page_body"):
+            beyond = st.container()
             current.run()
     finally:
         _framed.reset(token)
+    with beyond:
+        links.say_unused()
+    links.write()
     panel.redraw_when_boxes_are_known()
 
 
@@ -99,6 +100,9 @@ def shielded(body: Callable[[], None]) -> None:
         body()
     except MixScopeError as error:
         problem(error)
+    except Exception:
+        LOGGER.exception("a part of the page could not be drawn")
+        st.error(t("error.unexpected"))
 
 
 def offer(key: str, why: str) -> None:
@@ -126,13 +130,8 @@ def choose_model(*families: str) -> str:
     rows = [registry.spec(key) for key in options]
     best = min(rows, key=lambda row: (families.index(row.family), row.weights != "timm"))
     default = chosen[0] if chosen else best.key
+    words = {key: registry.spec(key).title for key in options}
     if len(options) == 1:
-        return as_switched(options[0])
-    found = choose(
-        t("models.one_of"),
-        options,
-        key=families[0],
-        words={key: registry.spec(key).title for key in options},
-        default=default,
-    )
+        return as_switched(choose_only(options[0], key=families[0], words=words))
+    found = choose(t("models.one_of"), options, key=families[0], words=words, default=default)
     return as_switched(found)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from views.frame import model_choice, notices, offers, uploads
+from views.frame import links, model_choice, notices, offers, uploads
+from views.frame.amounts import choose_number
 from views.frame.captures import box, cell
+from views.frame.choices import choose
 from views.frame.markup import plain
 from views.frame.models import available, is_known, model
 from views.frame.patch_picker import PICKER_TEXTS, Box, patch_picker
 from views.frame.state import (
     DEFAULT_PICTURE,
     OWN,
-    from_link,
     own_picture,
     remember,
     said,
@@ -22,6 +23,7 @@ from views.frame.state import (
     view,
 )
 from views.frame.verdicts import picture_title
+from views.frame.wire import is_recent
 from vislib import registry
 from vislib.figures.colours import family_colour
 from vislib.pictures import encoding, gallery, geometry, limits
@@ -32,9 +34,8 @@ MOST_LINES = 64
 """Cells a side up to which the picker draws a grid; finer lines would cover the picture."""
 
 
-def draw(page: str) -> None:
-    """Draw the panel. Bound widgets run first, so that a deep link counts from the first run."""
-    _keep_address(page)
+def draw() -> None:
+    """Draw the panel. The choices run first, so that a link counts from the first run."""
     top = st.container()
     with st.container(key="picture_controls"):
         cells = st.container()
@@ -69,7 +70,7 @@ def _picker() -> None:
         ("picker", picture.sha256),
         lambda: encoding.encode_jpeg(encoding.thumbnail(picture, PICTURE_SIDE)),
     )
-    patch_picker(
+    clicked = patch_picker(
         jpeg,
         size=(picture.width, picture.height),
         point=shown.point,
@@ -79,6 +80,9 @@ def _picker() -> None:
         texts={name: t(f"picker.{name}") for name in PICKER_TEXTS},
         on_change=select,
     )
+    # A new server knows no callback yet: the first click after its start comes back here alone.
+    if clicked not in (None, shown.point) and links.is_first_run() and is_recent("picker", "point"):
+        links.choose_later(x=clicked[0], y=clicked[1])
     with st.container(key="picture_hint"):
         st.caption(t("picture.pick"))
 
@@ -119,30 +123,17 @@ def redraw_when_boxes_are_known() -> None:
         st.rerun()
 
 
-def _keep_address(page: str) -> None:
-    """Set the shared values anew where the page has changed, so that Streamlit writes them again.
-
-    A visitor's first change of page drops from the address what a link had brought.
-    """
-    state = st.session_state
-    if state.get("_page", page) != page:
-        for key in ("x", "y", "picture", "models"):
-            if key in state:
-                state[key] = state[key]
-    state["_page"] = page
-
-
 def _picture_choice() -> None:
     """Gallery, upload and camera."""
     options = [*gallery.GALLERY, OWN]
-    from_link("picture", options)
-    st.selectbox(
+    choose(
         t("picture.gallery"),
         options,
-        index=options.index(DEFAULT_PICTURE),
-        format_func=_picture_title,
         key="picture",
-        bind="query-params",
+        words={key: _picture_title(key) for key in options},
+        default=DEFAULT_PICTURE,
+        compact=False,
+        quiet=True,
     )
     st.file_uploader(
         t("picture.upload"),
@@ -181,7 +172,8 @@ def _take(widget: str) -> None:
 
 
 def _messages() -> None:
-    """What went wrong with an upload, and what the picture shown is."""
+    """What went wrong with an upload or a link, and what the picture shown is."""
+    links.say("picture", "x", "y")
     problem = st.session_state.get("picture_error")
     if problem:
         st.error(f"{plain(said(problem))} {t('picture.kept')}")
@@ -193,18 +185,18 @@ def _messages() -> None:
 
 
 def _point_inputs() -> None:
-    """The point in thousandths, bound to the address."""
+    """The point in thousandths."""
     with st.popover(t("picture.exact"), width="stretch"):
         for name, label in (("x", "across"), ("y", "down")):
-            st.number_input(
+            choose_number(
                 t(f"picture.{label}"),
-                min_value=0,
-                max_value=1000,
-                value=500,
-                step=25,
+                1000,
                 key=name,
-                bind="query-params",
-                help=t(f"picture.{label}_help"),
+                least=0,
+                default=500,
+                step=25,
+                help_text=t(f"picture.{label}_help"),
+                quiet=True,
             )
 
 

@@ -1,7 +1,6 @@
 """What the visitor has chosen: the picture, the models and the point; and the store of results.
 
-The address bar holds the choice: widgets are bound to query parameters in the frame. The point is a
-place of the upright picture in thousandths; each model finds its own cell.
+The point is a place of the upright picture in thousandths; each model finds its own cell.
 """
 
 from __future__ import annotations
@@ -33,8 +32,6 @@ OWN = "own"
 SWITCH = "untrained"
 """The switch between trained and seeded random weights, and its name in the address."""
 STORE_BYTES = 512 * 2**20
-RUNS_TO_WRITE = 3
-"""Of the runs after a link, those that are cut short (a model was loaded) write no address."""
 
 
 @dataclass(frozen=True)
@@ -166,40 +163,3 @@ def take(file: object) -> bool:
 def of_family(family: str, keys: Sequence[str]) -> list[str]:
     """Those of the keys that belong to a family."""
     return [key for key in keys if registry.spec(key).family == family]
-
-
-def from_link(key: str, options: Sequence[str], *, many: bool = False) -> None:
-    """Let a link name an option by its stable key; Streamlit itself writes the option's words.
-
-    Call it before the widget is drawn. A key counts once: the visitor's next choice is not undone.
-    Streamlit drops a key from the address, since it is none of its words, and writes what is set
-    after a run that came to its end: so the value is set again in the next runs, and the address
-    is whole again with the visitor's first action.
-
-    Args:
-        key: The widget's key and its name in the address.
-        options: The stable keys.
-        many: Whether the widget holds a list.
-    """
-    state = st.session_state
-    named = tuple(name for name in st.query_params.get_all(key) if name in options)
-    seen: dict[str, tuple[str, ...]] = state.setdefault("_linked", {})
-    unwritten: dict[str, int] = state.setdefault("_unwritten", {})
-    if named and seen.get(key) != named:
-        seen[key] = named
-        state[key] = list(named) if many else named[0]
-        unwritten[key] = RUNS_TO_WRITE
-    elif unwritten.get(key, 0) > 0 and key in state:
-        unwritten[key] -= 1
-        state[key] = state[key]
-
-
-def preset(key: str, value: str | list[str]) -> None:
-    """Set a widget of another page before going there, so that the address comes to name it.
-
-    Args:
-        key: The widget's key and its name in the address.
-        value: One of its options, or several.
-    """
-    st.session_state[key] = value
-    st.session_state.setdefault("_unwritten", {})[key] = RUNS_TO_WRITE

@@ -21,6 +21,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +29,8 @@ from typing import Any, TypeVar
 import streamlit as st
 
 Action = TypeVar("Action")
+RECENT_SECONDS = 15.0
+"""As long as the browser waits for an answer (Patience in wire.js)."""
 _FOLDER = Path(__file__).resolve().parents[2] / "assets" / "components"
 
 
@@ -60,6 +63,12 @@ def number(key: str, name: str) -> int | None:
     value = _state(key, name)
     number = value.get("n") if isinstance(value, Mapping) else None
     return number if type(number) is int else None
+
+
+def is_recent(key: str, name: str) -> bool:
+    """Whether the visitor's last action is a few seconds old: its number is the browser's clock."""
+    last = number(key, name)
+    return last is not None and abs(time.time() - last / 1000) < RECENT_SECONDS
 
 
 def unseen(key: str, reader: str, name: str, read: Callable[[Any], Action | None]) -> Action | None:

@@ -11,7 +11,6 @@ from views import frame
 from views.inside import runs
 from views.inside.runs import words
 from vislib.pictures import gallery
-from vislib.registry import MODEL_REGISTRY
 from vislib.schema import LabelledArray, freeze
 from vislib.tables import similarity
 
@@ -26,7 +25,6 @@ def draw() -> None:
     st.markdown(f"`{words('similarity_formula')}`")
     keys = frame.view().models
     titles = {key: frame.title(key) for key in keys}
-    missing = _missing(keys)  # before the widgets, which drop from the address what they lack
     down, across = st.columns(2)
     with down:
         one = frame.choose(
@@ -41,7 +39,6 @@ def draw() -> None:
             default=keys[min(1, len(keys) - 1)],
             compact=False,
         )
-    _say_what_is_missing(missing, one, two)
     found = _pair(one, two)
     if found is None:
         return
@@ -56,23 +53,6 @@ def draw() -> None:
         name=f"similarity.{one}.{two}",
         key="similarity.csv",
     )
-
-
-def _missing(keys: Sequence[str]) -> str:
-    """Titles of the models that a link asks for although they are not compared."""
-    named = {name for key in ("layers", "layers_of") for name in st.query_params.get_all(key)}
-    rows = [row for name, row in MODEL_REGISTRY.items() if name in named and name not in keys]
-    return ", ".join(row.title for row in rows)
-
-
-def _say_what_is_missing(titles: str, one: str, two: str) -> None:
-    """Say what a link asked for, until the visitor chooses another pair."""
-    state = st.session_state
-    if titles:
-        state["_similarity_missing"] = (titles, one, two)
-    said, *pair = state.get("_similarity_missing", ("",))
-    if said and pair == [one, two]:
-        st.info(words("similarity_not_chosen", titles=said))
 
 
 Pair = tuple[np.ndarray, Sequence[str], Sequence[str]]

@@ -12,8 +12,6 @@ from views.frame import server
 from views.papers.tables import words
 from vislib import registry
 
-_GO = "_paper_page"
-
 
 @dataclass(frozen=True, kw_only=True)
 class PaperFigure:
@@ -179,14 +177,5 @@ def _one(figure: PaperFigure) -> None:
 
 
 def choose(figure: PaperFigure) -> None:
-    """Set what the figure's address says (a callback, before any bound widget is drawn)."""
-    for name, value in address(figure).items():
-        frame.preset(name, value)
-    st.session_state[_GO] = figure.page
-
-
-def follow() -> None:
-    """Go where the pressed button leads; a callback comes too early for that."""
-    page = st.session_state.pop(_GO, "")
-    if page:
-        st.switch_page(f"pages/{page}.py", query_params={})
+    """Open the figure's page with what its address says (a callback)."""
+    frame.go(figure.page, **address(figure))

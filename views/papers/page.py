@@ -13,7 +13,6 @@ SHOWS = {"tables": tables.draw, "figures": figures.draw}
 
 def draw() -> None:
     """One paper at a time: its numbers are not those of another one's machine."""
-    figures.follow()
     left, right = st.columns([1.4, 1])
     with left:
         paper = frame.choose(

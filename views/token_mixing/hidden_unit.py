@@ -235,7 +235,7 @@ def _steps(key: str, site: MixingSite, steps: UnitSteps, unit: int, channel: int
 def _enlarged(key: str, steps: UnitSteps, unit: int) -> None:
     """The unit's weights as one large chart with the raw number under the pointer, on demand."""
     label = frame.t("token_mixing.enlarge")
-    if not st.toggle(label, key="unit_raw", bind="query-params", persist_state="session"):
+    if not frame.choose_switch(label, key="unit_raw"):
         return
     from vislib.figures import heatmap
 

@@ -71,7 +71,7 @@ def _three(
         signed=False, limits=limits, unit=frame.t("token_mixing.share_unit"), key="reading_legend"
     )
     label = frame.t("token_mixing.raw" if site.units else "token_mixing.raw_weights")
-    raw = st.toggle(label, key="slopes", bind="query-params", persist_state="session")
+    raw = frame.choose_switch(label, key="slopes")
     for column, name in zip(st.columns(len(found), gap="medium"), found, strict=True):
         with column:
             operator = "channel_mixing" if name == OWN_PLACE else "token_mixing"

@@ -120,7 +120,7 @@ def _open_in_surgery(key: str, found: Sequence[Ranked]) -> None:
 
 
 def _open(block: str, what: str) -> None:
-    """Go to the surgery with a part chosen (a callback, before the bound widgets are drawn)."""
+    """Go to the surgery with a part chosen (a callback, before the widgets are drawn)."""
     st.session_state["cut_block"] = block
     st.session_state["cut"] = what
     st.session_state["what_if"] = "surgery"

@@ -27,21 +27,11 @@ def draw() -> None:
     with left:
         squares = _choose_squares(keys)
     with middle:
-        seed = st.number_input(
-            words("seed"),
-            min_value=0,
-            max_value=9999,
-            value=1,
-            step=1,
-            key="seed",
-            bind="query-params",
-            persist_state="session",
-            help=words("seed_help"),
+        seed = frame.choose_number(
+            words("seed"), 9999, key="seed", least=0, default=1, help_text=words("seed_help")
         )
     with right:
-        follow = st.toggle(
-            words("follow"), key="follow", bind="query-params", persist_state="session"
-        )
+        follow = frame.choose_switch(words("follow"), key="follow")
     shown = frame.view().models
     for column, key in zip(st.columns(len(shown)), shown, strict=True):
         with column:
@@ -49,15 +39,19 @@ def draw() -> None:
                 frame.model_head(key)
                 frame.problem(errors[key])
             else:
-                _column(key, squares[key], int(seed), follow, len(shown))
+                _column(key, squares[key], seed, follow, len(shown))
     st.caption(words("scale_how"))
     st.subheader(words("proof_title"), anchor=False)
-    frame.shielded(lambda: proof.draw(keys, int(seed)))
+    frame.shielded(lambda: proof.draw(keys, seed))
     st.subheader(words("paper_title"), anchor=False)
     st.markdown(words("paper"))
-    go = {"on_click": frame.preset, "args": ("experiment", "order")}
-    if st.button(words("to_experiments"), key="to_experiments", **go):
-        st.switch_page("pages/experiments.py", query_params={})
+    st.button(
+        words("to_experiments"),
+        key="to_experiments",
+        on_click=frame.go,
+        args=("experiments",),
+        kwargs={"experiment": "order"},
+    )
 
 
 def _loadable() -> tuple[list[str], dict[str, MixScopeError]]:

@@ -1,0 +1,186 @@
+"""The address in a real browser: history, F5, the server's restart, links of today and of old."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.browser.addresses import Hostile, faults, hostile
+from tests.browser.conftest import run_server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import Server
+
+Settle = Callable[..., None]
+LENGTH = "history.length"
+
+
+def query(page: Page) -> dict[str, str]:
+    """The choices in the address bar."""
+    found = parse_qs(urlsplit(page.url).query, keep_blank_values=True)
+    assert all(len(values) == 1 for values in found.values()), page.url
+    return {name: values[0] for name, values in found.items()}
+
+
+def press(page: Page, key: str, words: str, settle: Settle) -> None:
+    """Press a button of a choice."""
+    page.locator(f".st-key-{key}").get_by_role("radio", name=words, exact=True).click()
+    page.wait_for_timeout(300)
+    settle(page)
+
+
+def follow(page: Page, words: str, settle: Settle) -> None:
+    """Go to another page by the navigation."""
+    page.get_by_role("link", name=words).first.click()
+    page.wait_for_timeout(300)
+    settle(page)
+
+
+def step(page: Page, way: str, settle: Settle) -> None:
+    """Back or forward in the browser's history."""
+    page.evaluate(f"history.{way}()")
+    page.wait_for_timeout(500)
+    settle(page)
+
+
+def maps(page: Page) -> list[str]:
+    """What is drawn: an address of a picture is made of its content."""
+    found: list[str] = page.evaluate(
+        "[...document.querySelectorAll('.st-key-page_body img')].map(i => i.src)"
+    )
+    return found
+
+
+def test_one_action_makes_one_entry_and_a_moved_point_none(
+    server: Server, page: Page, settle: Settle
+) -> None:
+    page.goto(server.url)
+    settle(page)
+    assert query(page) == {}
+    start = page.evaluate(LENGTH)
+    press(page, "depth", "last", settle)
+    assert query(page) == {"depth": "last"}
+    assert page.evaluate(LENGTH) == start + 1
+    picker: Any = page.locator('.st-key-picker [tabindex="0"]').first
+    picker.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(500)
+    settle(page)
+    moved = query(page)
+    assert moved.keys() == {"depth", "x"}
+    assert page.evaluate(LENGTH) == start + 1
+    follow(page, "Patch embedding", settle)
+    point = {"x": moved["x"]}
+    assert query(page) == point
+    assert page.evaluate(LENGTH) == start + 2
+    press(page, "view", "Filters", settle)
+    assert query(page) == {"view": "filters", **point}
+    assert page.evaluate(LENGTH) == start + 3
+    for way, wanted in [
+        ("back", point),
+        ("back", moved),
+        ("back", {}),
+        ("forward", moved),
+        ("forward", point),
+        ("forward", {"view": "filters", **point}),
+    ]:
+        step(page, way, settle)
+        assert query(page) == wanted
+    assert page.evaluate(LENGTH) == start + 3
+
+
+def test_back_and_forward_show_what_was_shown(server: Server, page: Page, settle: Settle) -> None:
+    page.goto(f"{server.url}/?picture=cat&models=davit_mini")
+    settle(page)
+    seen = [maps(page)]
+    press(page, "depth", "last", settle)
+    seen.append(maps(page))
+    follow(page, "Patch embedding", settle)
+    seen.append(maps(page))
+    assert len({tuple(one) for one in seen}) == 3
+    for way, number in [("back", 1), ("back", 0), ("forward", 1), ("forward", 2)]:
+        step(page, way, settle)
+        assert maps(page) == seen[number]
+
+
+def test_f5_keeps_the_view_and_the_address(server: Server, page: Page, settle: Settle) -> None:
+    page.goto(server.url)
+    settle(page)
+    press(page, "depth", "last", settle)
+    seen, address = maps(page), page.url
+    page.reload()
+    settle(page)
+    assert page.url == address
+    assert maps(page) == seen
+
+
+def test_the_first_action_after_a_restart_of_the_server_counts(
+    page: Page, settle: Settle, tmp_path: Path
+) -> None:
+    running = contextlib.contextmanager(run_server)
+    with running(tmp_path) as server:
+        page.goto(f"{server.url}/?picture=cat&models=davit_mini")
+        settle(page)
+        press(page, "depth", "first", settle)
+    port = urlsplit(server.url).port
+    with running(tmp_path, port=port):
+        settle(page)  # connected again
+        press(page, "depth", "last", settle)  # newer than what stands in the address
+        wanted = {"picture": "cat", "models": "davit_mini", "depth": "last"}
+        assert query(page) == wanted
+        seen = maps(page)
+    with running(tmp_path, port=port):
+        settle(page)
+        page.locator('.st-key-picker [tabindex="0"]').first.focus()
+        page.keyboard.press("End")
+        page.wait_for_timeout(500)
+        settle(page)
+        assert query(page).keys() == {*wanted, "x"}
+        assert maps(page) != seen
+        address, seen = page.url, maps(page)
+        page.goto("about:blank")
+    with running(tmp_path, port=port):
+        page.goto(address)
+        settle(page)
+        assert page.url == address
+        assert maps(page) == seen
+        page.goto("about:blank")
+    page.complaints.forgive("ERR_CONNECTION|not responding|reaching server|[Ww]eb[Ss]ocket")  # type: ignore[attr-defined]
+
+
+def test_a_fragment_writes_the_address(page: Page, settle: Settle, tmp_path: Path) -> None:
+    with contextlib.contextmanager(run_server)(tmp_path, "tests/browser/address_app.py") as small:
+        page.goto(f"{small.url}/?outer=two")
+        settle(page)
+        start = page.evaluate(LENGTH)
+        press(page, "inner", "two", settle)
+        assert query(page) == {"outer": "two", "inner": "two"}
+        page.locator(".st-key-x input").fill("300")
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(300)
+        settle(page)
+        assert query(page) == {"outer": "two", "inner": "two", "x": "300"}
+        assert page.evaluate(LENGTH) == start + 1
+        assert page.get_by_text("run 1", exact=True).count() == 1  # the page itself did not run
+        step(page, "back", settle)
+        assert query(page) == {"outer": "two"}
+        step(page, "forward", settle)
+        page.reload()
+        settle(page)
+        assert query(page) == {"outer": "two", "inner": "two", "x": "300"}
+        page.goto("about:blank")
+
+
+@pytest.mark.parametrize("link", hostile(15, seed=3), ids=lambda one: f"{one.page}-{one.kind}")
+def test_a_hostile_address_opens_a_page_with_a_word(
+    server: Server, page: Page, link: Hostile
+) -> None:
+    assert faults(page, server.url, link) == []
