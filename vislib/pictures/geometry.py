@@ -109,7 +109,8 @@ def edges(start: float, length: float, whole: float) -> tuple[int, int]:
         length: In source pixels.
         whole: The picture's side in source pixels.
     """
-    return round(FINEST * start / whole), round(FINEST * length / whole)
+    first, last = round(FINEST * start / whole), round(FINEST * (start + length) / whole)
+    return first, last - first  # both ends are rounded: the middle of a box in the middle stays
 
 
 def _place(thousandths: int, start: int, length: int, count: int) -> int | None:
