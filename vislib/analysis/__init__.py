@@ -4,6 +4,7 @@
     activation       erf and the GELU's derivative in numpy
     common_ground    the share of reading, in percent, and its statistics
     reading          what one token reads from the grid, for each kind of token mixing
+    fields           what every place of a block reads, packed for a browser
     windows          attention windows: cut, stitched back, located
     depth            relative depth: which block of a model lies how deep
     attentions       attentions of different models side by side: heads, successive blocks, reach
