@@ -115,14 +115,18 @@ def choose(sites: Mapping[str, MixingSite], first: DeltaGenerator) -> Choice:
         _say_what_is_missing(part, sites)
     if second == st.session_state.get("picture"):
         st.info(frame.t("compare.same_picture"))
-    there = second in gallery.GALLERY
+    picture, title = None, ""
+    if second in gallery.GALLERY:
+        others = [key for key in gallery.GALLERY if key != st.session_state.get("picture")]
+        entry, picture = frame.second_picture(second, others)
+        title = frame.picture_title(entry.key)
     return Choice(
         accumulated=reads == "depth",
         part=part,
         number=number,
         at_zero=at_zero,
-        second=_picture(second) if there else None,
-        second_title=frame.picture_title(second) if there else "",
+        second=picture,
+        second_title=title,
         entry=entry,
     )
 
@@ -139,11 +143,6 @@ def _second() -> str:
         words=words,
         compact=False,
     )
-
-
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _picture(key: str) -> DecodedImage:
-    return gallery.load(key)
 
 
 def _part(sites: Mapping[str, MixingSite]) -> str:
