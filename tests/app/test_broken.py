@@ -20,6 +20,7 @@ from vislib import registry
 from vislib.experiments import table as experiments
 from vislib.pictures import gallery
 from vislib.tables import papers, similarity
+from vislib.texts import text
 from vislib.weights import files, film
 
 Copied = Callable[[ModuleType], Path]
@@ -47,10 +48,10 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copied:
     st.cache_resource.clear()
 
 
-def named(at: AppTest, title: str, *words: str) -> Seen:
+def named(at: AppTest, page: str, *words: str) -> Seen:
     """The page with its title, and just one message with all of these words and no path."""
     seen = Seen(at)
-    assert [heading.value for heading in at.title] == [title]
+    assert [heading.value for heading in at.title] == [text("en", f"{page}.title")]
     assert len(seen.errors) == 1, seen.errors
     for word in (*words, "Get a complete copy of the project"):
         assert word in seen.errors[0]
@@ -62,7 +63,7 @@ def named(at: AppTest, title: str, *words: str) -> Seen:
 def test_a_papers_table(open_page: Open, copied: Copied, fault: str) -> None:
     FAULTS[fault](copied(papers) / "mlp_mixer_table3.csv")
     at = open_page("papers")
-    named(at, "Papers", "mlp_mixer_table3.csv")
+    named(at, "papers", "mlp_mixer_table3.csv")
     assert not at.dataframe
     at.segmented_control(key="paper").set_value("davit").run()
     assert not at.error
@@ -77,7 +78,7 @@ def test_our_counts(
     monkeypatch.setattr(papers, "COUNTED", path)
     FAULTS[fault](path)
     at = open_page("papers")
-    named(at, "Papers", "counted.csv")
+    named(at, "papers", "counted.csv")
     assert len(at.dataframe[0].value) == len(papers.table("mixer").rows)
 
 
@@ -86,7 +87,7 @@ def test_our_counts(
 def test_an_experiments_table(open_page: Open, copied: Copied, kind: str, fault: str) -> None:
     FAULTS[fault](copied(experiments) / f"order.{kind}")
     at = open_page("experiments")
-    named(at, "Experiments", f"order.{kind}")
+    named(at, "experiments", f"order.{kind}")
     at.segmented_control(key="experiment").set_value("attention").run()
     assert not at.error
     assert at.segmented_control(key="attention_answer")
@@ -98,7 +99,7 @@ def test_a_papers_table_beside_an_experiment(
 ) -> None:
     FAULTS[fault](copied(papers) / "mlp_mixer_table3.csv")
     at = open_page("experiments", experiment="data", data_answer="show")
-    seen = named(at, "Experiments", "mlp_mixer_table3.csv")
+    seen = named(at, "experiments", "mlp_mixer_table3.csv")
     assert len(at.dataframe) == 1  # our runs
     assert "What may be concluded" in "\n".join(part.value for part in at.subheader) + seen.text
 
@@ -112,7 +113,7 @@ def test_the_table_of_similarity(
     monkeypatch.setattr(similarity, "FILE", path)
     FAULTS[fault](path)
     at = open_page("inside", inside="similarity")
-    named(at, "Inside the tokens", "similarity.npz")
+    named(at, "inside", "similarity.npz")
     assert at.button(key="similarity_now") or at.get("plotly_chart")
 
 
@@ -121,7 +122,7 @@ def test_the_table_of_similarity(
 def test_the_picture_that_is_shown(open_page: Open, copied: Copied, page: str, fault: str) -> None:
     FAULTS[fault](copied(gallery) / "cat.jpg")
     at = open_page(page, picture="cat")
-    seen = named(at, {"compare": "Compare", "papers": "Papers"}[page], "cat.jpg", "Shown instead")
+    seen = named(at, page, "cat.jpg", "Shown instead")
     assert "Rachel Michetti" in seen.text
     assert at.selectbox(key="picture").value == "cat"
     at.selectbox(key="picture").set_value("rocket").run()
@@ -132,7 +133,7 @@ def test_the_picture_that_is_shown(open_page: Open, copied: Copied, page: str, f
 def test_the_first_picture_and_all_others(open_page: Open, copied: Copied, fault: str) -> None:
     for path in copied(gallery).glob("*.jpg"):
         FAULTS[fault](path)
-    seen = named(open_page("papers"), "Papers", "coffee.jpg", "Shown instead")
+    seen = named(open_page("papers"), "papers", "coffee.jpg", "Shown instead")
     assert "Drawn by MixScope" in seen.text
 
 
@@ -140,10 +141,10 @@ def test_the_first_picture_and_all_others(open_page: Open, copied: Copied, fault
 def test_another_picture_beside(open_page: Open, copied: Copied, fault: str) -> None:
     FAULTS[fault](copied(gallery) / "cat.jpg")
     at = open_page("compare", second="cat")
-    seen = named(at, "Compare", "cat.jpg", "Shown instead")
+    seen = named(at, "compare", "cat.jpg", "Shown instead")
     assert len(seen.pictures) > 3
     at = open_page("token_mixing", mixing_view="beside", other_picture="cat")
-    named(at, "Token mixing", "cat.jpg", "Shown instead")
+    named(at, "token_mixing", "cat.jpg", "Shown instead")
 
 
 @fault
@@ -152,7 +153,7 @@ def test_the_ranking_of_pictures(open_page: Open, copied: Copied, fault: str) ->
     for name in ("cat", "bee"):
         FAULTS[fault](folder / f"{name}.jpg")
     at = open_page("disagreement", shown="all")
-    seen = named(at, "Disagreement", "cat.jpg", "bee.jpg", "Left out of the ranking: 2.")
+    seen = named(at, "disagreement", "cat.jpg", "bee.jpg", "Left out of the ranking: 2.")
     keys = {button.key for button in at.button if str(button.key).startswith("open-")}
     assert len(keys) == len(gallery.GALLERY) - 2
     assert "open-cat" not in keys
@@ -171,7 +172,7 @@ def films(copied: Copied, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_film(open_page: Open, films: Path, fault: str) -> None:
     FAULTS[fault](films / "mixer_mini.safetensors")
     at = open_page("patch_embedding", view="filters", models=["mixer_mini", "convmixer_mini"])
-    seen = named(at, "Patch embedding", "mixer_mini.safetensors")
+    seen = named(at, "patch_embedding", "mixer_mini.safetensors")
     assert at.select_slider(key="epoch")  # of the other model
     assert "ConvMixer mini: after pass" in seen.text
     assert "Mixer mini: after pass" not in seen.text.replace("ConvMixer", "")
@@ -196,7 +197,7 @@ def test_a_frame_that_is_not_finite(open_page: Open, films: Path) -> None:
     at = open_page("depthwise_kernels")
     assert not at.error
     at.select_slider(key="epoch").set_value("0").run()
-    named(at, "Depthwise kernels", "convmixer_mini.safetensors", "nan or infinite")
+    named(at, "depthwise_kernels", "convmixer_mini.safetensors", "nan or infinite")
     assert at.select_slider(key="epoch")
 
 
@@ -211,7 +212,7 @@ def test_the_words_of_old_links(
     assert at.selectbox(key="convmixer_x").value == "params_millions"
     FAULTS.get(fault, lambda p: p.write_text('convmixer_x = "a"') and None)(path)
     at = open_page("papers", convmixer_x="parameters, M", paper="convmixer")
-    named(at, "Papers", "old_links.toml")
+    named(at, "papers", "old_links.toml")
     assert len(at.dataframe) == 1
     assert not open_page("papers", paper="convmixer").error  # a new link needs no old words
 
@@ -228,7 +229,7 @@ def test_a_card(
     monkeypatch.setattr(registry, "MODEL_REGISTRY", {**registry.MODEL_REGISTRY, "mixer_mini": row})
     at = open_page("compare")
     seen = Seen(at)
-    assert [heading.value for heading in at.title] == ["Compare"]
+    assert [heading.value for heading in at.title] == [text("en", "compare.title")]
     assert seen.errors
     assert all("mixer_mini.json" in error for error in seen.errors)
     assert "ConvMixer mini" in seen.text
