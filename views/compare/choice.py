@@ -117,9 +117,10 @@ def choose(sites: Mapping[str, MixingSite], first: DeltaGenerator) -> Choice:
         st.info(frame.t("compare.same_picture"))
     picture, title = None, ""
     if second in gallery.GALLERY:
-        others = [key for key in gallery.GALLERY if key != st.session_state.get("picture")]
-        entry, picture = frame.second_picture(second, others)
-        title = frame.picture_title(entry.key)
+        first_entry = frame.view().entry
+        others = [k for k in gallery.GALLERY if not first_entry or k != first_entry.key]
+        beside, picture = frame.second_picture(second, others)
+        title = frame.picture_title(beside.key)
     return Choice(
         accumulated=reads == "depth",
         part=part,
