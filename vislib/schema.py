@@ -64,10 +64,10 @@ Mixing = Literal["fixed", "gated", "computed"]
 class MixScopeError(Exception):
     """Base of all errors whose message is meant for a person: what came, what fits, what to do.
 
-    Below stand ImageError, ModelError, WeightsError, CaptureError and ShapeError; elsewhere
-    DataError and TrainingError (``vislib.training``), ExperimentError (``vislib.experiments``),
-    DownloadStoppedError and WrongAnswer (``vislib.weights.hub``), CostQuestionError
-    (``views.frame.state``).
+    Below stand ImageError, ModelError, WeightsError, TableError, CaptureError and ShapeError;
+    elsewhere DataError and TrainingError (``vislib.training``), ExperimentError
+    (``vislib.experiments``), DownloadStoppedError and WrongAnswer (``vislib.weights.hub``),
+    CostQuestionError (``views.frame.state``).
 
     Args:
         key: A dotted key of the table of texts (``vislib.texts``).
@@ -99,6 +99,10 @@ class ModelError(MixScopeError):
 
 class WeightsError(MixScopeError):
     """The weights are missing, damaged, or do not fit the model."""
+
+
+class TableError(MixScopeError):
+    """A table that comes with the project is missing, damaged, or holds something else."""
 
 
 class CaptureError(MixScopeError):

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.audit import POINTS, ROOT, audited, difference, walk
 from views import frame
-from views.compare import choice
+from views.frame import state
 from vislib.pictures import geometry
 from vislib.schema import LabelledArray, ViewBox
 
@@ -75,10 +75,10 @@ def test_a_cached_function_that_leaves_something_out_is_found(
         served.append(_key)
         return len(served)
 
-    monkeypatch.setattr(choice, "_picture", kept)
+    monkeypatch.setattr(state, "_decoded", kept)
     with audited() as findings:
-        choice._picture("coffee")
-    assert list(findings.stale) == [("_picture", "coffee")]
+        state._decoded("coffee")
+    assert list(findings.stale) == [("_decoded", "coffee")]
     kept.clear()
 
 

@@ -161,9 +161,15 @@ RULES = (
         never=LIBRARY_NEVER | {"torch"},
     ),
     Rule(
-        modules=("vislib.tables.papers",),
+        modules=("vislib.tables.rows",),
         outside=frozenset(),
         own=own("schema"),
+        never=LIBRARY_NEVER | {"torch", "timm"},
+    ),
+    Rule(
+        modules=("vislib.tables.papers",),
+        outside=frozenset(),
+        own=own("schema", "tables.rows"),
         never=LIBRARY_NEVER | {"torch", "timm"},
     ),
     Rule(
@@ -187,7 +193,7 @@ RULES = (
     Rule(  # what a page reads
         modules=("vislib.experiments.catalogue", "vislib.experiments.table"),
         outside=frozenset(),
-        own=own("schema", "experiments.catalogue"),
+        own=own("schema", "experiments.catalogue", "tables.rows"),
         never=LIBRARY_NEVER | {"torch"},
     ),
     Rule(

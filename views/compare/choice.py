@@ -115,14 +115,19 @@ def choose(sites: Mapping[str, MixingSite], first: DeltaGenerator) -> Choice:
         _say_what_is_missing(part, sites)
     if second == st.session_state.get("picture"):
         st.info(frame.t("compare.same_picture"))
-    there = second in gallery.GALLERY
+    picture, title = None, ""
+    if second in gallery.GALLERY:
+        first_entry = frame.view().entry
+        others = [k for k in gallery.GALLERY if not first_entry or k != first_entry.key]
+        beside, picture = frame.second_picture(second, others)
+        title = frame.picture_title(beside.key)
     return Choice(
         accumulated=reads == "depth",
         part=part,
         number=number,
         at_zero=at_zero,
-        second=_picture(second) if there else None,
-        second_title=frame.picture_title(second) if there else "",
+        second=picture,
+        second_title=title,
         entry=entry,
     )
 
@@ -139,11 +144,6 @@ def _second() -> str:
         words=words,
         compact=False,
     )
-
-
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _picture(key: str) -> DecodedImage:
-    return gallery.load(key)
 
 
 def _part(sites: Mapping[str, MixingSite]) -> str:

@@ -66,11 +66,19 @@ def choose() -> dict[str, Asked]:
 
 
 def gallery_pictures() -> dict[str, Asked]:
-    """The whole gallery."""
-    return {
-        key: Asked(title=frame.picture_title(key), picture=_decoded_once(key), key=key)
-        for key in gallery.GALLERY
-    }
+    """The whole gallery; a picture whose file cannot be used is said and left out."""
+    found, wrong = {}, []
+    for key in gallery.GALLERY:
+        try:
+            picture = _decoded_once(key)
+        except ImageError as error:
+            wrong.append(frame.said(error))
+            continue
+        found[key] = Asked(title=frame.picture_title(key), picture=picture, key=key)
+    if wrong:
+        left_out = words("left_out_pictures", count=len(wrong))
+        st.error("\n\n".join([*wrong, left_out]))
+    return found
 
 
 @st.cache_resource(show_spinner=False)

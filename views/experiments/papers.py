@@ -30,7 +30,7 @@ def draw(name: str, found: Found | None) -> None:
         st.markdown(f"**{words(f'paper_{name}_title')}**")
         st.markdown(words(f"paper_{name}"))
         if name in PAPER_GRIDS:
-            _grid(*PAPER_GRIDS[name]())
+            frame.shielded(lambda: _grid(*PAPER_GRIDS[name]()))
     with right, st.container(border=True):
         st.markdown(f"**{words('here_title')}**")
         if found is None:
@@ -76,7 +76,7 @@ def patch_grid() -> Grid:
             f"{row.values[_TOP1]:.2f}",
         ]
         for row in papers.table("convmixer").rows
-        if row.family == "convmixer"
+        if row.family == "convmixer" and {"patch_size", "kernel_size", _TOP1} <= row.values.keys()
     ]
 
 
@@ -85,7 +85,7 @@ def data_grid() -> Grid:
     table = papers.table("mixer")
     cells: dict[str, dict[str, tuple[float, float]]] = {}
     for row in table.rows:
-        if row.values.get("image_size") == SIDE:
+        if row.values.get("image_size") == SIDE and {_EPOCHS, _TOP1} <= row.values.keys():
             own = cells.setdefault(row.model, {})
             entry = (row.values[_EPOCHS], row.values[_TOP1])
             own[row.group] = max(own.get(row.group, entry), entry)  # the longest pre-training

@@ -77,7 +77,7 @@ from views.frame.state import (
     view,
 )
 from views.frame.tile_canvas import TILE_TEXTS, tile_canvas
-from views.frame.verdicts import judged, picture_title, verdict
+from views.frame.verdicts import judged, picture_title, second_picture, verdict
 
 __all__ = [
     "DEPTHS",
@@ -142,6 +142,7 @@ __all__ = [
     "remember",
     "run",
     "said",
+    "second_picture",
     "select",
     "shielded",
     "signed",

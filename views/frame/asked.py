@@ -10,12 +10,12 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from views.frame.markup import plain
 from vislib import registry
+from vislib.texts import Message
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ LONGEST_NUMBER = 400
 """Characters of a number that are read: float's largest has 309 digits."""
 ON, OFF = ("1", "true", "on", "yes"), ("0", "false", "off", "no")
 _OLD_BLOCK = re.compile(r"(?:Stage (\d{1,3}), block|Block) (\d{1,3})")
-_OLD_WORDS = Path(__file__).resolve().parents[2] / "assets" / "old_links.toml"
+OLD_WORDS = Path(__file__).resolve().parents[2] / "assets" / "old_links.toml"
 
 Nearest = Callable[[Sequence[str], str], str]
 """(options, what was asked for) -> the option to show instead."""
@@ -51,10 +51,26 @@ def _hidden(character: str) -> bool:
     return unicodedata.category(character).startswith("C")
 
 
-@cache
-def _old_words() -> Mapping[str, Mapping[str, str]]:
-    """Choice -> word -> key: what the address held before it held keys."""
-    return tomllib.loads(_OLD_WORDS.read_text(encoding="utf-8"))
+Words = Mapping[str, Mapping[str, str]]
+
+
+def old_words() -> tuple[Words, Message | None]:
+    """Choice -> word -> key: what the address held before it held keys; and what is wrong with it.
+
+    Where the file cannot be read there are no such words: only old links are read less well.
+    """
+    path = OLD_WORDS
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else None
+        why = said or type(error).__name__
+        return {}, Message("error.link.old_words", file=path.name, why=why)
+    whole = found and all(
+        isinstance(words, dict) and all(isinstance(key, str) for key in words.values())
+        for words in found.values()
+    )
+    return (found, None) if whole else ({}, Message("error.link.no_words", file=path.name))
 
 
 def key_of(name: str, text: str, options: Sequence[str], words: Mapping[str, str]) -> str | None:
@@ -64,7 +80,7 @@ def key_of(name: str, text: str, options: Sequence[str], words: Mapping[str, str
     old_block = _OLD_BLOCK.fullmatch(text)
     meant = [
         *(option for option in options if words.get(option) == text),
-        _old_words().get(name, {}).get(text),
+        old_words()[0].get(name, {}).get(text),
         *(row.key for row in registry.MODEL_REGISTRY.values() if row.title == text),
         f"{old_block[1] or 1}.{old_block[2]}" if old_block else None,
     ]

@@ -8,21 +8,32 @@ import streamlit as st
 
 from views.frame.captures import film_of
 from views.frame.choices import choose_step
+from views.frame.notices import problem
 from views.frame.state import t
 from vislib import registry
 from vislib.figures import curve
 from vislib.figures.colours import family_colour
+from vislib.schema import WeightsError
 from vislib.weights.film import Film
 
 WIDGET = "epoch"
 
 
 def films(keys: Sequence[str], needs: str = "") -> dict[str, Film]:
-    """Those of the models whose training can be played, and whose frames hold an array."""
+    """Those of the models whose training can be played, and whose frames hold an array.
+
+    A film that cannot be used is said.
+    """
     found = {}
     for key in dict.fromkeys(keys):
         if registry.spec(key).weights == "bundled" and not registry.spec(key).variant:
-            reel = film_of(key)
+            try:
+                reel = film_of(key)
+                if reel is not None:
+                    reel.require_curve()
+            except WeightsError as error:  # the other models' films go on
+                problem(error)
+                continue
             if reel is not None and (not needs or needs in reel.labels):
                 found[key] = reel
     return found

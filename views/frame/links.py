@@ -24,8 +24,8 @@ from urllib.parse import parse_qsl, urlencode
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from views.frame.asked import Found, quoted
-from views.frame.state import t
+from views.frame.asked import Found, old_words, quoted
+from views.frame.state import said, t
 
 POINT = frozenset({"x", "y"})
 """What moves all the time: it changes the address and makes no entry in the history."""
@@ -195,6 +195,9 @@ def say_unused() -> None:
     left = [name for name in mine.unused if name in mine.link]
     if left:
         st.info(t("choice.unused", names=quoted(left)))
+    wrong = old_words()[1] if left or mine.notes else None
+    if wrong:
+        st.error(f"**{t('error.title')}** {said(wrong)}")
 
 
 def write(by: str = "") -> None:

@@ -14,6 +14,7 @@ from views.frame.patch_picker import PICKER_TEXTS, Box, patch_picker
 from views.frame.state import (
     DEFAULT_PICTURE,
     OWN,
+    gallery_picture,
     own_picture,
     remember,
     said,
@@ -22,7 +23,7 @@ from views.frame.state import (
     take,
     view,
 )
-from views.frame.verdicts import picture_title
+from views.frame.verdicts import picture_title, say_instead
 from views.frame.wire import is_recent
 from vislib import registry
 from vislib.figures.colours import family_colour
@@ -178,6 +179,11 @@ def _messages() -> None:
     if problem:
         st.error(f"{plain(said(problem))} {t('picture.kept')}")
     chosen = st.session_state.get("picture")
+    entry = view().entry
+    if entry:
+        _, _, wrong = gallery_picture(chosen if chosen in gallery.GALLERY else "")
+        if wrong:
+            say_instead(wrong, entry)
     if chosen == OWN and own_picture() is None:
         gone = "own_upload" in st.session_state
         minutes = uploads.STORE_MINUTES
@@ -242,8 +248,8 @@ def _picture_notes() -> None:
         st.caption(f"{plain(picture.name)} · {size}")
     for note in picture.notes:
         st.caption(said(note))
-    entry = gallery.GALLERY.get(st.session_state.get("picture", ""))
-    if entry:
+    entry = view().entry
+    if entry and st.session_state.get("picture") in gallery.GALLERY:
         title = picture_title(entry.key)
         st.caption(t("picture.credit", title=title, credit=entry.credit, licence=entry.licence))
         if entry.why:

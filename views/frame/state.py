@@ -102,8 +102,7 @@ def view() -> View:
     if own is not None:
         picture, entry = own, None
     else:
-        entry = gallery.GALLERY.get(chosen, gallery.GALLERY[DEFAULT_PICTURE])
-        picture = _gallery_picture(entry.key)
+        entry, picture, _ = gallery_picture(chosen if chosen in gallery.GALLERY else "")
     chosen_models = tuple(state.get("models") or default_models(server.present()))
     chosen_models = tuple(as_switched(key) for key in chosen_models)
     point = (int(state.get("x", 500)), int(state.get("y", 500)))
@@ -128,8 +127,34 @@ def default_models(present: Sequence[str]) -> tuple[str, ...]:
     return tuple(best) if all(best) else DEFAULT_MODELS
 
 
+def gallery_picture(
+    key: str, instead: Sequence[str] = ()
+) -> tuple[GalleryPicture, DecodedImage, ImageError | None]:
+    """A picture of the gallery; where its file cannot be used, another one.
+
+    Args:
+        key: Of the gallery; empty for the default.
+        instead: Those that may stand for it, the best first; empty for the default and all others.
+
+    Returns:
+        What the gallery says of the picture that is shown, the picture, and why it is another one
+        than was asked for; None where it is not.
+
+    Raises:
+        ImageError: None of them can be used.
+    """
+    wrong: ImageError | None = None
+    key = key or DEFAULT_PICTURE
+    for name in (key, *(instead or (DEFAULT_PICTURE, *gallery.GALLERY))):
+        try:
+            return gallery.GALLERY[name], _decoded(name), wrong
+        except ImageError as error:
+            wrong = wrong or error
+    raise wrong or ImageError("error.picture.no_entry", asked=key, keys=list(gallery.GALLERY))
+
+
 @st.cache_resource(max_entries=40, show_spinner=False)
-def _gallery_picture(key: str) -> DecodedImage:
+def _decoded(key: str) -> DecodedImage:
     return gallery.load(key)
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 import streamlit as st
 
 from views.frame.models import model
-from views.frame.state import t, view
+from views.frame.state import gallery_picture, said, t, view
 from vislib import registry
 from vislib.analysis.answers import Verdict
 from vislib.analysis.answers import verdict as judge
 from vislib.pictures import gallery
 from vislib.pictures.gallery import GalleryPicture
-from vislib.schema import ActivationCache
+from vislib.schema import ActivationCache, DecodedImage, MixScopeError
 
 MARKS = {"right": "\N{CHECK MARK} ", "wrong": "\N{BALLOT X} ", "unknown": ""}
 """Before the words, for those who read from the last row."""
@@ -22,6 +23,25 @@ MARKS = {"right": "\N{CHECK MARK} ", "wrong": "\N{BALLOT X} ", "unknown": ""}
 def picture_title(key: str) -> str:
     """What the page calls a gallery picture."""
     return t(gallery.GALLERY[key].title.key)
+
+
+def second_picture(key: str, instead: Sequence[str]) -> tuple[GalleryPicture, DecodedImage]:
+    """A gallery picture to set beside another; where its file is broken, the next one, and why.
+
+    Args:
+        key: Of the gallery.
+        instead: Those that may stand for it, the best first.
+    """
+    entry, picture, wrong = gallery_picture(key, instead)
+    if wrong:
+        say_instead(wrong, entry)
+    return entry, picture
+
+
+def say_instead(wrong: MixScopeError, entry: GalleryPicture) -> None:
+    """Which picture of the gallery cannot be used, and which one stands there."""
+    shown = t("picture.instead", title=picture_title(entry.key))
+    st.error(f"**{t('error.title')}** {said(wrong)} {shown}")
 
 
 def judged(

@@ -12,7 +12,7 @@ from views import frame
 from vislib import registry
 from vislib.analysis.mixing_distance import mixing_distance
 from vislib.analysis.reading_at import spatial_operator
-from vislib.schema import ActivationCache, Mixing, MixingSite, MixScopeError, freeze
+from vislib.schema import ActivationCache, Mixing, MixingSite, MixScopeError, TableError, freeze
 from vislib.tables import similarity
 
 if TYPE_CHECKING:
@@ -118,15 +118,27 @@ def _collected(every: Sequence[MixingSite], found: Sequence[tuple[MixingSite, fl
 # ---------------------------------------------------------------- similar layers
 
 
-def stored() -> similarity.Stored | None:
-    """The table that comes with the project."""
+def table() -> similarity.Stored:
+    """The table that comes with the project.
+
+    Raises:
+        TableError: It is missing or damaged.
+    """
     return frame.remember(("inside", "stored"), similarity.read)
+
+
+def stored() -> similarity.Stored | None:
+    """The table that comes with the project, None where it cannot be used."""
+    try:
+        return table()
+    except TableError:
+        return None
 
 
 def is_stored(key: str) -> bool:
     """Whether the table has this model with the weights that are here."""
-    table = stored()
-    return table is not None and not registry.spec(key).variant and table.fits(key)
+    found = stored()
+    return found is not None and not registry.spec(key).variant and found.fits(key)
 
 
 def features(key: str, report: Callable[[int], None]) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from views import frame
 from views.inside import runs
 from views.inside.runs import words
 from vislib.pictures import gallery
-from vislib.schema import LabelledArray, freeze
+from vislib.schema import LabelledArray, TableError, freeze
 from vislib.tables import similarity
 
 QUICK_SECONDS = 8.0
@@ -39,6 +39,10 @@ def draw() -> None:
             default=keys[min(1, len(keys) - 1)],
             compact=False,
         )
+    try:
+        runs.table()
+    except TableError as error:  # what it would say is computed instead
+        frame.problem(error)
     found = _pair(one, two)
     if found is None:
         return

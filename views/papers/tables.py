@@ -41,6 +41,9 @@ def draw(key: str) -> None:
     st.caption(words(f"source_{key}") + " " + words("front_how"))
     st.markdown(words("table_how"))
     _table(table, rows)
+    if table.uncounted:
+        frame.problem(table.uncounted)
+        return
     st.caption(words("counted_how") + " " + words(f"counted_{key}"))
 
 

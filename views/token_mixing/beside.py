@@ -101,7 +101,8 @@ def _other_picture() -> tuple[str, DecodedImage]:
         words={name: frame.picture_title(name) for name in options},
         compact=False,
     )
-    return frame.picture_title(chosen), gallery.load(chosen)
+    entry, picture = frame.second_picture(chosen, options)
+    return frame.picture_title(entry.key), picture
 
 
 def _same_depth(site: MixingSite, key: str, partner: str) -> MixingSite:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vislib.attribution.finite import numbers
 from vislib.observe.capture import Capturable, Prepared
 from vislib.schema import ShapeError, softmax
 
@@ -51,6 +52,7 @@ def curve(
 
     Raises:
         ShapeError: A mask does not fit the picture, or there is no such class.
+        CaptureError: The answers hold nan or inf.
 
     Exactness:
         The ends are the model's probabilities, bitwise: pictures that are all of one kind run at
@@ -68,7 +70,7 @@ def curve(
             logits = model.module(torch.cat(pictures))
             if not 0 <= target < logits.shape[1]:
                 raise ShapeError("error.attribution.class", number=target, last=logits.shape[1] - 1)
-            found[places] = softmax(_numbers(logits))[:, target]
+            found[places] = softmax(numbers(logits, f"{kind} curve"))[:, target]
             done += len(places)
             report(done, len(masks))
     return found
@@ -87,9 +89,3 @@ def _mixed(picture: Tensor, baseline: Tensor, touched: np.ndarray, kind: Kind) -
     """The picture with its cells in or out; whole pictures stay bitwise what they are."""
     shown = torch.as_tensor(touched if kind == "insertion" else ~touched, device=picture.device)
     return torch.where(shown, picture, baseline)
-
-
-def _numbers(logits: Tensor) -> np.ndarray:
-    """As NumPy knows them: half precision becomes float32."""
-    values = logits.float() if logits.dtype != torch.float64 else logits
-    return np.asarray(values.cpu().numpy())

@@ -13,11 +13,11 @@ import math
 from collections.abc import Callable
 from typing import Literal, cast, get_args
 
-import numpy as np
 import torch
 from captum.attr import IntegratedGradients, LayerGradCam, Occlusion, Saliency
 from torch import Tensor, nn
 
+from vislib.attribution.finite import numbers
 from vislib.observe.capture import Capturable, Prepared, output_point
 from vislib.schema import CaptureError, HookPoint, LabelledArray, MixingSite, ShapeError
 
@@ -120,7 +120,7 @@ def attribute(
 
     Raises:
         ShapeError: There is no such class or method, or Grad-CAM came without a block.
-        CaptureError: The model does not record the block's output.
+        CaptureError: The model does not record the block's output, or the map holds nan or inf.
 
     Exactness:
         Estimates by their meaning. Integrated gradients' sum approaches the difference of logits
@@ -165,10 +165,14 @@ def cam_site(model: Capturable, sites: tuple[MixingSite, ...]) -> MixingSite:
 
 
 def logit_difference(model: Capturable, inputs: Prepared, baseline: Tensor, target: int) -> float:
-    """How far the class's logit lies above that of the stand-in: what a complete map sums to."""
+    """How far the class's logit lies above that of the stand-in: what a complete map sums to.
+
+    Raises:
+        CaptureError: It is no number.
+    """
     with model.lock, torch.inference_mode():
         logits = [model.module(pixels)[0, target] for pixels in (inputs.tensor, baseline)]
-    return float(logits[0] - logits[1])
+    return float(numbers(logits[0] - logits[1], "logit difference"))
 
 
 class _Forward:
@@ -278,7 +282,7 @@ def _labelled(
 ) -> LabelledArray:
     """The map as an array of its own."""
     return LabelledArray(
-        values=found.detach().cpu().numpy().astype(np.float64),
+        values=numbers(found, source),
         axes=("row", "column"),
         role="tokens",
         unit=unit,

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vislib.attribution.finite import numbers
 from vislib.observe.capture import Capturable, Prepared, output_point
 from vislib.schema import CaptureError, HookPoint, LabelledArray, MixingSite, ShapeError
 
@@ -51,7 +51,7 @@ def receptive_field(
 
     Raises:
         ShapeError: The token lies outside the block's grid.
-        CaptureError: The model does not record the block's output.
+        CaptureError: The model does not record the block's output, or the field holds nan or inf.
 
     Exactness:
         An estimate by its meaning; with as many probes as channels it is the exact local slope
@@ -73,7 +73,7 @@ def receptive_field(
             report(done, count)
     scaled = (total * (features.numel() / count)).sqrt()
     return LabelledArray(
-        values=scaled.detach().cpu().numpy().astype(np.float64),
+        values=numbers(scaled, "effective receptive field"),
         axes=("row", "column"),
         role="tokens",
         unit="gradient",

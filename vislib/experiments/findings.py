@@ -13,6 +13,7 @@ from vislib.analysis import outcomes
 from vislib.experiments import catalogue, table
 from vislib.experiments.catalogue import Config, Experiment
 from vislib.experiments.table import Results, Run
+from vislib.texts import Message
 
 BASES: Mapping[str, Mapping[str, str]] = {
     "order": {"order": "original"},
@@ -114,10 +115,13 @@ def find(name: str) -> Found | None:
     """What was run of an experiment, None for nothing.
 
     Raises:
-        ExperimentError: Its table cannot be used.
+        ExperimentError: Its table cannot be used, or only its JSON file is there.
     """
     experiment, results = catalogue.experiment(name), table.read(name, table.FOLDER)
     if results is None:
+        csv, facts = table.files(name)
+        if facts.exists():
+            raise table.fault(csv, Message("error.table.missing"))
         return None
     found = Found(experiment=experiment, results=results)
     return found if found.configs else None

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from vislib.experiments.catalogue import SEEDS, Experiment, ExperimentError
+from vislib.tables import rows as rows_of
 from vislib.texts import Message
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "experiments"
@@ -40,6 +41,8 @@ COLUMNS = (
     "seconds",
     "hardware",
 )
+COUNTS = ("parameters", "multiply_adds", "train_pictures", "epochs")
+"""What the JSON file says of each config in whole numbers above 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,28 +130,27 @@ def read(name: str, folder: Path | None = None) -> Results | None:
     table, facts = files(name, folder)
     if not table.exists():
         return None
-    rows = _rows(table)  # first: the JSON file is written before the CSV file
+    # The rows first: the JSON file is written before the CSV file.
+    rows = rows_of.read(table, COLUMNS, fault)
     settings = _settings(facts, name)
     groups: dict[tuple[str, int], list[dict[str, str]]] = {}
     for number, row in enumerate(rows, start=2):
         version = str(settings["recipe"]["version"])
         if row["recipe"] != version:
-            raise _fault(
+            raise fault(
                 table,
                 Message(
                     "error.table.line_recipe", line=number, version=row["recipe"], others=version
                 ),
             )
         if row["config"] not in settings["configs"]:
-            raise _fault(
+            raise fault(
                 table, Message("error.table.unknown_config", file=facts.name, config=row["config"])
             )
         try:
             groups.setdefault((row["config"], int(row["seed"])), []).append(row)
         except ValueError:
-            raise _fault(
-                table, Message("error.table.seed", line=number, seed=row["seed"])
-            ) from None
+            raise fault(table, Message("error.table.seed", line=number, seed=row["seed"])) from None
     runs = tuple(
         _run(table, config, seed, lines, int(settings["configs"][config]["epochs"]))
         for (config, seed), lines in groups.items()
@@ -156,29 +158,9 @@ def read(name: str, folder: Path | None = None) -> Results | None:
     return Results(name=name, settings=settings, runs=runs)
 
 
-def _fault(path: Path, what: Message) -> ExperimentError:
+def fault(path: Path, what: Message) -> ExperimentError:
     """A table that cannot be used; the message says how to have one again."""
     return ExperimentError("error.table.damaged", file=path.name, what=what)
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file whose columns are right."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _fault(path, Message("error.table.no_csv", kind=type(error).__name__)) from error
-    found = lines[0] if lines else []
-    absent = [name for name in COLUMNS if name not in found]
-    if absent:
-        raise _fault(path, Message("error.table.no_column", columns=absent))
-    for number, line in enumerate(lines[1:], start=2):
-        if len(line) != len(found):
-            raise _fault(
-                path,
-                Message("error.table.short_line", line=number, count=len(line), needed=len(found)),
-            )
-    return [dict(zip(found, line, strict=True)) for line in lines[1:]]
 
 
 def _settings(path: Path, name: str) -> dict[str, Any]:
@@ -186,13 +168,21 @@ def _settings(path: Path, name: str) -> dict[str, Any]:
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
         whole = settings["name"] == name and isinstance(settings["data"]["classes"], list)
-        whole = whole and all(type(settings["recipe"][k]) is int for k in ("version", "epochs"))
+        whole = whole and len(settings["data"]["classes"]) > 0
+        counts = [settings["data"]["val_pictures"]]
+        counts += [settings["recipe"][key] for key in ("version", "epochs")]
         for config in settings["configs"].values():
-            whole = whole and type(config["epochs"]) is int and isinstance(config["values"], dict)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _fault(path, Message("error.table.unreadable", kind=type(error).__name__)) from error
+            whole = whole and isinstance(config["title"], str)
+            whole = whole and all(isinstance(config[key], dict) for key in ("values", "build"))
+            counts += [config[key] for key in COUNTS]
+        whole = whole and all(type(count) is int and count > 0 for count in counts)
+    except OSError as error:
+        kind = error.strerror or type(error).__name__
+        raise fault(path, Message("error.table.unreadable", kind=kind)) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise fault(path, Message("error.table.unreadable", kind=type(error).__name__)) from error
     if not whole:
-        raise _fault(path, Message("error.table.other_experiment", name=name))
+        raise fault(path, Message("error.table.other_experiment", name=name))
     return dict(settings)
 
 
@@ -214,19 +204,19 @@ def _run(
         early = [line["val"] for line in lines[:-1] if line["val"]]
         val = _share(lines[-1]["val"]) if lines[-1]["val"] else None
     except ValueError as error:
-        raise _fault(
+        raise fault(
             path, Message("error.table.no_value", run=name, reason=error.args[0])
         ) from error
     counted = [row.epoch for row in rows]
     if counted != list(range(1, epochs + 1)):
-        raise _fault(
+        raise fault(
             path,
             Message("error.table.epochs", run=name, epochs=counted, last=epochs),
         )
     if val is None or early:
-        raise _fault(path, Message("error.table.accuracy", run=name))
+        raise fault(path, Message("error.table.accuracy", run=name))
     if not all(math.isfinite(row.loss) and math.isfinite(row.seconds) for row in rows):
-        raise _fault(path, Message("error.table.no_number", run=name))
+        raise fault(path, Message("error.table.no_number", run=name))
     return Run(
         config=config,
         seed=seed,

@@ -212,7 +212,8 @@ def load(key: str) -> DecodedImage:
         The picture; ``sha256`` is of the file's bytes, for a pattern of its PNG bytes.
 
     Raises:
-        ImageError: No such picture (the message names what there is), or its file is missing.
+        ImageError: No such picture (the message names what there is), or its file is missing or
+            damaged.
     """
     if key not in GALLERY:
         raise ImageError("error.picture.no_entry", asked=key, keys=list(GALLERY))
@@ -224,4 +225,7 @@ def load(key: str) -> DecodedImage:
         data = (FOLDER / name).read_bytes()
     except OSError:
         raise ImageError("error.picture.missing", name=name) from None
-    return decoding.decode(data, name=name)
+    try:
+        return decoding.decode(data, name=name)
+    except ImageError as error:
+        raise ImageError("error.picture.spoilt", name=name, size=len(data)) from error

@@ -7,19 +7,20 @@ parameters and multiply-adds of those rows whose architecture timm can build (co
 
 from __future__ import annotations
 
-import csv
-import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from vislib.schema import ModelError
+from vislib.schema import ModelError, TableError
+from vislib.tables import rows as rows_of
+from vislib.texts import Message
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "papers"
 COUNTED = FOLDER / "counted.csv"
 
+Lines = tuple[dict[str, str], ...]
 _NAMES = ("model", "pretraining")
 PARAMETERS, FLOPS = "params_millions", "flops_giga"
 """Columns that our own counts stand beside."""
@@ -115,6 +116,7 @@ class PaperTable:
         y: Columns that it may have upwards: accuracies, in percent.
         columns: Names of all columns but the model and its pre-training, in the paper's order.
         rows: In the paper's order.
+        uncounted: What is wrong with our counts, so that no row has one; None where nothing is.
     """
 
     key: str
@@ -123,6 +125,7 @@ class PaperTable:
     y: tuple[Column, ...]
     columns: tuple[str, ...]
     rows: tuple[PaperRow, ...]
+    uncounted: TableError | None = None
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -163,9 +166,16 @@ _TABLES: Mapping[str, tuple[str, str, tuple[Column, ...], tuple[Column, ...]]] =
 }
 KEYS = tuple(_TABLES)
 """The tables there are."""
+_SIZED = ("image_size", "pretrain_epochs")
+_ALSO: Mapping[str, tuple[str, ...]] = {
+    "mixer": (*_NAMES, *_SIZED),
+    "convmixer": ("model", "patch_size", "kernel_size"),
+    "davit": _NAMES,
+}
+"""Table -> what it must have besides the columns of its chart."""
+_COUNTS = ("image_size", "parameters", "multiply_adds")
 
 
-@functools.lru_cache(maxsize=8)
 def table(key: str) -> PaperTable:
     """A paper's result table with our counts beside its rows.
 
@@ -174,17 +184,28 @@ def table(key: str) -> PaperTable:
 
     Raises:
         ModelError: There is no such table.
+        TableError: Its file is missing or damaged. Where only counted.csv is, the table says so
+            (``uncounted``) and its rows have no counts.
     """
     if key not in _TABLES:
         raise ModelError("error.table.none", name=key, known=list(KEYS))
     arxiv, file, x, y = _TABLES[key]
-    lines = _read(FOLDER / file)
-    rows = tuple(_row(key, line) for line in lines)
+    numbers = [column.name for column in (*x, *y)]
+    lines = _read(FOLDER / file, (*_ALSO[key], *numbers), numbers)
+    uncounted: TableError | None = None
+    counts: Lines = ()
+    try:
+        counts = count_lines()
+    except TableError as error:
+        uncounted = error
+    rows = tuple(_row(key, line, counts) for line in lines)
     columns = tuple(name for name in lines[0] if name not in _NAMES)
-    return PaperTable(key=key, arxiv=arxiv, x=x, y=y, columns=columns, rows=rows)
+    return PaperTable(
+        key=key, arxiv=arxiv, x=x, y=y, columns=columns, rows=rows, uncounted=uncounted
+    )
 
 
-def _row(key: str, entry: Mapping[str, str]) -> PaperRow:
+def _row(key: str, entry: Mapping[str, str], counts: Lines) -> PaperRow:
     """A line of the CSV file with its numbers apart from its words."""
     cells = {n: text for n, text in entry.items() if text and n not in _NAMES}
     values = {name: number for name, text in cells.items() if (number := _number(text)) is not None}
@@ -195,7 +216,7 @@ def _row(key: str, entry: Mapping[str, str]) -> PaperRow:
         family=FAMILIES.get(re.split(r"[-/ ]", model)[0], ""),
         values=values,
         words={name: text for name, text in cells.items() if name not in values},
-        counted=_find_count(key, group, model, values.get("image_size")),
+        counted=_find_count(counts, key, group, model, values.get("image_size")),
     )
 
 
@@ -204,9 +225,11 @@ def _number(text: str) -> float | None:
     return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else None
 
 
-def _find_count(key: str, group: str, model: str, size: float | None) -> Counted | None:
+def _find_count(
+    counts: Lines, key: str, group: str, model: str, size: float | None
+) -> Counted | None:
     """Our count of a row; a line without pre-training is for every row of that name."""
-    for line in count_lines():
+    for line in counts:
         fits = line["table"] == key and line["model"] == model
         if not fits or line["pretraining"] not in ("", group) or not line["parameters"]:
             continue
@@ -221,12 +244,29 @@ def _find_count(key: str, group: str, model: str, size: float | None) -> Counted
     return None
 
 
-@functools.lru_cache(maxsize=1)
-def count_lines() -> tuple[dict[str, str], ...]:
-    """The lines of counted.csv: which row of which table is which architecture, and its counts."""
-    return _read(COUNTED)
+def count_lines() -> Lines:
+    """The lines of counted.csv: which row of which table is which architecture, and its counts.
+
+    Raises:
+        TableError: The file is missing or damaged.
+    """
+    columns = ("table", "pretraining", "model", "architecture", *_COUNTS)
+    return _read(COUNTED, columns, _COUNTS)
 
 
-def _read(path: Path) -> tuple[dict[str, str], ...]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+def _read(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> Lines:
+    """The lines of a file; a cell of ``numbers`` holds a number or nothing."""
+    lines = rows_of.read(path, columns, _fault)
+    if not lines:
+        raise _fault(path, Message("error.table.no_rows"))
+    for place, line in enumerate(lines, start=2):
+        for name in numbers:
+            if line[name] and _number(line[name]) is None:
+                what = Message("error.table.no_figure", line=place, column=name, cell=line[name])
+                raise _fault(path, what)
+    return tuple(lines)
+
+
+def _fault(path: Path, what: Message) -> TableError:
+    """A table that cannot be used."""
+    return TableError("error.table.bundled", file=path.name, folder="assets/papers", what=what)

@@ -11,13 +11,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from vislib.analysis.cka import cka_table
 from vislib.pictures import gallery
-from vislib.schema import DecodedImage, ShapeError, freeze
+from vislib.schema import DecodedImage, ShapeError, TableError, freeze
+from vislib.texts import Message
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FILE = ASSETS / "similarity.npz"
@@ -164,17 +164,40 @@ def write(features: Mapping[str, Features], count: int, path: Path = FILE) -> in
     return path.stat().st_size
 
 
-def read(path: Path = FILE) -> Stored | None:
-    """The stored table; None where the file is not there or is no such table."""
+def read(path: Path | None = None) -> Stored:
+    """The stored table.
+
+    Args:
+        path: The file; the project's own if None.
+
+    Raises:
+        TableError: The file is missing, damaged, or is no such table.
+    """
+    path = path or FILE
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as source:
+            stored = np.load(source, allow_pickle=False)
             table, header = stored["table"], json.loads(str(stored["header"]))
-            return Stored(
-                layers=tuple((key, name) for key, name in header["layers"]),
-                table=table,
-                samples=int(header["samples"]),
-                seed=int(header["seed"]),
-                digests=header["digests"],
-            )
-    except (OSError, EOFError, KeyError, ValueError, BadZipFile):
-        return None
+        found = Stored(
+            layers=tuple((str(key), str(name)) for key, name in header["layers"]),
+            table=table,
+            samples=int(header["samples"]),
+            seed=int(header["seed"]),
+            digests=dict(header["digests"]),
+        )
+        side = len(found.layers)
+        whole = found.table.shape == (side, side) and bool(np.isfinite(found.table).all())
+    except OSError as error:
+        kind = error.strerror or type(error).__name__
+        raise _fault(path, Message("error.table.unreadable", kind=kind)) from error
+    except Exception as error:  # zip, zlib, NumPy's own format and JSON each have several kinds
+        what = Message("error.table.unreadable", kind=type(error).__name__)
+        raise _fault(path, what) from error
+    if not whole:
+        raise _fault(path, Message("error.table.no_similarity"))
+    return found
+
+
+def _fault(path: Path, what: Message) -> TableError:
+    """A table that cannot be used."""
+    return TableError("error.table.bundled", file=path.name, folder="assets", what=what)

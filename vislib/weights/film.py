@@ -8,7 +8,8 @@ the header what each array is, and the curve of loss and accuracy. Written by
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from vislib.schema import LabelledArray, WeightsError
+from vislib.texts import Message
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "films"
+LABELS = ("axes", "role", "unit", "signed", "source")
+"""What the header says of each array."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +73,21 @@ class Film:
         """The kept epoch that is nearest, the earlier of two."""
         return min(self.epochs, key=lambda kept: (abs(kept - epoch), kept))
 
+    def require_curve(self) -> None:
+        """Check that the curve has every epoch that was kept after training began.
+
+        Raises:
+            WeightsError: One of them is missing.
+        """
+        drawn = {point.epoch for point in self.curve}
+        if not drawn.issuperset(epoch for epoch in self.epochs if epoch > 0):
+            raise damaged(self.path, Message("error.film.curve"))
+
     def frame(self, epoch: int) -> dict[str, LabelledArray]:
         """The weights after an epoch: array name -> float32 array, as the adapter names them.
 
         Raises:
-            WeightsError: That epoch was not kept, or the file is damaged.
+            WeightsError: That epoch was not kept, or the file is damaged or holds nan or inf.
         """
         if epoch not in self.epochs:
             raise WeightsError(
@@ -83,7 +97,11 @@ class Film:
             with safe_open(self.path, framework="numpy") as stored:
                 found = {name: stored.get_tensor(f"{epoch}/{name}") for name in self.labels}
         except (SafetensorError, OSError) as error:
-            raise WeightsError("error.film.damaged", model=self.key) from error
+            raise damaged(self.path, type(error).__name__) from error
+        for name, values in found.items():
+            if not np.isfinite(values).all():
+                tensor = f"{epoch}/{name}"
+                raise WeightsError("error.film.not_finite", file=self.path.name, tensor=tensor)
         return {
             name: LabelledArray(
                 values=found[name].astype(np.float32),
@@ -114,11 +132,37 @@ def read(key: str, folder: Path = FOLDER) -> Film | None:
     try:
         with safe_open(path, framework="numpy") as stored:
             header = json.loads(stored.metadata()["film"])
+            names = set(stored.keys())
         curve = tuple(CurvePoint(**point) for point in header["curve"])
         epochs, labels = tuple(header["epochs"]), header["arrays"]
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError("error.film.damaged", model=key) from error
+        wrong = _wrong(epochs, curve, labels, names)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damaged(path, type(error).__name__) from error
+    if wrong:
+        raise damaged(path, wrong)
     return Film(key=key, epochs=epochs, curve=curve, path=path, labels=labels)
+
+
+def damaged(path: Path, reason: str | Message) -> WeightsError:
+    """A film that cannot be shown."""
+    return WeightsError("error.film.damaged", file=path.name, reason=reason)
+
+
+def _wrong(
+    epochs: Sequence[int],
+    curve: Sequence[CurvePoint],
+    labels: Mapping[str, Mapping[str, Any]],
+    names: Collection[str],
+) -> Message | None:
+    """What a header says that the file does not hold; None where it is whole."""
+    if not epochs or list(epochs) != sorted(set(epochs)) or epochs[0] < 0:
+        return Message("error.film.epochs")
+    if not all(math.isfinite(point.loss) and 0 <= point.held_out <= 1 for point in curve):
+        return Message("error.film.curve")
+    if any(key not in label for label in labels.values() for key in LABELS):
+        return Message("error.film.labels")
+    absent = [f"{e}/{name}" for e in epochs for name in labels if f"{e}/{name}" not in names]
+    return Message("error.film.no_tensor", tensor=absent[0]) if absent else None
 
 
 def write(

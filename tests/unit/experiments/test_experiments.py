@@ -278,7 +278,8 @@ def test_a_run_that_is_there_is_kept(tmp_path: Path) -> None:
 
 FAULTS: dict[str, tuple[Callable[[str], str], str]] = {
     "no column": (lambda text: text.replace(",val,", ",top,", 1), "has no column val"),
-    "empty": (lambda text: "", "has no column recipe, config"),
+    "empty": (lambda text: "", "it is empty"),
+    "other columns": (lambda text: "a,b\n1,2\n", "has no column recipe, config"),
     "line cut": (lambda text: text[: text.rindex(",3.0")], r"line 3 has 7 of 9 values"),
     "quote cut": (lambda text: text[:-3], "no CSV file"),
     "last row gone": (
@@ -374,8 +375,8 @@ for seed in range(5):
     facts = writer.Facts(
         name="order",
         recipe=recipe.EXPERIMENT_RECIPE,
-        data={"name": "toy", "classes": ["n01", "n02"]},
-        configs={name: {"values": {}, "epochs": 1}},
+        data={"name": "toy", "classes": ["n01", "n02"], "val_pictures": 2},
+        configs={name: {"title": "T", "values": {}, "build": {}, **dict.fromkeys(table.COUNTS, 1)}},
     )
     writer.add(run, facts, folder)
 """

@@ -99,6 +99,20 @@ def test_missing_file_is_an_image_error_without_a_path(
     assert gallery.load("two_dots").width == gallery.SIDE
 
 
+@pytest.mark.parametrize("fault", ["empty", "garbage", "cut off", "another kind of file"])
+def test_a_damaged_file_is_named_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str
+) -> None:
+    whole = (gallery.FOLDER / "cat.jpg").read_bytes()
+    content = {"empty": b"", "garbage": bytes(range(256)) * 9, "cut off": whole[:3000]}
+    (tmp_path / "cat.jpg").write_bytes(content.get(fault, b"%PDF-1.7\n" * 20))
+    monkeypatch.setattr(gallery, "FOLDER", tmp_path)
+    words = r"file cat\.jpg in assets/gallery .*Get a complete copy of the project, or choose"
+    with pytest.raises(ImageError, match=words) as caught:
+        gallery.load("cat")
+    assert str(tmp_path) not in str(caught.value)
+
+
 def test_bright_patch_lights_exactly_one_cell() -> None:
     lit = share(14, gallery.load("patch_14").pixels)
     assert lit[4, 9] == 1.0

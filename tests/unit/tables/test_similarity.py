@@ -14,7 +14,7 @@ from vislib.analysis.cka import linear_cka
 from vislib.models import loading
 from vislib.observe import probing
 from vislib.pictures import gallery
-from vislib.schema import DecodedImage, ShapeError
+from vislib.schema import DecodedImage, ShapeError, TableError
 from vislib.tables import similarity
 
 
@@ -59,7 +59,6 @@ def test_the_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
     similarity.write(features, 30, path)
     assert path.read_bytes() == before
     stored = similarity.read(path)
-    assert stored is not None
     assert stored.samples == 30
     assert stored.names("one") == ("stem.out", "b")
     pair = stored.pair("one", "two")
@@ -72,11 +71,12 @@ def test_the_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a table"])
-def test_a_file_that_is_no_table_is_no_table(tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_that_is_no_table_is_named(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "table.npz"
     if content is not None:
         path.write_bytes(content)
-    assert similarity.read(path) is None
+    with pytest.raises(TableError, match=r"table\.npz in assets cannot be used.*Get a complete"):
+        similarity.read(path)
 
 
 @pytest.mark.slow
@@ -90,7 +90,6 @@ def test_the_command_writes_the_table(
     path = tmp_path / "table.npz"
     assert main(["similarity", "--out", str(path)]) == 0
     stored = similarity.read(path)
-    assert stored is not None
     assert stored.samples == 6
     assert stored.fits("mixer_mini")
     blocks = registry.spec("mixer_mini").build["num_blocks"]
@@ -102,7 +101,6 @@ def test_the_command_writes_the_table(
 @pytest.mark.slow
 def test_one_entry_of_the_project_s_own_table(pictures: list[DecodedImage]) -> None:
     stored = similarity.read()
-    assert stored is not None
     assert similarity.FILE.stat().st_size < 200_000
     assert stored.samples == len(pictures)
     keys = ("vit_mini", "resnet_mini")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from tests.unit import tiny
 from vislib.models import loading
@@ -87,8 +91,65 @@ def test_no_film_is_no_error_and_a_damaged_one_is(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for part in (b"", whole[:40], whole[:-3]):
         path.write_bytes(part)
-        with pytest.raises(WeightsError, match="some is damaged"):
+        with pytest.raises(WeightsError, match=r"some\.safetensors is damaged"):
             film.read("some", tmp_path)
+
+
+def stored(path: Path, header: object, **tensors: np.ndarray) -> None:
+    """A safetensors file with any header."""
+    save_file(tensors, path, metadata={"film": json.dumps(header)})
+
+
+def test_a_header_that_is_wrong_is_a_damaged_film(tmp_path: Path) -> None:
+    path = film.write("some", {0: {"x": drawn()}, 1: {"x": drawn(1)}}, CURVE, tmp_path)
+    assert film.read("some", tmp_path) is not None
+    with safe_open(path, framework="numpy") as source:
+        header = json.loads(source.metadata()["film"])
+        tensors = {name: source.get_tensor(name) for name in source.keys()}
+    wrong = {
+        "an array is missing": header | {"epochs": [0, 1, 2]},
+        "epochs are no numbers": header | {"epochs": ["0", "x"]},
+        "epochs are not in order": header | {"epochs": [1, 0]},
+        "no epoch": header | {"epochs": []},
+        "no list": header | {"epochs": 3},
+        "labels without axes": header | {"arrays": {"x": {"role": "tokens"}}},
+        "labels are no table": header | {"arrays": ["x"]},
+        "curve with other keys": header | {"curve": [{"epoch": 1}]},
+        "curve with nan": header | {"curve": [{"epoch": 1, "loss": math.nan, "held_out": 0.1}]},
+        "keys": {"a": 1},
+        "no object": [],
+    }
+    for name, other in wrong.items():
+        stored(path, other, **tensors)
+        with pytest.raises(WeightsError, match=r"film some\.safetensors is damaged.*Get a comp"):
+            pytest.fail(f"{name}: {film.read('some', tmp_path)}")
+    save_file(tensors, path)  # no header at all
+    with pytest.raises(WeightsError, match=r"some\.safetensors is damaged"):
+        film.read("some", tmp_path)
+
+
+def test_a_curve_without_a_kept_epoch_is_a_damaged_film(tmp_path: Path) -> None:
+    film.write("some", {0: {"x": drawn()}, 1: {"x": drawn(1)}}, CURVE, tmp_path)
+    film.write("other", {0: {"x": drawn()}, 2: {"x": drawn(1)}}, CURVE, tmp_path)
+    whole, short = film.read("some", tmp_path), film.read("other", tmp_path)
+    assert whole is not None
+    assert short is not None
+    whole.require_curve()
+    with pytest.raises(WeightsError, match=r"other\.safetensors is damaged \(its curve"):
+        short.require_curve()
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_frame_that_is_not_finite_is_an_error(tmp_path: Path, number: float) -> None:
+    values = np.array(drawn().values)
+    values[1, 1] = number
+    frames = {0: {"x": drawn()}, 1: {"x": replace(drawn(), values=values)}}
+    film.write("some", frames, CURVE, tmp_path)
+    found = film.read("some", tmp_path)
+    assert found is not None
+    assert np.isfinite(found.frame(0)["x"].values).all()
+    with pytest.raises(WeightsError, match=r"some\.safetensors holds numbers.* first in 1/x"):
+        found.frame(1)
 
 
 def test_frames_that_differ_are_refused(tmp_path: Path) -> None:
