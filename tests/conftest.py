@@ -6,6 +6,7 @@ import io
 import os
 import random
 import sys
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,9 @@ SEED = 20260
 
 _collected: Counter[str] = Counter()
 _left_out: Counter[str] = Counter()
+_walked: Counter[str] = Counter()
+WHOLE = "MIXSCOPE_WHOLE"
+"""Environment variable: 1 runs every case of the long walks, not a sample of them."""
 _skipped: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
 
@@ -46,15 +50,30 @@ def tier_lines(
     for tier in (*TIERS, "other"):
         if left_out[tier]:
             lines.append(f"{tier}: {left_out[tier]} left out by the command line (-m, -k, --fast)")
+        if _walked[tier]:
+            lines.append(f"{tier}: {_walked[tier]} of the long walks left out; {WHOLE}=1 runs all")
         for reason, count in sorted(skipped.get(tier, Counter()).items()):
             part = "all" if count == collected[tier] else f"{count} of {collected[tier]}"
             lines.append(f"{tier}: {part} skipped: {reason}")
     return lines
 
 
+def sampled(name: str, one_in: int) -> bool:
+    """Whether a case of a long walk is in the sample, always the same one."""
+    return zlib.crc32(f"{SEED} {name}".encode()) % one_in == 0
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of the slow tiers by their folder, and put the tiers in order."""
+    """Mark the tests of the slow tiers by their folder, and put the tiers in order.
+
+    Of a long walk (marker ``walk``) a sample is kept.
+    """
+    for item in list(items):
+        walk = item.get_closest_marker("walk")
+        if walk and os.environ.get(WHOLE) != "1" and not sampled(item.name, walk.args[0]):
+            items.remove(item)
+            _walked[tier_of(item.path)] += 1
     for item in items:
         tier = tier_of(item.path)
         if tier in ("browser", "weights"):

@@ -31,6 +31,7 @@ FAULTS: dict[str, Spoil] = {
     "garbage": lambda path: path.write_bytes(bytes(range(128, 256)) * 4) and None,
 }
 fault = pytest.mark.parametrize("fault", FAULTS)
+pytestmark = pytest.mark.walk(4)
 
 
 @pytest.fixture

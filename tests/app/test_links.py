@@ -33,6 +33,7 @@ def shown(at: AppTest) -> tuple[object, ...]:
     return seen.pictures, seen.text, seen.infos, charts
 
 
+@pytest.mark.walk(3)
 @pytest.mark.parametrize("page", frame.PAGES)
 def test_a_link_opens_its_view_and_the_view_has_its_link(
     open_page: Open, ask: Ask, page: str
@@ -49,6 +50,7 @@ def test_a_link_opens_its_view_and_the_view_has_its_link(
     assert shown(open_page(page, **SHARED)) != first
 
 
+@pytest.mark.walk(3)
 @pytest.mark.parametrize("page", frame.PAGES)
 def test_defaults_are_left_out(open_page: Open, page: str) -> None:
     assert address(open_page(page)) == {}
@@ -113,6 +115,7 @@ OLD_LINKS = [
 ]
 
 
+@pytest.mark.walk(3)
 @pytest.mark.parametrize(("page", "link"), OLD_LINKS, ids=str)
 def test_links_with_words_still_open(
     open_page: Open, ask: Ask, page: str, link: dict[str, str | list[str]]
@@ -132,6 +135,7 @@ def test_every_old_word_has_its_key(name: str) -> None:
         assert asked.key_of(name, f"{word}!", keys, {}) is None
 
 
+@pytest.mark.walk(3)
 @pytest.mark.parametrize(
     "link", addresses.hostile(24, seed=18), ids=lambda one: f"{one.page}-{one.kind}"
 )

@@ -25,8 +25,10 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from views.frame.asked import Found, old_words, quoted
-from views.frame.state import said, t
+from views.frame.state import SWITCH, said, t
 
+SHARED = ("picture", "models", "x", "y", SWITCH)
+"""What every page draws and a change of page must keep."""
 POINT = frozenset({"x", "y"})
 """What moves all the time: it changes the address and makes no entry in the history."""
 EMBED = ("embed", "embed_options")
@@ -58,6 +60,7 @@ class Memory:
         serial: Tells the browser that the address is to be looked at again.
         later: Values that the next run begins with.
         going: Whether a button of ours opens this page.
+        shared: Name -> value of the choices that all pages have.
     """
 
     page: str | None = None
@@ -75,6 +78,7 @@ class Memory:
     serial: str = ""
     later: dict[str, Any] = field(default_factory=dict)
     going: bool = False
+    shared: dict[str, Any] = field(default_factory=dict)
 
 
 def memory() -> Memory:
@@ -99,6 +103,9 @@ def begin(page: str) -> None:
     first, moved = mine.page is None, page != mine.page
     came = {name: st.query_params.get_all(name) for name in st.query_params}
     linked = first or is_step_in_history() or (moved and bool(came) and not mine.going)
+    if moved and not linked:  # Streamlit lets go of what a link brought and nobody has touched
+        for name, value in mine.shared.items():
+            st.session_state.setdefault(name, value)
     if linked or moved:
         mine.link = came if linked else {}
         mine.whole, mine.newest = linked and not first, linked and not first
@@ -173,6 +180,8 @@ def settle(name: str, value: Any, text: str | None) -> None:
     """
     mine = memory()
     mine.drawn[name] = text
+    if name in SHARED:
+        mine.shared[name] = value
     if name in mine.notes and mine.notes[name][0] != value:
         del mine.notes[name]
     in_fragment = getattr(get_script_run_ctx(), "fragment_ids_this_run", None)
