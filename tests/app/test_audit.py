@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.audit import POINTS, ROOT, audited, difference, walk
 from views import frame
-from views.compare import choice
+from views.compare import controls
 from vislib.pictures import geometry
 from vislib.schema import LabelledArray, ViewBox
 
@@ -75,9 +75,9 @@ def test_a_cached_function_that_leaves_something_out_is_found(
         served.append(_key)
         return len(served)
 
-    monkeypatch.setattr(choice, "_picture", kept)
+    monkeypatch.setattr(controls, "_picture", kept)
     with audited() as findings:
-        choice._picture("coffee")
+        controls._picture("coffee")
     assert list(findings.stale) == [("_picture", "coffee")]
     kept.clear()
 
@@ -120,13 +120,16 @@ def visited(points: tuple[tuple[int, int], ...], **address: str | list[str]) -> 
 
 
 def test_compare_marks_the_point_on_the_channel_map(minis: tuple[str, ...]) -> None:
-    assert visited(((500, 500), (300, 300)), models=["davit_mini"], depth="last") == []
+    assert (
+        visited(((500, 500), (300, 300)), models=["davit_mini"], reads="channels", depth="100")
+        == []
+    )
 
 
 def test_compare_shows_each_token_s_own_estimate(minis: tuple[str, ...]) -> None:
     if "resnet_mini" not in minis:
         pytest.skip("the bundled weights of resnet_mini are not here")
-    assert visited(POINTS[:2], models=["resnet_mini"], reads="depth", depth="first") == []
+    assert visited(POINTS[:2], models=["resnet_mini"], reads="depth", depth="0") == []
 
 
 def test_a_seeded_sample_of_visits_finds_nothing(minis: tuple[str, ...]) -> None:

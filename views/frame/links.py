@@ -16,6 +16,8 @@ browser do (assets/components/address.js).
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,10 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from views.frame.asked import Found, quoted
-from views.frame.state import t
+from views.frame.state import SWITCH, t
 
+SHARED = ("picture", "models", "x", "y", SWITCH)
+"""What every page draws, some in the panel and some in the page itself."""
 POINT = frozenset({"x", "y"})
 """What moves all the time: it changes the address and makes no entry in the history."""
 EMBED = ("embed", "embed_options")
@@ -58,6 +62,7 @@ class Memory:
         serial: Tells the browser that the address is to be looked at again.
         later: Values that the next run begins with.
         going: Whether a button of ours opens this page.
+        held: Names whose sentences are held back; None where they are said at once.
     """
 
     page: str | None = None
@@ -75,6 +80,7 @@ class Memory:
     serial: str = ""
     later: dict[str, Any] = field(default_factory=dict)
     going: bool = False
+    held: list[str] | None = None
 
 
 def memory() -> Memory:
@@ -99,6 +105,9 @@ def begin(page: str) -> None:
     first, moved = mine.page is None, page != mine.page
     came = {name: st.query_params.get_all(name) for name in st.query_params}
     linked = first or is_step_in_history() or (moved and bool(came) and not mine.going)
+    if moved and not first:  # at another place it is another widget for Streamlit, and begins anew
+        kept = {name: st.session_state[name] for name in SHARED if name in st.session_state}
+        st.session_state.update(kept)
     if linked or moved:
         mine.link = came if linked else {}
         mine.whole, mine.newest = linked and not first, linked and not first
@@ -182,9 +191,24 @@ def settle(name: str, value: Any, text: str | None) -> None:
 
 def say(*names: str) -> None:
     """The sentences of choices for which the link asked something else, until they change."""
+    mine = memory()
+    if mine.held is not None:
+        mine.held.extend(names)
+        return
     for name in names:
-        if name in memory().notes:
-            st.info(memory().notes[name][1])
+        if name in mine.notes:
+            st.info(mine.notes[name][1])
+
+
+@contextmanager
+def held_back() -> Iterator[list[str]]:
+    """Meanwhile ``say`` draws nothing; gives the names, to be said where they can be seen."""
+    mine = memory()
+    mine.held = names = []
+    try:
+        yield names
+    finally:
+        mine.held = None
 
 
 def say_unused() -> None:

@@ -1,0 +1,436 @@
+// The stage: the picture and one map a model, equally large, in which the pointer moves the place.
+//
+// Plain JavaScript without a framework and without imports: `new Stage(root)`, then `show(...)`,
+// `fields(...)`, `place(...)`. assets/components/stage.html shows it from a folder. Everything that
+// follows the pointer is computed here, from the fields of a block (vislib/analysis/fields.py): the
+// share of reading, in percent, of every place. All points are whole thousandths of the upright
+// picture.
+
+const STAGE_SCALES = ["root", "linear", "own"];
+
+// One block of one model: `meta` as ReadingField's attributes, `bytes` a view on its values.
+class Field {
+  constructor(meta, bytes) {
+    Object.assign(this, meta);
+    const copy = bytes.slice(meta.offset, meta.offset + meta.length);
+    const types = { linear16: Uint16Array, root8: Uint8Array, float32: Float32Array };
+    this.values = new types[meta.packing](copy.buffer);
+    this.outside = null;
+    if (meta.outside) {
+      const { offset, length } = meta.outside;
+      this.outside = new Float32Array(bytes.slice(offset, offset + length).buffer);
+    }
+    this.shares = new Float64Array(this.rows * this.columns);
+  }
+
+  // Percent of each place that the reader at (row, column) reads; the array is used again.
+  at(row, column) {
+    this.shares.fill(0);
+    if (this.kind === "dense") this.readDense(row * this.columns + column);
+    else if (this.kind === "window") this.readWindow(row, column);
+    else this.readKernel(row - (row % this.step), column - (column % this.step));
+    return this.shares;
+  }
+
+  percent(value) {
+    return this.packing === "root8" ? (value / 255) ** 2 * this.scale : value * this.scale;
+  }
+
+  readDense(reader) {
+    const places = this.rows * this.columns;
+    for (let i = 0; i < places; i += 1) this.shares[i] = this.percent(this.values[reader * places + i]);
+  }
+
+  readWindow(row, column) {
+    const { rows, columns, window: side, shift } = this;
+    const turned = (place, size) => (((place - shift) % size) + size) % size;
+    const [r, c] = [turned(row, rows), turned(column, columns)];
+    const across = Math.ceil(columns / side);
+    const index = Math.floor(r / side) * across + Math.floor(c / side);
+    const query = (r % side) * side + (c % side);
+    const start = (index * side * side + query) * side * side;
+    const [top, left] = [r - (r % side), c - (c % side)];
+    for (let key = 0; key < side * side; key += 1) {
+      const [y, x] = [top + Math.floor(key / side), left + (key % side)];
+      if (y >= rows || x >= columns) continue; // padding
+      const place = ((y + shift) % rows) * columns + ((x + shift) % columns);
+      this.shares[place] = this.percent(this.values[start + key]);
+    }
+  }
+
+  readKernel(row, column) {
+    const [down, across] = this.taps;
+    const [top, left] = [row - ((down - 1) >> 1), column - ((across - 1) >> 1)];
+    let total = 0;
+    for (let ky = 0; ky < down; ky += 1) {
+      for (let kx = 0; kx < across; kx += 1) {
+        const [y, x] = [top + ky, left + kx];
+        if (y < 0 || x < 0 || y >= this.rows || x >= this.columns) continue;
+        const value = this.values[ky * across + kx];
+        this.shares[y * this.columns + x] = value;
+        total += value;
+      }
+    }
+    if (total > 0) for (let i = 0; i < this.shares.length; i += 1) this.shares[i] *= 100 / total;
+  }
+
+  outsideAt(row, column) {
+    return this.outside ? this.outside[row * this.columns + column] : 0;
+  }
+}
+
+// The cell of a grid over a view box that holds a point, or null outside the box. The same integers
+// as in vislib/pictures/geometry.py (cell_at): edges come in parts of a thousand million.
+function stageCell(box, rows, columns, point) {
+  const place = (thousandths, [start, length], count) => {
+    const into = thousandths * 1e6 - start;
+    return into < 0 || into > length ? null : Math.min(Math.floor((into * count) / length), count - 1);
+  };
+  const [row, column] = [place(point.y, box.down, rows), place(point.x, box.across, columns)];
+  return row === null || column === null ? null : { row, column };
+}
+
+function stageNode(tag, name, parent, text) {
+  const node = document.createElement(tag);
+  if (name) node.className = name;
+  if (text !== undefined) node.textContent = text;
+  if (parent) parent.appendChild(node);
+  return node;
+}
+
+const stageFill = (template, values) =>
+  template.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+
+const stagePercent = (share) => (share >= 9.95 ? share.toFixed(0) : share >= 0.095 ? share.toFixed(1) : share > 0 ? share.toPrecision(1) : "0");
+
+// One square of the stage: a picture, and on it one map of a model or a message in its place.
+class Tile {
+  constructor(stage, parent, about) {
+    this.stage = stage;
+    this.about = about;
+    this.host = stageNode("figure", "tile", parent);
+    const head = stageNode("figcaption", "head", this.host);
+    head.style.borderColor = about.colour ?? "transparent";
+    stageNode("span", "name", head, about.label);
+    this.sub = stageNode("span", "sub", head, about.sub ?? "");
+    this.ground = stageNode("div", about.box ? "ground grey" : "ground", this.host);
+    this.picture = stageNode("img", "", this.ground);
+    this.picture.alt = about.alt ?? "";
+    this.picture.draggable = false;
+    this.picture.src = stage.addresses[about.picture];
+    if (about.box) {
+      this.canvas = stageNode("canvas", "map", this.ground);
+      this.lay(this.canvas, about.box);
+    }
+    this.marks = stageNode("div", "marks", this.ground);
+    this.word = stageNode("p", "word", this.host);
+    this.message = stageNode("p", "message", this.ground);
+    this.message.hidden = true;
+  }
+
+  lay(node, area) {
+    for (const side of ["left", "top", "width", "height"]) node.style[side] = `${area[side] / 10}%`;
+  }
+
+  // Takes a block's field, or the words that stand in its place.
+  take(entry) {
+    this.field = entry?.field ?? null;
+    this.sub.textContent = entry?.sub ?? this.about.sub ?? "";
+    this.say(this.field ? "" : entry?.message ?? "");
+    if (!this.field || !this.canvas) return;
+    this.canvas.width = this.field.columns;
+    this.canvas.height = this.field.rows;
+    this.pen = this.canvas.getContext("2d");
+    if (!this.pen) {
+      this.field = null;
+      this.say(this.stage.texts.no_canvas);
+      return;
+    }
+    this.pixels = this.pen.createImageData(this.field.columns, this.field.rows);
+    this.pixels.data.fill(255);
+  }
+
+  say(words) {
+    this.message.textContent = words;
+    this.message.hidden = !words;
+    if (this.canvas) this.canvas.style.visibility = words ? "hidden" : "visible";
+  }
+
+  cell(point) {
+    if (!this.field) return null;
+    return stageCell(this.about.box, this.field.rows, this.field.columns, point);
+  }
+
+  cellArea(cell) {
+    const { box } = this.about;
+    const [width, height] = [box.width / this.field.columns, box.height / this.field.rows];
+    return { left: box.left + cell.column * width, top: box.top + cell.row * height, width, height };
+  }
+
+  // What the reader at a point reads: {cell, largest, at}; null where nothing is to be drawn.
+  read(point) {
+    this.marks.replaceChildren();
+    this.cellShown = this.cell(point);
+    if (!this.field) return 0;
+    this.say(this.cellShown ? "" : this.stage.texts.outside);
+    this.word.textContent = "";
+    if (!this.cellShown) return 0;
+    const shares = this.field.at(this.cellShown.row, this.cellShown.column);
+    this.most = 0;
+    for (let i = 0; i < shares.length; i += 1) {
+      if (shares[i] > shares[this.most]) this.most = i;
+    }
+    return shares[this.most];
+  }
+
+  paint(most) {
+    const cell = this.cellShown;
+    if (!cell || !this.field) return;
+    const { texts, table, scale } = this.stage;
+    const { shares, columns, largest } = this.field;
+    const { data } = this.pixels;
+    const full = scale === "own" ? largest : most;
+    for (let i = 0; i < shares.length; i += 1) {
+      const part = full > 0 ? Math.min(1, shares[i] / full) : 0;
+      const row = 3 * Math.round(254 * (scale === "linear" ? part : Math.sqrt(part)));
+      data[4 * i] = table[row];
+      data[4 * i + 1] = table[row + 1];
+      data[4 * i + 2] = table[row + 2];
+    }
+    this.pen.putImageData(this.pixels, 0, 0);
+    this.outline(this.cellArea(cell), "reader");
+    this.word.textContent = stageFill(texts.reads, {
+      largest: stagePercent(shares[this.most]),
+      row: Math.floor(this.most / columns) + 1,
+      column: (this.most % columns) + 1,
+      own: stagePercent(shares[cell.row * columns + cell.column]),
+      full: stagePercent(largest),
+    });
+  }
+
+  outline(area, name, colour) {
+    const node = stageNode("i", name, this.marks);
+    this.lay(node, area);
+    if (colour) node.style.setProperty("--colour", colour);
+    return node;
+  }
+}
+
+class Stage {
+  constructor(root) {
+    this.root = root;
+    this.point = { x: 500, y: 500 };
+    this.pinned = null;
+    this.scale = "root";
+    this.blocks = new Map();
+    this.block = null;
+    this.tiles = [];
+    this.addresses = [];
+    this.frames = [];
+    this.asked = 0;
+    this.tell = () => {};
+    this.host = stageNode("div", "stage", root);
+    this.host.tabIndex = 0;
+    this.host.setAttribute("role", "application");
+    this.host.stage = this; // for whoever measures or looks
+    this.rows = stageNode("div", "rows", this.host);
+    this.legend = stageNode("div", "legend", this.host);
+    this.status = stageNode("p", "status", this.host);
+    this.status.setAttribute("role", "status");
+    for (const [name, handle] of [
+      ["pointermove", "hover"], ["pointerdown", "press"], ["pointerup", "release"],
+      ["pointerleave", "leave"], ["pointercancel", "leave"], ["keydown", "key"],
+    ]) this.host.addEventListener(name, (event) => this[handle](event));
+  }
+
+  // header: {aspect, rows: [[tile, ...], ...], texts, label}; pictures: addresses of images;
+  // table: 255 colours as bytes. A tile: {label, colour, sub, alt, picture, box?, model?}.
+  show(header, pictures, table) {
+    Object.assign(this, { header, table, texts: header.texts });
+    this.addresses = pictures;
+    this.host.setAttribute("aria-label", `${header.label}. ${header.texts.hint}`);
+    this.host.style.setProperty("--aspect", header.aspect);
+    this.host.style.setProperty("--tiles", header.rows[0].length);
+    this.rows.replaceChildren();
+    this.tiles = header.rows.map((tiles) => {
+      const row = stageNode("div", "row", this.rows);
+      return tiles.map((about) => new Tile(this, row, about));
+    });
+    this.use(this.block);
+  }
+
+  // entries: one a tile with a box, row by row: {field: Field} or {message}, and {sub}.
+  fields(block, entries) {
+    this.blocks.set(block, entries);
+    if (block === this.block) this.use(block);
+  }
+
+  use(block) {
+    this.block = block;
+    const entries = this.blocks.get(block);
+    if (!entries || !this.header) return;
+    const maps = this.tiles.flat().filter((tile) => tile.about.box);
+    maps.forEach((tile, i) => tile.take(entries[i]));
+    this.paint();
+  }
+
+  // The server's word on what is chosen.
+  choose({ x, y, block, scale }) {
+    this.pinned = { x, y };
+    this.point = this.pinned;
+    this.scale = STAGE_SCALES.includes(scale) ? scale : "root";
+    if (block !== this.block) this.use(block);
+    else this.paint();
+  }
+
+  // Moves are drawn in the next frame, and only the last of them.
+  move(point, event) {
+    this.point = point;
+    this.moved = event?.timeStamp ?? 0;
+    if (this.asked) return;
+    this.asked = requestAnimationFrame(() => {
+      this.asked = 0;
+      const began = performance.now();
+      this.paint();
+      const ended = performance.now();
+      this.frames.push([ended - began, ended - this.moved]);
+      if (this.frames.length > 2000) this.frames.shift();
+    });
+  }
+
+  paint() {
+    if (!this.header) return;
+    const maps = this.tiles.flat().filter((tile) => tile.about.box);
+    // One scale for all: the most peaked map at this place uses the whole of it.
+    this.most = Math.max(0, ...maps.map((tile) => tile.read(this.point)));
+    for (const tile of maps) tile.paint(this.most);
+    for (const [picture, ...own] of this.tiles) {
+      picture.marks.replaceChildren();
+      for (const tile of own) {
+        if (tile.field && tile.cellShown) picture.outline(tile.cellArea(tile.cellShown), "cell", tile.about.colour);
+      }
+      picture.outline({ left: this.point.x, top: this.point.y, width: 0, height: 0 }, "cross");
+    }
+    this.compare();
+    this.drawLegend();
+    const held = this.pinned && this.pinned.x === this.point.x && this.pinned.y === this.point.y;
+    this.host.classList.toggle("free", !held);
+    this.status.textContent = stageFill(held ? this.texts.pinned : this.texts.point, this.point);
+  }
+
+  // With a second picture: how much of each reading lies elsewhere there, percent.
+  compare() {
+    if (this.tiles.length < 2) return;
+    const [one, two] = this.tiles;
+    for (let i = 1; i < one.length; i += 1) {
+      const [a, b] = [one[i].field, two[i]?.field];
+      const cell = a && one[i].cell(this.point);
+      if (!a || !b || !cell || a.shares.length !== b.shares.length) continue;
+      let away = 0;
+      for (let k = 0; k < a.shares.length; k += 1) away += Math.abs(a.shares[k] - b.shares[k]);
+      two[i].word.textContent = stageFill(this.texts.moved, { percent: stagePercent(away / 2) });
+    }
+  }
+
+  drawLegend() {
+    const own = this.scale === "own";
+    if (this.drawn !== this.scale) {
+      this.drawn = this.scale;
+      this.legend.replaceChildren();
+      stageNode("span", "", this.legend, "0 %");
+      const bar = stageNode("canvas", "bar", this.legend);
+      [bar.width, bar.height] = [255, 1];
+      const pen = bar.getContext("2d");
+      const line = pen?.createImageData(255, 1);
+      for (let i = 0; pen && i < 255; i += 1) line.data.set([...this.table.slice(3 * i, 3 * i + 3), 255], 4 * i);
+      pen?.putImageData(line, 0, 0);
+      this.high = stageNode("span", "high", this.legend);
+      stageNode("span", "", this.legend, this.texts[`scale_${this.scale}`]);
+    }
+    this.high.textContent = own ? this.texts.own_largest : `${stagePercent(this.most)} %`;
+  }
+
+  // The point under the pointer, whichever tile it is on; null beside the tiles.
+  under(event) {
+    for (const tile of this.tiles.flat()) {
+      const area = tile.ground.getBoundingClientRect();
+      const x = (event.clientX - area.left) / area.width;
+      const y = (event.clientY - area.top) / area.height;
+      if (x < 0 || x > 1 || y < 0 || y > 1) continue;
+      return { x: Math.round(1000 * x), y: Math.round(1000 * y) };
+    }
+    return null;
+  }
+
+  hover(event) {
+    if (event.pointerType !== "mouse" && !event.buttons) return;
+    const point = this.under(event);
+    if (point) this.move(point, event);
+  }
+
+  press(event) {
+    const point = this.under(event);
+    if (!point) return;
+    this.move(point, event);
+    if (event.pointerType !== "mouse") event.target.releasePointerCapture?.(event.pointerId);
+  }
+
+  release(event) {
+    const point = this.under(event);
+    if (point) this.pin(point);
+  }
+
+  leave() {
+    if (this.pinned) this.move(this.pinned);
+  }
+
+  pin(point) {
+    this.pinned = point;
+    this.move(point);
+    this.tell({ x: point.x, y: point.y });
+  }
+
+  key(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey || !this.header) return;
+    const turn = { PageUp: -1, PageDown: 1, "[": -1, "]": 1 }[event.key];
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const end = { Home: 0, End: 1000 }[event.key];
+    if (turn) this.turn(turn);
+    else if (way) this.pin(this.neighbour(way));
+    else if (end !== undefined) this.pin({ x: end, y: this.point.y });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // One press is one cell of the first map's grid, from centre to centre.
+  neighbour([right, down]) {
+    const tile = this.tiles[0].find((one) => one.field && one.cell(this.point));
+    const clamp = (value) => Math.min(1000, Math.max(0, Math.round(value)));
+    if (!tile) return { x: clamp(this.point.x + 20 * right), y: clamp(this.point.y + 20 * down) };
+    const cell = tile.cell(this.point);
+    const next = { row: cell.row + down, column: cell.column + right };
+    if (next.row < 0 || next.column < 0 || next.row >= tile.field.rows || next.column >= tile.field.columns) {
+      return this.point;
+    }
+    const area = tile.cellArea(next);
+    return {
+      x: right ? clamp(area.left + area.width / 2) : this.point.x,
+      y: down ? clamp(area.top + area.height / 2) : this.point.y,
+    };
+  }
+
+  // To the block before or after, at once where its fields are here already.
+  turn(by) {
+    const { order } = this.header;
+    const place = order.indexOf(this.block) + by;
+    if (place < 0 || place >= order.length) return;
+    if (this.blocks.has(order[place])) this.use(order[place]);
+    this.tell({ block: order[place] });
+  }
+
+  remove() {
+    if (this.asked) cancelAnimationFrame(this.asked);
+    this.host.remove();
+  }
+}
