@@ -102,7 +102,7 @@ def _load(keys: Sequence[str]) -> dict[str, MixScopeError]:
 
 
 def _second() -> None:
-    """Choose a gallery picture to set beside, or ``NO_PICTURE``; the visitor's own picture is not offered."""
+    """Choose a gallery picture to set beside, or ``NO_PICTURE``; the visitor's own is not offered."""
     words = {NO_PICTURE: frame.t("compare.second_none")}
     words |= {key: frame.picture_title(key) for key in gallery.GALLERY}
     options = [key for key in words if key != st.session_state.get("picture")]
