@@ -10,7 +10,7 @@ class StageMount {
     this.addresses = [];
     this.stops = [];
     this.timer = null;
-    this.stage.tell = (news) => this.tell(news);
+    this.stage.tell = (news, pause) => this.tell(news, pause);
   }
 
   receive(data) {
@@ -45,16 +45,16 @@ class StageMount {
     this.stage.choose(message);
   }
 
-  tell(news) {
+  tell(news, pause) {
     this.news = { ...this.news, ...news };
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timer = null;
       const n = nextNumber();
       this.patience.start(n);
-      this.send({ ...this.stage.pinned, block: this.stage.block, ...this.news, n });
+      this.send({ ...this.stage.pinned, block: this.stage.block, scale: this.stage.scale, ...this.news, n });
       this.news = {};
-    }, 60);
+    }, pause);
   }
 
   remove() {
