@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Ask, Bring, Open, Shown
 from views import frame
+from views.frame import stage_packets, staging
 from vislib import attribution
 from vislib.analysis.channel_groups import strongest_entry
 from vislib.analysis.common_ground import statistics
@@ -56,7 +57,7 @@ class OnStage:
                 seen.blocks[block] = list(shown)
                 super().ahead(block, shown)
 
-        monkeypatch.setattr(frame, "Stage", Recorded)
+        monkeypatch.setattr(staging, "Stage", Recorded)
 
     def entries(self) -> list[frame.StageShown]:
         """Of the block that is shown."""
@@ -190,9 +191,7 @@ def test_what_is_pinned_or_stepped_to_on_the_stage_is_chosen(
     ],
 )
 def test_what_the_browser_sends_is_checked(value: Any, wanted: Any) -> None:
-    from views.frame.stage import _read
-
-    found = _read(value, ["0", "50"])
+    found = stage_packets.read(value, ["0", "50"])
     assert (None if found is None else (found.point, found.block)) == wanted
 
 
