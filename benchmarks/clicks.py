@@ -32,6 +32,9 @@ FLAGS = (
     "--disable-component-update --disable-sync"
 ).split()
 
+PLACES = ".stage .ground, .st-key-picker canvas, .st-key-picker img, .st-key-picker [role]"
+"""Where a click chooses a place: the stage, or the picker of pages without one."""
+
 WATCH = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   window.__done = 0;
@@ -52,14 +55,14 @@ WATCH = """() => {
 }"""
 
 
-def serve() -> tuple[subprocess.Popen[bytes], str]:
-    """A server of our own on a free port of this machine."""
+def serve(root: Path = ROOT) -> tuple[subprocess.Popen[bytes], str]:
+    """A server of our own, of this checkout or another, on a free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"],
-        cwd=ROOT,
+        cwd=root,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -103,7 +106,7 @@ def measure(page: Any, url: str, clicks: int) -> tuple[list[float], list[int]]:
     page.goto(url)
     settle(page)
     page.evaluate(WATCH)
-    area = page.locator(".st-key-picker canvas, .st-key-picker img, .st-key-picker [role]").first
+    area = page.locator(PLACES).first
     box = area.bounding_box()
     draw = random.Random(0)
     times, sizes = [], []
@@ -117,6 +120,12 @@ def measure(page: Any, url: str, clicks: int) -> tuple[list[float], list[int]]:
             times.append(page.evaluate("window.__took"))
             sizes.append(traffic["bytes"] - before)
     return times, sizes
+
+
+def p95(values: list[float]) -> float:
+    """The value that 95 of 100 stay below."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(0.95 * len(ordered)) - 1)]
 
 
 def main() -> None:
@@ -137,10 +146,8 @@ def main() -> None:
                 page = browser.new_page(viewport={"width": 1400, "height": 900})
                 address = f"{url}/{'' if name == PAGES[0] else name}?picture=cat"
                 times, sizes = measure(page, address, chosen.clicks)
-                ordered = sorted(times)
-                p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)) - 1)]
                 print(
-                    f"{name:20} {statistics.median(times):10.0f} {p95:8.0f} "
+                    f"{name:20} {statistics.median(times):10.0f} {p95(times):8.0f} "
                     f"{statistics.median(sizes) / 1000:11.1f} {max(sizes) / 1000:11.1f}"
                 )
                 page.close()

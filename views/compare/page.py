@@ -2,56 +2,61 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import streamlit as st
 
 from views import frame
-from views.compare import choice, column
-from views.compare.reading import Answer, answer
-from vislib.figures import colours
+from views.compare import controls, details, maps
+from views.compare.controls import Choice
+from views.frame import links
 from vislib.schema import MixScopeError
 
 
 def draw() -> None:
-    """One column a model; the shares on one scale."""
-    keys = frame.view().models
-    first = choice.row()
-    sites, errors = choice.sites_at_depth(keys, first)
-    chosen = choice.choose(sites, first)
-    bar, spots = st.container(), {}
-    for place, key in zip(st.columns(len(keys)), keys, strict=True):
-        with place:
-            frame.model_head(key)
-            spots[key] = st.container()
-    found: dict[str, Answer] = {}
-    for key, site in sites.items():
-        try:
-            with spots[key]:
-                found[key] = answer(key, site, chosen)
-        except MixScopeError as error:
-            errors[key] = error
-    shared = common(found, chosen, len(keys))
-    if any(one.reading is not None for one in found.values()):
-        unit = frame.t("compare.estimate_unit" if chosen.accumulated else "compare.share_unit")
-        with bar:
-            frame.legend(signed=False, limits=shared.limits, unit=unit, key="sharebar")
-    for key in keys:
-        with spots[key]:
-            if key in errors:
-                frame.problem(errors[key])
-                continue
-            frame.shielded(partial(column.draw, key, found[key], chosen, shared))
+    """The choices in one row, the stage, and below it what stands in tabs."""
+    chosen, errors = controls.draw()
+    keys = tuple(key for key in frame.view().models if key not in errors)
+    if keys:
+        _stage_and_details(keys, chosen)
+    _problems(errors)
 
 
-def common(found: dict[str, Answer], chosen: choice.Choice, columns: int) -> column.Column:
-    """What all columns have in common: one scale, and the same rows."""
-    readings = [one for a in found.values() for one in (a.reading, a.other) if one is not None]
-    limits = colours.limits(*(one.share for one in readings), signed=False)
-    blocks = [] if chosen.accumulated else [one.site for one in found.values()]
-    return column.Column(
-        limits=limits,
-        columns=min(columns, max(column.SIDES)),
-        beyond=any(site.prefix or site.window for site in blocks),
-        noted=any(one.said for one in found.values()),
+def _problems(errors: dict[str, MixScopeError]) -> None:
+    for key, error in errors.items():
+        frame.model_head(key)
+        frame.problem(error)
+
+
+@st.fragment
+def _stage_and_details(keys: tuple[str, ...], chosen: Choice) -> None:
+    """What a click changes."""
+    if st.session_state.get("depth", chosen.depth) != chosen.depth:
+        st.rerun()  # stepped to another block on the stage: the choice above it follows
+    rows = maps.rows(keys, chosen)
+    stage = frame.Stage(rows, order=chosen.depths, key="stage")
+    came = stage.draw(
+        maps.shown(keys, chosen, chosen.depth),
+        block=chosen.depth,
+        point=frame.view().point,
+        scale=chosen.scale,
+        label=frame.t("compare.title"),
+        on_change=_moved,
     )
+    if came is not None:
+        links.choose_later(x=came.point[0], y=came.point[1], depth=came.block)
+    for depth in _beside(chosen):
+        stage.ahead(depth, maps.shown(keys, chosen, depth))
+    details.draw(keys, chosen)
+    frame.settle_point()  # at the end: it may draw, and nothing above may move for that
+
+
+def _beside(chosen: Choice) -> list[str]:
+    """The depths before and after: a key press shows them at once."""
+    place = chosen.depths.index(chosen.depth)
+    return [*chosen.depths[place + 1 : place + 2], *chosen.depths[max(0, place - 1) : place]]
+
+
+def _moved(moved: frame.StageMoved) -> None:
+    """The visitor pinned a place or stepped to another block."""
+    frame.select(moved.point)
+    if moved.block != st.session_state.get("depth"):
+        st.session_state["depth"] = moved.block

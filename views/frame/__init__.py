@@ -17,7 +17,7 @@ from views.frame.blocks import (
     spatial_sites,
 )
 from views.frame.captures import box, capture, cell, multiply_adds, weights
-from views.frame.choices import choose, choose_freely
+from views.frame.choices import choose, choose_freely, choose_tab
 from views.frame.figures import (
     answer_bars,
     badge,
@@ -64,6 +64,8 @@ from views.frame.numbers import (
     signed,
     whole,
 )
+from views.frame.panel import row_of_choices, settle_point
+from views.frame.stage import Stage, StageMoved, StageRow, StageShown, StageTile
 from views.frame.state import (
     OWN,
     View,
@@ -87,6 +89,11 @@ __all__ = [
     "POINTS",
     "SECTIONS",
     "TILE_TEXTS",
+    "Stage",
+    "StageMoved",
+    "StageRow",
+    "StageShown",
+    "StageTile",
     "View",
     "answer_bars",
     "as_switched",
@@ -109,6 +116,7 @@ __all__ = [
     "choose_percent",
     "choose_site",
     "choose_switch",
+    "choose_tab",
     "dark",
     "deciding",
     "decimals",
@@ -140,10 +148,12 @@ __all__ = [
     "raw_unit",
     "reduction",
     "remember",
+    "row_of_choices",
     "run",
     "said",
     "second_picture",
     "select",
+    "settle_point",
     "shielded",
     "signed",
     "site_at",
