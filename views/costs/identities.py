@@ -63,7 +63,7 @@ def _channels(key: str, site: MixingSite) -> None:
     """One channel's map from the model and from the convolution."""
     st.subheader(words("channels_title"), anchor=False)
     st.markdown(words("channels_how"))
-    st.markdown(f"`{words('channels_formula')}`")
+    frame.formula(words("channels_formula"))
     found = rebuilt(key, site, "channel_mixing")
     _verdict(found)
     label = words("channel", count=site.channels)
@@ -79,7 +79,7 @@ def _tokens(key: str, site: MixingSite) -> None:
         st.markdown(words("no_token_layer", title=spec(key).title))
         return
     st.markdown(words("tokens_how" if site.units else "tokens_how_linear"))
-    st.markdown(f"`{words('tokens_formula' if site.units else 'tokens_formula_linear')}`")
+    frame.formula(words("tokens_formula" if site.units else "tokens_formula_linear"))
     found = rebuilt(key, site, "token_mixing")
     _verdict(found)
     count = found.model.shape[1]
