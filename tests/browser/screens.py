@@ -160,7 +160,9 @@ def keep(page: Page, folder: Path, name: str) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Measure the pages; 1 where a number is beyond its limit."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--pages", nargs="+", default=list(PAGES), choices=PAGES, help="all if none")
+    parser.add_argument(
+        "--pages", nargs="+", default=list(PAGES), choices=PAGES, help="all if none"
+    )
     parser.add_argument("--query", default="", help="what stands behind the question mark")
     parser.add_argument("--pictures", type=Path, help="keep screenshots in this folder")
     parser.add_argument("--print", type=Path, dest="printed", help="keep A4 PDFs in this folder")

@@ -19,15 +19,19 @@ if TYPE_CHECKING:
     from vislib.observe.identities import Identity
 
 WIDTH, GAP = 620, 12
+PICKER_PX = 220
 
 
-def draw() -> None:
-    """Both identities for one model, block and picture."""
-    left, right = st.columns(2)
-    with left:
-        key = frame.choose_model("mixer", "resmlp", "convmixer")
-    with right:
+def chosen() -> Callable[[], None]:
+    """The choices above both identities; gives what draws them."""
+    key = frame.choose_model("mixer", "resmlp", "convmixer")
+    with st.container(width=PICKER_PX):
         site = frame.choose_site(key, name="identity_block", operator="channel_mixing")
+    return partial(draw, key, site)
+
+
+def draw(key: str, site: MixingSite) -> None:
+    """Both identities for one model, block and picture."""
     frame.model_head(
         key, words("identity_sub", rows=site.rows, columns=site.columns, count=site.channels)
     )

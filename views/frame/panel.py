@@ -86,18 +86,24 @@ def row_of_choices(*, picture: bool = True, models: bool = True) -> Iterator[Non
                 _picture_notes()
                 _point_inputs()
             _models(shown=models)
+            if picture and models:
+                _other_models()
             yield
     _messages()
     links.say(*names)
 
 
 def _models(*, shown: bool) -> None:
-    """Which models; and those that can be had, where they are looked at."""
+    """Which models are compared."""
     label = t("models.button", count=len(view().models))
     with st.popover(label) if shown else st.container(key="kept_models"):
         model_choice.choice(available())
         notices.device_line()
-    away = offers.away(available()) if shown else []
+
+
+def _other_models() -> None:
+    """Those that can be had."""
+    away = offers.away(available())
     if away:
         with st.container(width=MORE_WIDTH):
             offers.more(away)
