@@ -206,6 +206,7 @@ class Tile {
     this.word.textContent = "";
     if (!this.cellShown) return 0;
     const shares = this.field.at(this.cellShown.row, this.cellShown.column);
+    if (this.field.signed) return 0; // its scale is its own
     this.most = 0;
     for (let i = 0; i < shares.length; i += 1) {
       if (shares[i] > shares[this.most]) this.most = i;
@@ -216,6 +217,10 @@ class Tile {
   paint(most) {
     const cell = this.cellShown;
     if (!cell || !this.field) return;
+    if (this.field.signed) {
+      this.paintSigned(cell);
+      return;
+    }
     const { texts, table, scale } = this.stage;
     const { shares, columns } = this.field;
     const { data } = this.pixels;
@@ -236,6 +241,24 @@ class Tile {
       own: stagePercent(shares[cell.row * columns + cell.column]),
     });
     this.offer.hidden = scale === "own" || shares[this.most] > STAGE_PALE * most;
+  }
+
+  // White is 0; what is no number lets the picture through.
+  paintSigned(cell) {
+    const { texts, signedTable } = this.stage;
+    const { shares, largest } = this.field;
+    const { data } = this.pixels;
+    for (let i = 0; i < shares.length; i += 1) {
+      const part = Math.min(1, Math.max(-1, shares[i] / largest));
+      const row = 3 * Math.round(127 * (part + 1));
+      data[4 * i] = signedTable[row];
+      data[4 * i + 1] = signedTable[row + 1];
+      data[4 * i + 2] = signedTable[row + 2];
+      data[4 * i + 3] = Number.isNaN(part) ? 0 : 255;
+    }
+    this.pen.putImageData(this.pixels, 0, 0);
+    this.outline(this.cellArea(cell), "reader");
+    this.word.textContent = this.field.words(cell.row, cell.column, texts);
   }
 
   outline(area, name, colour) {
@@ -274,10 +297,10 @@ class Stage {
   }
 
   // header: {aspect, rows: [[tile, ...], ...], texts, label}; pictures: addresses of images;
-  // table: 255 colours as bytes. The first tile of a row is its picture: {label, alt, picture,
+  // table: 255 colours as bytes; signedTable: the same for signed maps. The first tile of a row is its picture: {label, alt, picture,
   // whole, region}; a map: {label, colour, map, picture, area, across, down} (stage_packets.py).
-  show(header, pictures, table) {
-    Object.assign(this, { header, table, texts: header.texts });
+  show(header, pictures, table, signedTable) {
+    Object.assign(this, { header, table, signedTable, texts: header.texts });
     this.addresses = pictures;
     this.host.setAttribute("aria-label", `${header.label}. ${header.texts.hint}`);
     this.host.style.setProperty("--aspect", header.aspect);
@@ -359,7 +382,7 @@ class Stage {
     for (let i = 1; i < one.length; i += 1) {
       const [a, b] = [one[i].field, two[i]?.field];
       const cell = a && one[i].cell(this.point);
-      if (!a || !b || !cell || a.shares.length !== b.shares.length) continue;
+      if (!a || !b || !cell || a.signed || a.shares.length !== b.shares.length) continue;
       let away = 0;
       for (let k = 0; k < a.shares.length; k += 1) away += Math.abs(a.shares[k] - b.shares[k]);
       two[i].word.textContent = stageFill(this.texts.moved, { percent: stagePercent(away / 2) });
@@ -383,22 +406,35 @@ class Stage {
     return { x: whole(region.left, region.width, left), y: whole(region.top, region.height, top) };
   }
 
+  // One bar for the shares, one for maps with a sign, as far as there are such.
   drawLegend() {
-    const own = this.scale === "own";
-    if (this.drawn !== this.scale) {
-      this.drawn = this.scale;
+    const [shares, signed] = [false, true].map((kind) => this.maps().some((tile) => tile.field && Boolean(tile.field.signed) === kind));
+    const wanted = `${this.scale} ${shares} ${signed}`;
+    if (this.drawn !== wanted) {
+      this.drawn = wanted;
       this.legend.replaceChildren();
-      stageNode("span", "", this.legend, "0 %");
-      const bar = stageNode("canvas", "bar", this.legend);
-      [bar.width, bar.height] = [255, 1];
-      const pen = bar.getContext("2d");
-      const line = pen?.createImageData(255, 1);
-      for (let i = 0; pen && i < 255; i += 1) line.data.set([...this.table.slice(3 * i, 3 * i + 3), 255], 4 * i);
-      pen?.putImageData(line, 0, 0);
-      this.high = stageNode("span", "high", this.legend);
-      stageNode("span", "", this.legend, this.texts[`scale_${this.scale}`]);
+      if (shares || !signed) {
+        this.high = this.bar("0 %", this.table);
+        stageNode("span", "", this.legend, this.texts[`scale_${this.scale}`]);
+      }
+      if (signed) {
+        this.bar("\u2212", this.signedTable).textContent = "+";
+        stageNode("span", "", this.legend, this.texts.scale_signed);
+      }
     }
-    this.high.textContent = own ? this.texts.own_largest : `${stagePercent(this.most)} %`;
+    if (shares || !signed) this.high.textContent = this.scale === "own" ? this.texts.own_largest : `${stagePercent(this.most)} %`;
+  }
+
+  // A bar of all colours between its two ends; gives the upper one.
+  bar(low, table) {
+    stageNode("span", "", this.legend, low);
+    const bar = stageNode("canvas", "bar", this.legend);
+    [bar.width, bar.height] = [255, 1];
+    const pen = bar.getContext("2d");
+    const line = pen?.createImageData(255, 1);
+    for (let i = 0; pen && i < 255; i += 1) line.data.set([...table.slice(3 * i, 3 * i + 3), 255], 4 * i);
+    pen?.putImageData(line, 0, 0);
+    return stageNode("span", "high", this.legend);
   }
 
   // The point under the pointer, whichever tile it is on; null beside the tiles.

@@ -22,8 +22,8 @@ class StageMount {
       URL.createObjectURL(new Blob([body.subarray(offset, offset + length)], { type: mime })),
     );
     this.stage.blocks.clear();
-    const { offset, length } = header.table;
-    this.stage.show(header, this.addresses, body.slice(offset, offset + length));
+    const [table, signedTable] = [header.table, header.signed_table].map(({ offset, length }) => body.slice(offset, offset + length));
+    this.stage.show(header, this.addresses, table, signedTable);
     this.stops.forEach((stop) => stop());
     this.stops = [
       listen(header.key, (message) => this.hear(message)),
@@ -34,7 +34,7 @@ class StageMount {
   // A block's fields, from a packet of their own.
   block(block, { header, body }) {
     const entries = header.entries.map((entry) =>
-      entry.field ? { ...entry, field: new Field(entry.field, body) } : entry,
+      entry.field ? { ...entry, field: new (entry.field.signed ? SignedField : Field)(entry.field, body) } : entry,
     );
     this.stage.fields(block, entries);
   }

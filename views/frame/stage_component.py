@@ -13,7 +13,7 @@ from views.frame.wire import announce, is_recent, number, relay, text, unseen
 
 _stage = st.components.v2.component(
     "mixscope_stage",
-    js=text("wire.js") + text("stage.js") + text("stage_mount.js"),
+    js="".join(map(text, ("wire.js", "stage.js", "signed_field.js", "stage_mount.js"))),
     css=text("stage.css"),
 )
 

@@ -11,7 +11,8 @@ from views.frame.patch_picker import mime_of
 from views.frame.state import t
 from views.frame.wire import pack, relay
 from vislib.analysis.fields import ReadingField
-from vislib.figures.colours import LEVELS, sequential_table
+from vislib.analysis.signed_fields import SignedField
+from vislib.figures.colours import LEVELS, table
 from vislib.pictures import geometry
 from vislib.schema import ViewBox
 
@@ -29,6 +30,10 @@ TEXTS = (
     "scale_root",
     "scale_linear",
     "scale_own",
+    "scale_signed",
+    "here",
+    "products",
+    "similar",
 )
 """What the browser says, under [stage]; placeholders in braces are filled there."""
 
@@ -55,12 +60,14 @@ class StageShown:
     """What a tile shows of one block: a field, or the words in its place.
 
     Attributes:
-        field: What every place reads; None where nothing can be drawn.
+        field: What every place reads, or a signed map; None where nothing can be drawn.
+        unit: What the numbers of a signed map count, in words.
         sub: Beside the title: which block.
         message: Why there is no map.
     """
 
-    field: ReadingField | None = None
+    field: ReadingField | SignedField | None = None
+    unit: str = ""
     sub: str = ""
     message: str = ""
 
@@ -118,18 +125,22 @@ def payload(rows: Sequence[StageRow], order: Sequence[str], target: str, label: 
         own["region"] = _thousandths(row.region, row.size)
         tiles = [{**_tile(tile, row), "picture": own["picture"]} for tile in row.tiles]
         laid.append([own, *tiles])
-    table = sequential_table()[:LEVELS].tobytes()
+    tables = {}
+    for name, signed in (("table", False), ("signed_table", True)):
+        colours = table(signed)[:LEVELS].tobytes()
+        tables[name] = {"offset": len(body), "length": len(colours)}
+        body += colours
     header = {
         "key": target,
         "aspect": rows[0].region.width / rows[0].region.height,
         "pictures": pictures,
-        "table": {"offset": len(body), "length": len(table)},
+        **tables,
         "rows": laid,
         "order": list(order),
         "label": label,
         "texts": {name: t(f"stage.{name}") for name in TEXTS},
     }
-    return pack(header, body + table)
+    return pack(header, body)
 
 
 def send(key: str, target: str, shown: Sequence[StageShown]) -> None:
@@ -137,7 +148,10 @@ def send(key: str, target: str, shown: Sequence[StageShown]) -> None:
     body, entries = b"", []
     for one in shown:
         entry: dict[str, Any] = {"sub": one.sub, "message": one.message}
-        if one.field is not None:
+        if isinstance(one.field, SignedField):
+            entry["field"], values = _signed(one.field, one.unit, len(body))
+            body += values
+        elif one.field is not None:
             values = one.field.values.tobytes()
             entry["field"] = _meta(one.field, len(body), len(values))
             body += values
@@ -204,3 +218,26 @@ def _meta(field: ReadingField, offset: int, length: int) -> dict[str, Any]:
         "length": length,
         "outside": None,
     }
+
+
+def _signed(field: SignedField, unit: str, offset: int) -> tuple[dict[str, Any], bytes]:
+    """A signed map's header, and its arrays behind one another."""
+    found: dict[str, Any] = {
+        "kind": field.kind,
+        "rows": field.rows,
+        "columns": field.columns,
+        "largest": field.largest,
+        "bias": field.bias,
+        "unit": unit,
+        "signed": True,
+    }
+    body = b""
+    for name, array in (("values", field.values), ("kernel", field.kernel)):
+        if array is not None:
+            part = array.tobytes()
+            where = {"offset": offset + len(body), "length": len(part)}
+            found[name] = {"type": str(array.dtype), **where}
+            body += part
+    if field.kernel is not None:
+        found["sides"] = list(field.kernel.shape)
+    return found, body
