@@ -114,7 +114,6 @@ class Tile {
     const head = stageNode("figcaption", "head", this.host);
     head.style.borderColor = about.colour ?? "transparent";
     stageNode("span", "name", head, about.label);
-    this.sub = stageNode("span", "sub", head, about.sub ?? "");
     this.isMap = about.whole === undefined;
     this.ground = stageNode("div", this.isMap ? "ground grey" : "ground", this.host);
     this.picture = stageNode("img", "", this.ground);
@@ -128,7 +127,8 @@ class Tile {
       this.lay(this.canvas, about.area);
     }
     this.marks = stageNode("div", "marks", this.ground);
-    this.foot = stageNode("div", "foot", this.host);
+    this.foot = stageNode("div", this.isMap ? "foot" : "foot plain", this.host);
+    this.sub = stageNode("span", "sub", this.foot);
     this.word = stageNode("p", "word", this.foot);
     if (about.whole) this.showWhole(about);
     if (this.isMap) this.makeOffer();
@@ -163,7 +163,7 @@ class Tile {
     this.word.textContent = "";
     this.marks.replaceChildren();
     this.field = entry?.field ?? null;
-    this.sub.textContent = entry?.sub ?? this.about.sub ?? "";
+    this.sub.textContent = entry?.sub ?? "";
     this.say(this.field ? "" : entry?.message ?? "");
     if (!this.field || !this.canvas) return;
     this.canvas.width = this.field.columns;
@@ -217,7 +217,7 @@ class Tile {
     const cell = this.cellShown;
     if (!cell || !this.field) return;
     const { texts, table, scale } = this.stage;
-    const { shares, columns } = this.field;
+    const { columns, shares } = this.field;
     const { data } = this.pixels;
     const full = scale === "own" ? shares[this.most] : most;
     for (let i = 0; i < shares.length; i += 1) {
@@ -231,8 +231,6 @@ class Tile {
     this.outline(this.cellArea(cell), "reader");
     this.word.textContent = stageFill(texts.reads, {
       largest: stagePercent(shares[this.most]),
-      row: Math.floor(this.most / columns) + 1,
-      column: (this.most % columns) + 1,
       own: stagePercent(shares[cell.row * columns + cell.column]),
     });
     this.offer.hidden = scale === "own" || shares[this.most] > STAGE_PALE * most;
@@ -265,7 +263,7 @@ class Stage {
     this.host.stage = this; // for whoever measures or looks
     this.rows = stageNode("div", "rows", this.host);
     this.legend = stageNode("div", "legend", this.host);
-    this.status = stageNode("p", "status", this.host);
+    this.status = stageNode("p", "word");
     this.status.setAttribute("role", "status");
     for (const [name, handle] of [
       ["pointermove", "hover"], ["pointerdown", "press"], ["pointerup", "release"],
@@ -282,6 +280,9 @@ class Stage {
     this.host.setAttribute("aria-label", `${header.label}. ${header.texts.hint}`);
     this.host.style.setProperty("--aspect", header.aspect);
     this.host.style.setProperty("--tiles", header.rows[0].length);
+    this.host.style.setProperty("--rows", header.rows.length);
+    this.host.classList.toggle("two", header.rows.length > 1);
+    this.host.classList.toggle("wide", header.rows[0].length < 5);
     this.region = header.rows[0][0].region;
     this.rows.replaceChildren();
     this.drawn = null;
@@ -289,6 +290,7 @@ class Stage {
       const row = stageNode("div", "row", this.rows);
       return tiles.map((about) => new Tile(this, row, about));
     });
+    this.tiles[0][0].word.replaceWith(this.status);
     this.use(this.block);
   }
 
@@ -362,6 +364,7 @@ class Stage {
       if (!a || !b || !cell || a.shares.length !== b.shares.length) continue;
       let away = 0;
       for (let k = 0; k < a.shares.length; k += 1) away += Math.abs(a.shares[k] - b.shares[k]);
+      two[i].offer.hidden = true;
       two[i].word.textContent = stageFill(this.texts.moved, { percent: stagePercent(away / 2) });
     }
   }
