@@ -15,7 +15,7 @@ class Field {
   constructor(meta, bytes) {
     Object.assign(this, meta);
     const copy = bytes.slice(meta.offset, meta.offset + meta.length);
-    const types = { linear16: Uint16Array, root8: Uint8Array, float32: Float32Array };
+    const types = { linear16: Uint16Array, root8: Uint8Array, float32: Float32Array, signed16: Int16Array, signed8: Int8Array };
     this.values = new types[meta.packing](copy.buffer);
     this.outside = null;
     if (meta.outside) {
@@ -23,6 +23,7 @@ class Field {
       this.outside = new Float32Array(bytes.slice(offset, offset + length).buffer);
     }
     this.shares = new Float64Array(this.rows * this.columns);
+    this.signed = this.kind === "factors";
   }
 
   // Percent of each place that the reader at (row, column) reads; the array is used again.
@@ -30,6 +31,7 @@ class Field {
     this.shares.fill(0);
     if (this.kind === "dense") this.readDense(row * this.columns + column);
     else if (this.kind === "window") this.readWindow(row, column);
+    else if (this.kind === "factors") this.readFactors(row * this.columns + column);
     else this.readKernel(row - (row % this.step), column - (column % this.step));
     return this.shares;
   }
@@ -41,6 +43,18 @@ class Field {
   readDense(reader) {
     const places = this.rows * this.columns;
     for (let i = 0; i < places; i += 1) this.shares[i] = this.percent(this.values[reader * places + i]);
+  }
+
+  // Cosines: products of unit vectors, -1 to 1.
+  readFactors(reader) {
+    const { values, shares } = this;
+    const features = values.length / shares.length;
+    const squared = this.scale ** 2;
+    for (let i = 0; i < shares.length; i += 1) {
+      let sum = 0;
+      for (let k = 0; k < features; k += 1) sum += values[reader * features + k] * values[i * features + k];
+      shares[i] = Math.min(1, Math.max(-1, sum * squared));
+    }
   }
 
   readWindow(row, column) {
@@ -216,24 +230,32 @@ class Tile {
   paint(most) {
     const cell = this.cellShown;
     if (!cell || !this.field) return;
-    const { texts, table, scale } = this.stage;
-    const { columns, shares } = this.field;
+    const { texts, scale } = this.stage;
+    const { columns, shares, signed } = this.field;
     const { data } = this.pixels;
+    const table = signed ? this.stage.signedTable : this.stage.table;
     const full = scale === "own" ? shares[this.most] : most;
     for (let i = 0; i < shares.length; i += 1) {
       const part = full > 0 ? Math.min(1, shares[i] / full) : 0;
-      const row = 3 * Math.round(254 * (scale === "linear" ? part : Math.sqrt(part)));
+      const step = signed ? (shares[i] + 1) / 2 : scale === "linear" ? part : Math.sqrt(part);
+      const row = 3 * Math.round(254 * step);
       data[4 * i] = table[row];
       data[4 * i + 1] = table[row + 1];
       data[4 * i + 2] = table[row + 2];
     }
     this.pen.putImageData(this.pixels, 0, 0);
     this.outline(this.cellArea(cell), "reader");
-    this.word.textContent = stageFill(texts.reads, {
-      largest: stagePercent(shares[this.most]),
-      own: stagePercent(shares[cell.row * columns + cell.column]),
-    });
-    this.offer.hidden = scale === "own" || shares[this.most] > STAGE_PALE * most;
+    const own = cell.row * columns + cell.column;
+    this.word.textContent = signed
+      ? stageFill(texts.alike, this.farAndNear(own))
+      : stageFill(texts.reads, { largest: stagePercent(shares[this.most]), own: stagePercent(shares[own]) });
+    this.offer.hidden = signed || scale === "own" || shares[this.most] > STAGE_PALE * most;
+  }
+
+  // The cosines of the least and the most alike place, without the place itself.
+  farAndNear(own) {
+    const others = this.field.shares.filter((_, i) => i !== own);
+    return { far: Math.min(...others).toFixed(2), near: Math.max(...others).toFixed(2) };
   }
 
   outline(area, name, colour) {
@@ -272,10 +294,10 @@ class Stage {
   }
 
   // header: {aspect, rows: [[tile, ...], ...], texts, label}; pictures: addresses of images;
-  // table: 255 colours as bytes. The first tile of a row is its picture: {label, alt, picture,
+  // table: 255 colours as bytes; signedTable: the same for cosines. The first tile of a row is its picture: {label, alt, picture,
   // whole, region}; a map: {label, colour, map, picture, area, across, down} (stage_packets.py).
-  show(header, pictures, table) {
-    Object.assign(this, { header, table, texts: header.texts });
+  show(header, pictures, table, signedTable = table) {
+    Object.assign(this, { header, table, signedTable, texts: header.texts });
     this.addresses = pictures;
     this.host.setAttribute("aria-label", `${header.label}. ${header.texts.hint}`);
     this.host.style.setProperty("--aspect", header.aspect);
@@ -361,7 +383,7 @@ class Stage {
     for (let i = 1; i < one.length; i += 1) {
       const [a, b] = [one[i].field, two[i]?.field];
       const cell = a && one[i].cell(this.point);
-      if (!a || !b || !cell || a.shares.length !== b.shares.length) continue;
+      if (!a || !b || !cell || a.signed || a.shares.length !== b.shares.length) continue;
       let away = 0;
       for (let k = 0; k < a.shares.length; k += 1) away += Math.abs(a.shares[k] - b.shares[k]);
       two[i].offer.hidden = true;
@@ -387,21 +409,24 @@ class Stage {
   }
 
   drawLegend() {
-    const own = this.scale === "own";
-    if (this.drawn !== this.scale) {
-      this.drawn = this.scale;
+    const signed = this.maps().some((tile) => tile.field?.signed);
+    const name = signed ? "cosine" : this.scale;
+    if (this.drawn !== name) {
+      const table = signed ? this.signedTable : this.table;
+      this.drawn = name;
       this.legend.replaceChildren();
-      stageNode("span", "", this.legend, "0 %");
+      stageNode("span", "", this.legend, signed ? "\u22121" : "0 %");
       const bar = stageNode("canvas", "bar", this.legend);
       [bar.width, bar.height] = [255, 1];
       const pen = bar.getContext("2d");
       const line = pen?.createImageData(255, 1);
-      for (let i = 0; pen && i < 255; i += 1) line.data.set([...this.table.slice(3 * i, 3 * i + 3), 255], 4 * i);
+      for (let i = 0; pen && i < 255; i += 1) line.data.set([...table.slice(3 * i, 3 * i + 3), 255], 4 * i);
       pen?.putImageData(line, 0, 0);
       this.high = stageNode("span", "high", this.legend);
-      stageNode("span", "", this.legend, this.texts[`scale_${this.scale}`]);
+      stageNode("span", "", this.legend, this.texts[`scale_${name}`]);
     }
-    this.high.textContent = own ? this.texts.own_largest : `${stagePercent(this.most)} %`;
+    const shared = `${stagePercent(this.most)} %`;
+    this.high.textContent = signed ? "1" : name === "own" ? this.texts.own_largest : shared;
   }
 
   // The point under the pointer, whichever tile it is on; null beside the tiles.

@@ -22,8 +22,8 @@ class StageMount {
       URL.createObjectURL(new Blob([body.subarray(offset, offset + length)], { type: mime })),
     );
     this.stage.blocks.clear();
-    const { offset, length } = header.table;
-    this.stage.show(header, this.addresses, body.slice(offset, offset + length));
+    const tables = header.tables.map(({ offset, length }) => body.slice(offset, offset + length));
+    this.stage.show(header, this.addresses, ...tables);
     this.stops.forEach((stop) => stop());
     this.stops = [
       listen(header.key, (message) => this.hear(message)),

@@ -11,7 +11,7 @@ from views.frame.patch_picker import mime_of
 from views.frame.state import t
 from views.frame.wire import pack, relay
 from vislib.analysis.fields import ReadingField
-from vislib.figures.colours import LEVELS, sequential_table
+from vislib.figures.colours import LEVELS, table
 from vislib.pictures import geometry
 from vislib.schema import ViewBox
 
@@ -19,6 +19,7 @@ SCALES = ("root", "linear", "own")
 TEXTS = (
     "hint",
     "reads",
+    "alike",
     "point",
     "pinned",
     "outside",
@@ -29,6 +30,7 @@ TEXTS = (
     "scale_root",
     "scale_linear",
     "scale_own",
+    "scale_cosine",
 )
 """What the browser says, under [stage]; placeholders in braces are filled there."""
 
@@ -118,18 +120,21 @@ def payload(rows: Sequence[StageRow], order: Sequence[str], target: str, label: 
         own["region"] = _thousandths(row.region, row.size)
         tiles = [{**_tile(tile, row), "picture": own["picture"]} for tile in row.tiles]
         laid.append([own, *tiles])
-    table = sequential_table()[:LEVELS].tobytes()
+    tables = [table(signed)[:LEVELS].tobytes() for signed in (False, True)]
+    places = [len(body), len(body) + len(tables[0])]
     header = {
         "key": target,
         "aspect": rows[0].region.width / rows[0].region.height,
         "pictures": pictures,
-        "table": {"offset": len(body), "length": len(table)},
+        "tables": [
+            {"offset": place, "length": len(one)} for place, one in zip(places, tables, strict=True)
+        ],
         "rows": laid,
         "order": list(order),
         "label": label,
         "texts": {name: t(f"stage.{name}") for name in TEXTS},
     }
-    return pack(header, body + table)
+    return pack(header, body + tables[0] + tables[1])
 
 
 def send(key: str, target: str, shown: Sequence[StageShown]) -> None:
