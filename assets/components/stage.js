@@ -15,7 +15,7 @@ class Field {
   constructor(meta, bytes) {
     Object.assign(this, meta);
     const copy = bytes.slice(meta.offset, meta.offset + meta.length);
-    const types = { linear16: Uint16Array, root8: Uint8Array, float32: Float32Array };
+    const types = { linear16: Uint16Array, root8: Uint8Array, float32: Float32Array, signed16: Int16Array, signed8: Int8Array };
     this.values = new types[meta.packing](copy.buffer);
     this.outside = null;
     if (meta.outside) {
@@ -23,6 +23,7 @@ class Field {
       this.outside = new Float32Array(bytes.slice(offset, offset + length).buffer);
     }
     this.shares = new Float64Array(this.rows * this.columns);
+    this.signed = this.kind === "factors";
   }
 
   // Percent of each place that the reader at (row, column) reads; the array is used again.
@@ -30,6 +31,7 @@ class Field {
     this.shares.fill(0);
     if (this.kind === "dense") this.readDense(row * this.columns + column);
     else if (this.kind === "window") this.readWindow(row, column);
+    else if (this.kind === "factors") this.readFactors(row * this.columns + column);
     else this.readKernel(row - (row % this.step), column - (column % this.step));
     return this.shares;
   }
@@ -41,6 +43,18 @@ class Field {
   readDense(reader) {
     const places = this.rows * this.columns;
     for (let i = 0; i < places; i += 1) this.shares[i] = this.percent(this.values[reader * places + i]);
+  }
+
+  // Cosines: products of unit vectors, -1 to 1.
+  readFactors(reader) {
+    const { values, shares } = this;
+    const features = values.length / shares.length;
+    const squared = this.scale ** 2;
+    for (let i = 0; i < shares.length; i += 1) {
+      let sum = 0;
+      for (let k = 0; k < features; k += 1) sum += values[reader * features + k] * values[i * features + k];
+      shares[i] = Math.min(1, Math.max(-1, sum * squared));
+    }
   }
 
   readWindow(row, column) {
@@ -114,7 +128,6 @@ class Tile {
     const head = stageNode("figcaption", "head", this.host);
     head.style.borderColor = about.colour ?? "transparent";
     stageNode("span", "name", head, about.label);
-    this.sub = stageNode("span", "sub", head, about.sub ?? "");
     this.isMap = about.whole === undefined;
     this.ground = stageNode("div", this.isMap ? "ground grey" : "ground", this.host);
     this.picture = stageNode("img", "", this.ground);
@@ -128,7 +141,8 @@ class Tile {
       this.lay(this.canvas, about.area);
     }
     this.marks = stageNode("div", "marks", this.ground);
-    this.foot = stageNode("div", "foot", this.host);
+    this.foot = stageNode("div", this.isMap ? "foot" : "foot plain", this.host);
+    this.sub = stageNode("span", "sub", this.foot);
     this.word = stageNode("p", "word", this.foot);
     if (about.whole) this.showWhole(about);
     if (this.isMap) this.makeOffer();
@@ -163,7 +177,7 @@ class Tile {
     this.word.textContent = "";
     this.marks.replaceChildren();
     this.field = entry?.field ?? null;
-    this.sub.textContent = entry?.sub ?? this.about.sub ?? "";
+    this.sub.textContent = entry?.sub ?? "";
     this.say(this.field ? "" : entry?.message ?? "");
     if (!this.field || !this.canvas) return;
     this.canvas.width = this.field.columns;
@@ -206,7 +220,7 @@ class Tile {
     this.word.textContent = "";
     if (!this.cellShown) return 0;
     const shares = this.field.at(this.cellShown.row, this.cellShown.column);
-    if (this.field.signed) return 0; // its scale is its own
+    if (this.field.words) return 0; // its scale is its own
     this.most = 0;
     for (let i = 0; i < shares.length; i += 1) {
       if (shares[i] > shares[this.most]) this.most = i;
@@ -217,30 +231,36 @@ class Tile {
   paint(most) {
     const cell = this.cellShown;
     if (!cell || !this.field) return;
-    if (this.field.signed) {
+    if (this.field.words) {
       this.paintSigned(cell);
       return;
     }
-    const { texts, table, scale } = this.stage;
-    const { shares, columns } = this.field;
+    const { texts, scale } = this.stage;
+    const { columns, shares, signed } = this.field;
     const { data } = this.pixels;
+    const table = signed ? this.stage.signedTable : this.stage.table;
     const full = scale === "own" ? shares[this.most] : most;
     for (let i = 0; i < shares.length; i += 1) {
       const part = full > 0 ? Math.min(1, shares[i] / full) : 0;
-      const row = 3 * Math.round(254 * (scale === "linear" ? part : Math.sqrt(part)));
+      const step = signed ? (shares[i] + 1) / 2 : scale === "linear" ? part : Math.sqrt(part);
+      const row = 3 * Math.round(254 * step);
       data[4 * i] = table[row];
       data[4 * i + 1] = table[row + 1];
       data[4 * i + 2] = table[row + 2];
     }
     this.pen.putImageData(this.pixels, 0, 0);
     this.outline(this.cellArea(cell), "reader");
-    this.word.textContent = stageFill(texts.reads, {
-      largest: stagePercent(shares[this.most]),
-      row: Math.floor(this.most / columns) + 1,
-      column: (this.most % columns) + 1,
-      own: stagePercent(shares[cell.row * columns + cell.column]),
-    });
-    this.offer.hidden = scale === "own" || shares[this.most] > STAGE_PALE * most;
+    const own = cell.row * columns + cell.column;
+    this.word.textContent = signed
+      ? stageFill(texts.alike, this.farAndNear(own))
+      : stageFill(texts.reads, { largest: stagePercent(shares[this.most]), own: stagePercent(shares[own]) });
+    this.offer.hidden = signed || scale === "own" || shares[this.most] > STAGE_PALE * most;
+  }
+
+  // The cosines of the least and the most alike place, without the place itself.
+  farAndNear(own) {
+    const others = this.field.shares.filter((_, i) => i !== own);
+    return { far: Math.min(...others).toFixed(2), near: Math.max(...others).toFixed(2) };
   }
 
   // White is 0; what is no number lets the picture through.
@@ -288,7 +308,7 @@ class Stage {
     this.host.stage = this; // for whoever measures or looks
     this.rows = stageNode("div", "rows", this.host);
     this.legend = stageNode("div", "legend", this.host);
-    this.status = stageNode("p", "status", this.host);
+    this.status = stageNode("p", "word");
     this.status.setAttribute("role", "status");
     for (const [name, handle] of [
       ["pointermove", "hover"], ["pointerdown", "press"], ["pointerup", "release"],
@@ -297,14 +317,18 @@ class Stage {
   }
 
   // header: {aspect, rows: [[tile, ...], ...], texts, label}; pictures: addresses of images;
-  // table: 255 colours as bytes; signedTable: the same for signed maps. The first tile of a row is its picture: {label, alt, picture,
-  // whole, region}; a map: {label, colour, map, picture, area, across, down} (stage_packets.py).
-  show(header, pictures, table, signedTable) {
+  // table: 255 colours as bytes; signedTable: the same for maps with a sign. The first tile of a row
+  // is its picture: {label, alt, picture, whole, region}; a map: {label, colour, map, picture, area,
+  // across, down} (stage_packets.py).
+  show(header, pictures, table, signedTable = table) {
     Object.assign(this, { header, table, signedTable, texts: header.texts });
     this.addresses = pictures;
     this.host.setAttribute("aria-label", `${header.label}. ${header.texts.hint}`);
     this.host.style.setProperty("--aspect", header.aspect);
     this.host.style.setProperty("--tiles", header.rows[0].length);
+    this.host.style.setProperty("--rows", header.rows.length);
+    this.host.classList.toggle("two", header.rows.length > 1);
+    this.host.classList.toggle("wide", header.rows[0].length < 5);
     this.region = header.rows[0][0].region;
     this.rows.replaceChildren();
     this.drawn = null;
@@ -312,6 +336,7 @@ class Stage {
       const row = stageNode("div", "row", this.rows);
       return tiles.map((about) => new Tile(this, row, about));
     });
+    this.tiles[0][0].word.replaceWith(this.status);
     this.use(this.block);
   }
 
@@ -385,6 +410,7 @@ class Stage {
       if (!a || !b || !cell || a.signed || a.shares.length !== b.shares.length) continue;
       let away = 0;
       for (let k = 0; k < a.shares.length; k += 1) away += Math.abs(a.shares[k] - b.shares[k]);
+      two[i].offer.hidden = true;
       two[i].word.textContent = stageFill(this.texts.moved, { percent: stagePercent(away / 2) });
     }
   }
@@ -406,27 +432,22 @@ class Stage {
     return { x: whole(region.left, region.width, left), y: whole(region.top, region.height, top) };
   }
 
-  // One bar for the shares, one for maps with a sign, as far as there are such.
+  // One bar for the shares, one for cosines, one for other maps with a sign: of these what is shown.
   drawLegend() {
-    const [shares, signed] = [false, true].map((kind) => this.maps().some((tile) => tile.field && Boolean(tile.field.signed) === kind));
-    const wanted = `${this.scale} ${shares} ${signed}`;
-    if (this.drawn !== wanted) {
-      this.drawn = wanted;
+    const kinds = this.maps().filter((tile) => tile.field).map(({ field }) => (field.words ? "signed" : field.signed ? "cosine" : this.scale));
+    const names = kinds.length ? [...new Set(kinds)] : [this.scale];
+    if (this.drawn !== names.join(" ")) {
+      this.drawn = names.join(" ");
       this.legend.replaceChildren();
-      if (shares || !signed) {
-        this.high = this.bar("0 %", this.table);
-        stageNode("span", "", this.legend, this.texts[`scale_${this.scale}`]);
-      }
-      if (signed) {
-        this.bar("\u2212", this.signedTable).textContent = "+";
-        stageNode("span", "", this.legend, this.texts.scale_signed);
-      }
+      for (const name of names) this.bar(name);
     }
-    if (shares || !signed) this.high.textContent = this.scale === "own" ? this.texts.own_largest : `${stagePercent(this.most)} %`;
+    if (names.includes(this.scale)) this.high.textContent = this.scale === "own" ? this.texts.own_largest : `${stagePercent(this.most)} %`;
   }
 
-  // A bar of all colours between its two ends; gives the upper one.
-  bar(low, table) {
+  // All colours between their two ends, and what they mean.
+  bar(name) {
+    const [low, high] = { signed: ["\u2212", "+"], cosine: ["\u22121", "1"] }[name] ?? ["0 %", ""];
+    const table = high ? this.signedTable : this.table;
     stageNode("span", "", this.legend, low);
     const bar = stageNode("canvas", "bar", this.legend);
     [bar.width, bar.height] = [255, 1];
@@ -434,7 +455,9 @@ class Stage {
     const line = pen?.createImageData(255, 1);
     for (let i = 0; pen && i < 255; i += 1) line.data.set([...table.slice(3 * i, 3 * i + 3), 255], 4 * i);
     pen?.putImageData(line, 0, 0);
-    return stageNode("span", "high", this.legend);
+    const end = stageNode("span", "high", this.legend, high);
+    if (!high) this.high = end;
+    stageNode("span", "", this.legend, this.texts[`scale_${name}`]);
   }
 
   // The point under the pointer, whichever tile it is on; null beside the tiles.

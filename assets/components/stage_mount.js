@@ -22,8 +22,8 @@ class StageMount {
       URL.createObjectURL(new Blob([body.subarray(offset, offset + length)], { type: mime })),
     );
     this.stage.blocks.clear();
-    const [table, signedTable] = [header.table, header.signed_table].map(({ offset, length }) => body.slice(offset, offset + length));
-    this.stage.show(header, this.addresses, table, signedTable);
+    const tables = header.tables.map(({ offset, length }) => body.slice(offset, offset + length));
+    this.stage.show(header, this.addresses, ...tables);
     this.stops.forEach((stop) => stop());
     this.stops = [
       listen(header.key, (message) => this.hear(message)),

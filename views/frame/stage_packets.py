@@ -20,6 +20,7 @@ SCALES = ("root", "linear", "own")
 TEXTS = (
     "hint",
     "reads",
+    "alike",
     "point",
     "pinned",
     "outside",
@@ -33,7 +34,7 @@ TEXTS = (
     "scale_signed",
     "here",
     "products",
-    "similar",
+    "scale_cosine",
 )
 """What the browser says, under [stage]; placeholders in braces are filled there."""
 
@@ -125,22 +126,21 @@ def payload(rows: Sequence[StageRow], order: Sequence[str], target: str, label: 
         own["region"] = _thousandths(row.region, row.size)
         tiles = [{**_tile(tile, row), "picture": own["picture"]} for tile in row.tiles]
         laid.append([own, *tiles])
-    tables = {}
-    for name, signed in (("table", False), ("signed_table", True)):
-        colours = table(signed)[:LEVELS].tobytes()
-        tables[name] = {"offset": len(body), "length": len(colours)}
-        body += colours
+    tables = [table(signed)[:LEVELS].tobytes() for signed in (False, True)]
+    places = [len(body), len(body) + len(tables[0])]
     header = {
         "key": target,
         "aspect": rows[0].region.width / rows[0].region.height,
         "pictures": pictures,
-        **tables,
+        "tables": [
+            {"offset": place, "length": len(one)} for place, one in zip(places, tables, strict=True)
+        ],
         "rows": laid,
         "order": list(order),
         "label": label,
         "texts": {name: t(f"stage.{name}") for name in TEXTS},
     }
-    return pack(header, body)
+    return pack(header, body + tables[0] + tables[1])
 
 
 def send(key: str, target: str, shown: Sequence[StageShown]) -> None:
@@ -235,8 +235,7 @@ def _signed(field: SignedField, unit: str, offset: int) -> tuple[dict[str, Any],
     for name, array in (("values", field.values), ("kernel", field.kernel)):
         if array is not None:
             part = array.tobytes()
-            where = {"offset": offset + len(body), "length": len(part)}
-            found[name] = {"type": str(array.dtype), **where}
+            found[name] = {"offset": offset + len(body), "length": len(part)}
             body += part
     if field.kernel is not None:
         found["sides"] = list(field.kernel.shape)
