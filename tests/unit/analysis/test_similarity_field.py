@@ -20,9 +20,7 @@ def tokens(rows: int, columns: int, channels: int, seed: int = 0) -> TokenTable:
     return TokenTable(values=values, rows=rows, columns=columns, source="made")
 
 
-@pytest.mark.parametrize(
-    ("rows", "columns", "channels"), [(4, 6, 5), (16, 16, 64), (14, 14, 768)]
-)
+@pytest.mark.parametrize(("rows", "columns", "channels"), [(4, 6, 5), (16, 16, 64), (14, 14, 768)])
 def test_every_place_equals_the_librarys_similarity(rows: int, columns: int, channels: int) -> None:
     table = tokens(rows, columns, channels)
     field = similarity_field(table)
