@@ -102,4 +102,4 @@ def _one_patch(key: str, place: tuple[int, int]) -> tuple[LabelledArray, str]:
     alt = words("patch_alt", model=spec(key).title)
     frame.image(png, key=f"pixel-patch-{key}", alt=alt)
     below = words("rebuilt", bound=frame.power_of_ten(difference), channels=len(token.values))
-    return token, f"{words('reads_overlap')} {below}" if grid.overlaps else below
+    return token, below
