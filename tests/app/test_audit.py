@@ -120,13 +120,16 @@ def visited(points: tuple[tuple[int, int], ...], **address: str | list[str]) -> 
 
 
 def test_compare_marks_the_point_on_the_channel_map(minis: tuple[str, ...]) -> None:
-    assert visited(((500, 500), (300, 300)), models=["davit_mini"], depth="last") == []
+    assert (
+        visited(((500, 500), (300, 300)), models=["davit_mini"], reads="channels", depth="100")
+        == []
+    )
 
 
 def test_compare_shows_each_token_s_own_estimate(minis: tuple[str, ...]) -> None:
     if "resnet_mini" not in minis:
         pytest.skip("the bundled weights of resnet_mini are not here")
-    assert visited(POINTS[:2], models=["resnet_mini"], reads="depth", depth="first") == []
+    assert visited(POINTS[:2], models=["resnet_mini"], reads="depth", depth="0") == []
 
 
 def test_a_seeded_sample_of_visits_finds_nothing(minis: tuple[str, ...]) -> None:

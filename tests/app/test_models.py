@@ -268,7 +268,7 @@ def test_a_large_model_waits_for_a_word_and_nothing_else_does(
         "price",
         lambda key: large if key == "davit_mini" and key not in server._agreed else None,
     )
-    at = open_page(models=["mixer_mini", "davit_mini"])
+    at = open_page(models=["mixer_mini", "davit_mini"], reads="raw")
     question = next(part for part in words(at).split("\n") if "833 MB" in part)
     for part in ("DaViT mini", "44.5 G", "12 s", "50 %"):
         assert part in question
@@ -291,10 +291,10 @@ def test_models_that_do_not_fit_together_still_make_a_whole_page(
 ) -> None:
     fresh(10**9)
     chosen = ["mixer_mini", "davit_mini"]
-    roomy = ask(open_page(models=chosen)).pictures
+    roomy = ask(open_page(models=chosen, reads="raw")).pictures
     assert all(models.is_ready(key) for key in chosen)
     shelf = fresh(6_000_000)  # one of them, and not two
-    at = open_page(models=chosen)
+    at = open_page(models=chosen, reads="raw")
     assert ask(at).pictures == roomy
     assert [key for key in chosen if models.is_ready(key)] == [shelf.usage().names[-1][0]]
     assert len(shelf.usage().names) == 1

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 SHARED = ("picture", "models", "x", "y", "untrained")
 NAMES: Mapping[str, Sequence[str]] = {
-    "": ("depth", "reads", "only", "second", "zero", "at", "nth_head"),
+    "": ("depth", "reads", "only", "second", "zero", "scale", "nth_head"),
     "patch_embedding": ("view", "filter_order", "filter_1", "token_depth"),
     "token_mixing": ("mixer_block", "mixing_view", "unit", "unit_channel", "slopes"),
     "depthwise_kernels": ("kernel_block", "channel", "kernel_view", "kernel_order", "epoch"),
@@ -50,7 +50,7 @@ NAMES: Mapping[str, Sequence[str]] = {
 """Page -> names in its address; a few stand for a view that is not open."""
 SHARED_VIEW = {"picture": "cat", "models": "davit_mini,mixer_mini", "x": "469", "y": "453"}
 VIEWS: Mapping[str, Mapping[str, str]] = {
-    "compare": {"depth": "finer", "at": "80", "second": "rocket", "zero": "1"},
+    "compare": {"depth": "100", "reads": "raw", "second": "rocket", "zero": "1"},
     "patch_embedding": {"view": "filters", "filter_order": "norm", "filter_2": "3"},
     "token_mixing": {"mixing_view": "unit", "mixer_block": "1.3", "unit": "5", "unit_raw": "1"},
     "depthwise_kernels": {"kernel_view": "depth", "kernel_block": "1.4", "channel": "7"},

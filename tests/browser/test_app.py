@@ -41,9 +41,10 @@ BROKEN = "[...document.images].filter(i => i.complete && i.naturalWidth === 0).l
 
 
 def shown_maps(page: Page) -> list[str]:
-    """Addresses of the pictures in the right part; an address is made of the picture's content."""
+    """Addresses of the pictures on the page; an address is made of the picture's content."""
     found: list[str] = page.evaluate(
         "[...document.querySelectorAll('.st-key-page_body img')].map(i => i.src)"
+        ".filter(address => !address.startsWith('blob:'))"
     )
     return found
 
@@ -86,7 +87,7 @@ def test_a_photograph_a_click_and_a_link(
 ) -> None:
     path = tmp_path / "my coffee.jpg"
     path.write_bytes(encoding.encode_jpeg(gallery.load("coffee").pixels))
-    page.goto(server.url)
+    page.goto(f"{server.url}/?reads=raw")
     settle(page, 120)
     before = shown_maps(page)
     upload(page, path, settle)
@@ -94,7 +95,7 @@ def test_a_photograph_a_click_and_a_link(
     uploaded = shown_maps(page)
     assert uploaded != before
 
-    area = page.locator(".st-key-picker").bounding_box()
+    area = page.locator(".stage .ground").first.bounding_box()
     assert area is not None
     page.mouse.click(area["x"] + 0.4 * area["width"], area["y"] + 80)
     page.wait_for_timeout(300)
@@ -130,11 +131,11 @@ def test_what_is_no_picture_says_so_and_the_old_one_stays(
 ) -> None:
     path = tmp_path / "page.png"
     path.write_text("<!doctype html><html><body>no picture</body></html>", encoding="utf-8")
-    page.goto(server.url)
+    page.goto(f"{server.url}/?reads=raw")
     settle(page, 120)
     before = shown_maps(page)
     upload(page, path, settle)
-    message = page.locator('.st-key-picture_panel [data-testid="stAlert"]').inner_text()
+    message = page.locator('.st-key-page_body [data-testid="stAlert"]').inner_text()
     assert "HTML" in message
     assert "stays" in message
     assert shown_maps(page) == before
@@ -156,7 +157,7 @@ def test_a_deep_link_on_a_cold_server(
 
 
 def test_arrow_keys_move_the_point(server: Server, page: Page, settle: Settle) -> None:
-    page.goto(f"{server.url}/?picture=cat&x=400&y=450")
+    page.goto(f"{server.url}/patch_embedding?picture=cat&x=400&y=450")
     settle(page, 120)
     picker: Any = page.locator('.st-key-picker [tabindex="0"]').first
     picker.focus()
@@ -169,7 +170,7 @@ def test_arrow_keys_move_the_point(server: Server, page: Page, settle: Settle) -
 def test_a_figure_comes_as_picture_and_as_numbers(
     server: Server, page: Page, settle: Settle
 ) -> None:
-    page.goto(server.url)
+    page.goto(f"{server.url}/?reads=source")
     settle(page, 120)
     page.get_by_role("button", name="Download").first.click()
     files = {}

@@ -7,24 +7,55 @@ import html
 import streamlit as st
 
 from views import frame
-from views.compare.choice import Entry
+from views.compare.controls import MOST_ENTRY, Choice
+from views.compare.depths import block_at
+from views.compare.raw import LEGEND, SIDE
+from views.frame import links
 from vislib.analysis.channel_groups import strongest_entry
 from vislib.analysis.dual_attention import score_map, total
 from vislib.figures import colours, overlay
 from vislib.registry import spec
 from vislib.schema import LabelledArray, MixingSite
 
+ENTRY = ("group", "i", "j")
+Entry = tuple[int | None, int | None, int | None]
 
-def draw(key: str, site: MixingSite, asked: Entry, side: int, legend_width: int) -> None:
-    """Where the chosen entry, or the strongest, of the block's channel tables comes from.
 
-    Args:
-        key: Registry key.
-        site: A block with channel attention.
-        asked: Group, i and j, from 1; None for the strongest.
-        side: Longer side of the map in pixels.
-        legend_width: In pixels.
-    """
+def draw(keys: tuple[str, ...], chosen: Choice) -> None:
+    """The entry's inputs, and each model's map beside them."""
+    sites = {key: block_at(key, chosen.depth) for key in keys}
+    sites = {key: site for key, site in sites.items() if "channel_attention" in site.operators}
+    if not sites:
+        st.info(frame.t("compare.no_channels"))
+        return
+    inputs, *places = st.columns(1 + len(sites))
+    with inputs:
+        asked = _asked()
+    for place, (key, site) in zip(places, sites.items(), strict=True):
+        with place:
+            frame.model_head(key)
+            _one(key, site, asked)
+
+
+def _asked() -> Entry:
+    """Which entry of channel attention's tables; empty is the strongest of what is left."""
+    names = [f"entry_{name}" for name in ENTRY]
+    st.markdown(frame.t("compare.entry_help"))
+    group, i, j = (
+        frame.choose_number_freely(
+            frame.t(f"compare.{name}"),
+            MOST_ENTRY,
+            key=name,
+            placeholder=frame.t("compare.entry_strongest"),
+        )
+        for name in names
+    )
+    links.say(*names)
+    return group, i, j
+
+
+def _one(key: str, site: MixingSite, asked: Entry) -> None:
+    """Where the chosen entry, or the strongest, of the block's channel tables comes from."""
     picture = frame.view().picture
     arrays = frame.capture(key, site.group)
     pattern = arrays[f"{site.group}.channel.pattern"]
@@ -41,7 +72,7 @@ def draw(key: str, site: MixingSite, asked: Entry, side: int, legend_width: int)
     limits = colours.limits(places.values, signed=True)
     cell = frame.cell(key, site)
     png = frame.remember(
-        (*name, cell, side),
+        (*name, SIDE, cell),
         lambda: overlay.plain_map(
             places.values,
             picture_shape=(picture.height, picture.width),
@@ -49,25 +80,21 @@ def draw(key: str, site: MixingSite, asked: Entry, side: int, legend_width: int)
             limits=limits,
             signed=True,
             cell=cell,
-            side=side,
+            side=SIDE,
         ),
     )
-    frame.image(
-        png,
-        key=f"channel-{key}",
-        alt=frame.t("compare.channel_alt", model=spec(key).title, **numbers),
-    )
+    alt = frame.t("compare.channel_alt", model=spec(key).title, **numbers)
+    frame.image(png, key=f"channel-{key}", alt=alt)
     unit = frame.t("compare.channel_unit")
-    frame.legend(signed=True, limits=limits, unit=unit, key=f"channelbar-{key}", width=legend_width)
+    frame.legend(signed=True, limits=limits, unit=unit, key=f"channelbar-{key}", width=LEGEND)
     frame.html_table(
         [
             (frame.t("compare.channel_score"), f"{total(places):.3f}"),
             (frame.t("compare.channel_share"), f"{100 * float(pattern.values[group, i, j]):.1f} %"),
         ]
     )
-    with st.popover(frame.t("compare.maths"), key=f"maths-channel-{key}"):
-        st.markdown(f"`{frame.t('compare.maths_channel_formula')}`")
-        st.markdown(frame.t("compare.maths_channel"))
+    st.markdown(f"`{frame.t('compare.maths_channel_formula')}`")
+    st.markdown(frame.t("compare.maths_channel"))
     frame.strip(
         places, key=f"channel.{key}", name=f"{key}.{site.group}.channel", title=spec(key).title
     )

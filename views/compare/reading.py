@@ -1,4 +1,4 @@
-"""What the selected place reads in one model, in this picture and in a second one."""
+"""What the pinned place reads in one model, in this picture and in a second one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from views import frame
-from views.compare.choice import Choice
-from vislib.analysis.common_ground import Reading
+from views.compare.controls import Choice
+from views.compare.depths import block_at
+from views.compare.maps import arrays, part
+from vislib.analysis.common_ground import Reading, statistics
 from vislib.analysis.reading_at import reading_at
-from vislib.analysis.reading_parts import count_parts, one_part, part_of
+from vislib.analysis.reading_parts import one_part
 from vislib.analysis.receptive import field_reading, share_moved
 from vislib.schema import DecodedImage, LabelledArray, MixingSite
 
@@ -25,18 +27,19 @@ CELLS = 16
 Place = tuple[int, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What one column shows.
+    """What stands below one map.
 
     Attributes:
         site: The block.
-        place: The selected place's cell (row, column) on the reading's grid; None outside the crop.
+        place: The pinned place's cell (row, column) on the reading's grid; None outside the crop.
         token: The token (row, column) whose reading this is; finer or coarser than the place.
         reading: What it reads in the visitor's picture; None outside the crop.
         other: What the same cell reads in the second picture, if there is one.
         said: Which head or channel this is, or why there is none.
         index: The head or channel, from 0; None for all together.
+        estimate: Whether it goes through all blocks up to this one, by gradients.
     """
 
     site: MixingSite
@@ -46,6 +49,7 @@ class Answer:
     other: Reading | None = None
     said: str = ""
     index: int | None = None
+    estimate: bool = False
 
     @property
     def moved(self) -> float | None:
@@ -55,56 +59,59 @@ class Answer:
         return share_moved(self.reading.share, self.other.share)
 
 
-def answer(key: str, site: MixingSite, chosen: Choice) -> Answer:
-    """What the selected place reads in one model.
+def answer(key: str, chosen: Choice, *, estimate: bool = False) -> Answer:
+    """What the pinned place reads in one model.
 
     Args:
         key: Registry key.
-        site: The block.
-        chosen: What every column shows.
+        chosen: What the stage shows.
+        estimate: Through all blocks up to this one, by gradients.
 
     Raises:
         MixScopeError: The model cannot be run; the message is for the visitor.
     """
+    site = block_at(key, chosen.depth)
     place = frame.cell(key, site)
     if place is None:
-        return Answer(site=site)
-    if chosen.accumulated:
+        return Answer(site=site, estimate=estimate)
+    index, said = (None, "") if estimate else part(key, site, chosen)
+    token = place
+    if estimate:
         token = place[0] // site.step, place[1] // site.step
-        shown = frame.cell(key, replace(site, rows=CELLS, columns=CELLS))
+        place = frame.cell(key, replace(site, rows=CELLS, columns=CELLS))
         read = partial(_accumulated, key, site, token)
-        index, said = None, ""
     else:
-        token = shown = place
-        index, said = _part(key, site, chosen)
         read = partial(_of_block, key, site, place, index=index, at_zero=chosen.at_zero)
     return Answer(
         site=site,
-        place=shown,
+        place=place,
         token=token,
         reading=read(frame.view().picture),
         other=read(chosen.second) if chosen.second is not None else None,
         said=said,
         index=index,
+        estimate=estimate,
     )
 
 
-def _part(key: str, site: MixingSite, chosen: Choice) -> tuple[int | None, str]:
-    """The head or channel that is shown, from 0, the nearest that there is; and what to say."""
-    if chosen.part == "all":
-        return None, ""
-    own = part_of(site)
-    if own != chosen.part:
-        reason = "linear" if own is None else own
-        return None, frame.t(f"compare.no_{chosen.part}_{reason}")
-    if site.units and chosen.at_zero:
-        return None, frame.t("compare.no_channel_at_zero")
-    count = count_parts(site, frame.weights(key, site.group))
-    number = min(chosen.number, count)
-    words = "nearest" if number < chosen.number else "this"
-    return number - 1, frame.t(
-        f"compare.{words}_{chosen.part}", asked=chosen.number, number=number, count=count
-    )
+def facts(key: str, found: Answer) -> list[tuple[str, str]]:
+    """A reading in numbers."""
+    assert found.reading is not None
+    assert found.place is not None
+    cell_px = frame.box(key).width / found.reading.share.shape[1]
+    row, column = found.place
+    numbers = statistics(found.reading.share, row=row, column=column, cell_px=cell_px)
+    rows = [
+        (frame.t("compare.reach"), f"{numbers.reach_px:.0f} px"),
+        (frame.t("compare.entropy"), f"{numbers.entropy_bits:.1f} bit"),
+        (frame.t("compare.local"), f"{numbers.local_percent:.1f} %"),
+    ]
+    if not found.estimate and (found.site.prefix or found.site.window):
+        name = "to_class" if found.site.prefix else "beyond"
+        rows.append((frame.t(f"compare.{name}"), f"{found.reading.outside:.1f} %"))
+    if found.moved is not None:
+        rows.append((frame.t("compare.moved"), f"{found.moved:.1f} %"))
+    return rows
 
 
 def _of_block(
@@ -118,15 +125,12 @@ def _of_block(
 ) -> Reading:
     """Through one block's operator."""
     at_zero = at_zero and site.units > 0
-    arrays = frame.weights(key, site.group)
-    if site.mixing != "fixed" and not at_zero:  # a fixed map is read without any picture
-        arrays = {**arrays, **frame.capture(key, site.group, picture=picture)}
-    name: tuple[object, ...] = ("reading", picture.sha256, key, site.group, place)
-    if index is not None or at_zero:
-        name = (*name, index, at_zero)
+    fixed = site.mixing == "fixed" or at_zero
+    name = ("reading", "" if fixed else picture.sha256, key, site.group, place, index, at_zero)
 
     def make() -> Reading:
-        used = arrays if index is None else one_part(site, arrays, index)
+        used = arrays(key, site, picture, fixed=fixed)
+        used = used if index is None else one_part(site, used, index)
         return reading_at(site, used, row=place[0], column=place[1], at_zero=at_zero)
 
     return frame.remember(name, make)

@@ -17,7 +17,7 @@ from views.frame.blocks import (
     spatial_sites,
 )
 from views.frame.captures import box, capture, cell, multiply_adds, weights
-from views.frame.choices import choose, choose_freely
+from views.frame.choices import choose, choose_freely, choose_tab
 from views.frame.figures import (
     answer_bars,
     badge,
@@ -64,6 +64,10 @@ from views.frame.numbers import (
     signed,
     whole,
 )
+from views.frame.panel import row_of_choices
+from views.frame.stage_component import Stage
+from views.frame.stage_packets import StageMoved, StageRow, StageShown, StageTile
+from views.frame.staging import StageMap, load_on_stage, model_map, stage, stage_place
 from views.frame.state import (
     OWN,
     View,
@@ -87,6 +91,12 @@ __all__ = [
     "POINTS",
     "SECTIONS",
     "TILE_TEXTS",
+    "Stage",
+    "StageMap",
+    "StageMoved",
+    "StageRow",
+    "StageShown",
+    "StageTile",
     "View",
     "answer_bars",
     "as_switched",
@@ -109,6 +119,7 @@ __all__ = [
     "choose_percent",
     "choose_site",
     "choose_switch",
+    "choose_tab",
     "dark",
     "deciding",
     "decimals",
@@ -120,8 +131,10 @@ __all__ = [
     "is_remembered",
     "judged",
     "legend",
+    "load_on_stage",
     "model",
     "model_head",
+    "model_map",
     "multiply_adds",
     "number",
     "of_family",
@@ -140,6 +153,7 @@ __all__ = [
     "raw_unit",
     "reduction",
     "remember",
+    "row_of_choices",
     "run",
     "said",
     "second_picture",
@@ -149,6 +163,8 @@ __all__ = [
     "site_at",
     "site_of",
     "spatial_sites",
+    "stage",
+    "stage_place",
     "strip",
     "t",
     "tile_canvas",

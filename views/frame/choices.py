@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from views.frame import asked, links
 from views.frame.asked import Nearest
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 
 def choose(
@@ -180,6 +183,28 @@ def choose_several(
     links.settle(key, chosen, None if chosen in ([], list(default)) else ",".join(chosen))
     links.say(key)
     return chosen
+
+
+def choose_tab(words: Mapping[str, str], *, key: str) -> tuple[str, DeltaGenerator]:
+    """Tabs: the name of the one that is open, and where it is drawn; the others stay empty.
+
+    Args:
+        words: Short, stable keys, which stand in the address, and the tabs' titles.
+        key: Its name in the address.
+    """
+    options, widget = list(words), f"{key}_tab"
+    start = _take_one(key, options, words, options[0], None)
+
+    def opened() -> None:
+        titles = {title: option for option, title in words.items()}
+        st.session_state[key] = titles.get(st.session_state[widget], options[0])
+
+    chosen: str = st.session_state.setdefault(key, start)
+    st.session_state[widget] = words[chosen]
+    tabs = st.tabs(list(words.values()), key=widget, on_change=opened)
+    links.settle(key, chosen, None if chosen == options[0] else chosen)
+    links.say(key)
+    return chosen, tabs[options.index(chosen)]
 
 
 def choose_only(option: str, *, key: str, words: Mapping[str, str]) -> str:

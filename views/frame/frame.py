@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -27,6 +29,8 @@ SECTIONS = {
 }
 """The navigation: the pages of the first section stand in it one by one, the others in menus."""
 PAGES = tuple(name for names in SECTIONS.values() for name in names)
+STAGED = ("compare",)
+"""Pages whose stage holds the picture: they fill the width, and their title is one line."""
 _framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
 
 
@@ -34,7 +38,6 @@ def draw() -> None:
     """Draw what all pages share, then the page that the address names."""
     forgetting.start(forget)
     st.set_page_config(page_title=t("app.name"), layout="wide")
-    st.html(f"<style>{(_ROOT / 'assets' / 'style.css').read_text(encoding='utf-8')}</style>")
     found = {
         t(f"nav.{section}") if section else "": [
             st.Page(
@@ -51,12 +54,14 @@ def draw() -> None:
     links.begin(current.url_path)
     if len(languages()) > 1:
         choose(t("app.language"), list(languages()), key="lang", words=languages(), compact=False)
-    left, right = st.columns([1, 2.6], gap="medium")
-    with left, st.container(key="picture_panel"):
-        shielded(panel.draw)
+    place: AbstractContextManager[object] = nullcontext()
+    if (current.url_path or PAGES[0]) not in STAGED:
+        left, place = st.columns([1, 2.6], gap="medium")
+        with left, st.container(key="picture_panel"):
+            shielded(panel.draw)
     token = _framed.set(True)
     try:
-        with right, st.container(key="page_body"):
+        with place, st.container(key="page_body"):
             beyond = st.container()
             current.run()
     finally:
@@ -80,7 +85,11 @@ def page(name: str, body: Callable[[], None]) -> None:
     if not _framed.get():
         draw()
         st.stop()
-    heading(t(f"{name}.title"), t(f"{name}.question"), t(f"{name}.formula"))
+    if name in STAGED:
+        title, question = (html.escape(t(f"{name}.{part}")) for part in ("title", "question"))
+        st.html(f'<div class="staged"><h1>{title}</h1><p>{question}</p></div>')
+    else:
+        heading(t(f"{name}.title"), t(f"{name}.question"), t(f"{name}.formula"))
     if st.session_state.get(SWITCH):
         st.info(t("models.untrained_banner"))
     shielded(body)

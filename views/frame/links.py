@@ -16,6 +16,8 @@ browser do (assets/components/address.js).
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from views.frame.asked import Found, old_words, quoted
 from views.frame.state import SWITCH, said, t
 
 SHARED = ("picture", "models", "x", "y", SWITCH)
-"""What every page draws and a change of page must keep."""
+"""What every page draws, in its panel or in itself, and a change of page must keep."""
 POINT = frozenset({"x", "y"})
 """What moves all the time: it changes the address and makes no entry in the history."""
 EMBED = ("embed", "embed_options")
@@ -61,6 +63,7 @@ class Memory:
         later: Values that the next run begins with.
         going: Whether a button of ours opens this page.
         shared: Name -> value of the choices that all pages have.
+        held: Names whose sentences are held back; None where they are said at once.
     """
 
     page: str | None = None
@@ -79,6 +82,7 @@ class Memory:
     later: dict[str, Any] = field(default_factory=dict)
     going: bool = False
     shared: dict[str, Any] = field(default_factory=dict)
+    held: list[str] | None = None
 
 
 def memory() -> Memory:
@@ -103,9 +107,11 @@ def begin(page: str) -> None:
     first, moved = mine.page is None, page != mine.page
     came = {name: st.query_params.get_all(name) for name in st.query_params}
     linked = first or is_step_in_history() or (moved and bool(came) and not mine.going)
-    if moved and not linked:  # Streamlit lets go of what a link brought and nobody has touched
-        for name, value in mine.shared.items():
-            st.session_state.setdefault(name, value)
+    if moved and not first:
+        # Streamlit lets go of what a link brought and nobody has touched; and a widget at another
+        # place, in the panel or in the page, begins anew.
+        kept = {name: st.session_state[name] for name in SHARED if name in st.session_state}
+        st.session_state.update(kept if linked else mine.shared | kept)
     if linked or moved:
         mine.link = came if linked else {}
         mine.whole, mine.newest = linked and not first, linked and not first
@@ -191,9 +197,24 @@ def settle(name: str, value: Any, text: str | None) -> None:
 
 def say(*names: str) -> None:
     """The sentences of choices for which the link asked something else, until they change."""
+    mine = memory()
+    if mine.held is not None:
+        mine.held.extend(names)
+        return
     for name in names:
-        if name in memory().notes:
-            st.info(memory().notes[name][1])
+        if name in mine.notes:
+            st.info(mine.notes[name][1])
+
+
+@contextmanager
+def held_back() -> Iterator[list[str]]:
+    """Meanwhile ``say`` draws nothing; gives the names, to be said where they can be seen."""
+    mine = memory()
+    mine.held = names = []
+    try:
+        yield names
+    finally:
+        mine.held = None
 
 
 def say_unused() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 
 from views.frame import links, model_choice, notices, offers, uploads
@@ -31,6 +34,8 @@ from vislib.pictures import encoding, gallery, geometry, limits
 
 PICTURE_SIDE = 760
 """Longer side of the picture in the picker, in pixels: one small JPEG, sent once a picture."""
+MORE_WIDTH = 190
+"""Of the list of other models in a row of choices, in pixels."""
 MOST_LINES = 64
 """Cells a side up to which the picker draws a grid; finer lines would cover the picture."""
 
@@ -61,6 +66,35 @@ def draw() -> None:
         _picture_notes()
         notices.device_line()
     st.session_state["_boxes_known"] = _known()
+
+
+@contextmanager
+def row_of_choices() -> Iterator[None]:
+    """A row of choices that begins with picture and models, where the stage holds the picture.
+
+    What links or uploads have to be told stands below the row: nobody sees it in a closed list.
+    """
+    st.session_state.pop("_boxes_known", None)  # no picker is drawn that would miss a box
+    with links.held_back() as names:
+        with st.container(horizontal=True, gap="small", key="controls"):
+            _picture_and_models()
+            yield
+    _messages()
+    links.say(*names)
+
+
+def _picture_and_models() -> None:
+    with st.popover(t("picture.change")):
+        _picture_choice()
+        _picture_notes()
+        _point_inputs()
+    with st.popover(t("models.button", count=len(view().models))):
+        model_choice.choice(available())
+        notices.device_line()
+    away = offers.away(available())
+    if away:
+        with st.container(width=MORE_WIDTH):
+            offers.more(away)
 
 
 def _picker() -> None:

@@ -111,7 +111,7 @@ def patch_picker(
     """
     header = {
         "key": key,
-        "mime": _mime(picture),
+        "mime": mime_of(picture),
         "width": size[0],
         "height": size[1],
         "boxes": [asdict(box) for box in boxes],
@@ -137,7 +137,7 @@ def patch_picker(
     return chosen
 
 
-def _mime(picture: bytes) -> str:
+def mime_of(picture: bytes) -> str:
     """The picture's type, from its first bytes."""
     if picture.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"

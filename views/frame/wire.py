@@ -41,7 +41,7 @@ def text(name: str) -> str:
 
 # Registered once, when this module is imported: a registration inside a page would be repeated
 # with every rerun.
-relay = st.components.v2.component("mixscope_relay", js=text("relay.js"))
+relay = st.components.v2.component("mixscope_relay", js=text("wire.js") + text("relay.js"))
 
 
 def pack(header: Mapping[str, Any], body: bytes) -> bytes:
