@@ -186,7 +186,7 @@ class Scene {
   }
 
   // The blocks of a stage, folded: a frame a run, a glyph an operator, and how often it comes.
-  runs(model, stage, area, most, parent = this.svg) {
+  runs(model, stage, area, most, parent = this.svg, centred = 0.5) {
     const { texts } = this.overview;
     const lists = stage.runs.map((run) => model.blocks.slice(run.first, run.first + run.period));
     const counts = stage.runs.map((run) => (run.count > 1 ? textWidth(`× ${run.count}`, 18, 700) + 8 : 0));
@@ -194,7 +194,7 @@ class Scene {
     const apart = stage.runs.length * 16 + lists.flat().length * 4;
     const room = area.width - apart - counts.reduce((a, b) => a + b, 0);
     const side = Math.max(10, Math.min(most, area.height - 10, room / glyphs - 4));
-    let at = area.x + Math.max(0, (room - glyphs * (side + 4)) / 2);
+    let at = area.x + centred * Math.max(0, room - glyphs * (side + 4));
     const top = area.y + (area.height - side) / 2;
     stage.runs.forEach((run, i) => {
       const wide = lists[i].reduce((sum, block) => sum + block.steps.length * (side + 4), 0) + 4 * lists[i].length;
@@ -390,6 +390,9 @@ class Overview {
     const [inner, outer] = deeper ? [next.node, old.node] : [old.node, next.node];
     const options = { duration: OVERVIEW_MS, easing: "ease-in-out", fill: "both", direction: deeper ? "normal" : "reverse" };
     this.view.classList.add("moving");
+    next.node.style.opacity = 0.01; // painted before it moves, so that no frame waits for it
+    await this.calm();
+    next.node.style.opacity = "";
     this.measure();
     const moves = [
       inner.animate([{ transform: small, opacity: 0 }, { transform: "none", opacity: 1 }], options),
@@ -399,6 +402,16 @@ class Overview {
     moves.forEach((one) => one.cancel());
     this.measuring = false;
     this.view.classList.remove("moving");
+  }
+
+  // Waits for two quick frames one after the other, at most a dozen.
+  async calm() {
+    let [last, quick] = [performance.now(), 0];
+    for (let i = 0; i < 12 && quick < 2; i += 1) {
+      const now = await new Promise(requestAnimationFrame);
+      quick = i && now - last < 25 ? quick + 1 : 0;
+      last = now;
+    }
   }
 
   // How long each frame of a descent takes, for whoever measures.
@@ -423,7 +436,7 @@ class Overview {
     const [gap, legend] = [16, this.kindsOf(models)];
     const wide = (width - gap * (across - 1)) / across;
     const stages = Math.max(1, ...models.map((one) => one.stages.length));
-    const least = 262 + stages * (wide < 320 ? 66 : 50);
+    const least = 262 + stages * (wide < 300 ? 58 : 50);
     const high = across > 1 ? Math.max(least, Math.min(620, innerHeight - 300)) : least;
     models.forEach((model, i) => {
       const [x, y] = [(i % across) * (wide + gap), Math.floor(i / across) * (high + gap)];
@@ -469,9 +482,11 @@ class Overview {
   inputFacts(model, width) {
     const { texts } = this;
     const { grid } = model;
+    const short = width < 150;
+    const patches = short ? texts.patches_short : grid.patch > grid.stride ? texts.overlap : texts.patches;
     const words = [
-      stageFill(texts.pixels, { size: size([grid.input, grid.input]) }),
-      stageFill(grid.patch > grid.stride ? texts.overlap : texts.patches, { patch: size([grid.patch, grid.patch]), stride: grid.stride }),
+      stageFill(short ? texts.pixels_short : texts.pixels, { size: size([grid.input, grid.input]) }),
+      stageFill(patches, { patch: size([grid.patch, grid.patch]), stride: grid.stride }),
       stageFill(texts.parameters, { count: inShort(model.parameters) }),
       stageFill(texts.adds, { count: inShort(model.adds) }),
     ];
@@ -513,13 +528,15 @@ class Overview {
     const side = narrow ? 120 : Math.min(210, width * 0.2);
     scene.picture(model, 0, top, side);
     const facts = this.inputFacts(model, narrow ? width - side - 14 : side).slice(0, narrow ? 5 : 6);
-    const left = narrow ? top + side : scene.lines(0, top + side + 22, facts);
+    const beside = narrow || !model.answers.length ? 0 : 300;
+    let left = narrow ? top + side : scene.lines(0, top + side + 22, facts);
     if (narrow) scene.lines(side + 14, top + 16, facts);
-    const middle = narrow ? { x: 0, y: left + 14, width } : { x: side + 28, y: top, width: width - side - 28 - 300 };
+    else if (!beside) left = scene.answers(model, 0, left, side, 5);
+    const middle = narrow ? { x: 0, y: left + 14, width } : { x: side + 28, y: top, width: width - side - 28 - beside };
     let y = middle.y;
     for (const stage of model.stages) y = this.stagePanel(scene, model, index, stage, { ...middle, y }) + 12;
     const answer = narrow ? { x: 0, y, width } : { x: width - 272, y: top, width: 272 };
-    const end = scene.answers(model, answer.x, answer.y - 4, answer.width, 5);
+    const end = beside || narrow ? scene.answers(model, answer.x, answer.y - 4, answer.width, 5) : 0;
     const low = narrow ? end + 16 : Math.max(y, end + 16, left);
     const last = scene.legend(this.kindsOf([model]), model.colour, 0, low + 4, width);
     return scene.close(stageFill(texts.one, { model: model.title }), last);
@@ -537,26 +554,35 @@ class Overview {
     const merged = stage.merge ? stageFill(texts.merge, { count: inShort(stage.merge.parameters) }) : "";
     const lines = [merged, words.join(" · ")].filter(Boolean).flatMap((line) => inLines(line, area.width, SMALL, 3));
     let y = scene.lines(area.x, area.y + 16, lines) - 8;
+    const most = model.stages.length > 1 ? 34 : 60;
+    let [at, high] = [area.x, most + 16];
     for (const run of stage.runs) {
       const blocks = model.blocks.slice(run.first, run.first + run.period * run.count);
-      const few = blocks[0].steps.length * run.period;
-      const strip = Math.min(area.width * 0.5, few * 40 + 30 + (run.count > 1 ? 56 : 0));
-      const one = { ...stage, runs: [run] };
-      const across = Math.max(1, Math.floor((area.width - strip - 16) / 44));
-      const rows = Math.ceil(blocks.length / across);
-      const high = Math.max(50, rows * 40);
-      scene.runs(model, one, { x: area.x, y, width: strip, height: Math.min(high, 50) }, 34);
+      const glyphs = blocks.slice(0, run.period).reduce((sum, block) => sum + block.steps.length, 0);
+      const repeats = run.count > 1 ? textWidth(`× ${run.count}`, 18, 700) + 24 : 0;
+      const strip = Math.min(area.width * 0.6, glyphs * (most + 4) + 4 * run.period + 16 + repeats);
+      if (at > area.x && at + strip + 42 * Math.min(blocks.length, 12) > area.x + area.width) {
+        [at, y, high] = [area.x, y + high + 4, most + 16];
+      }
+      scene.runs(model, { ...stage, runs: [run] }, { x: at, y, width: strip, height: most + 16 }, most, scene.svg, 0);
+      const start = at + strip + 2;
+      const across = Math.max(1, Math.floor((area.x + area.width - start) / 42));
       blocks.forEach((block, i) => {
-        const place = run.first + i;
-        const spot = { x: area.x + strip + 16 + (i % across) * 44, y: y + 7 + Math.floor(i / across) * 40, width: 40, height: 36 };
-        const label = `${stageFill(texts.block, { name: block.name })}: ${this.stepWords(block)}`;
-        const group = scene.button(`b${place}`, spot, label, () => this.go({ model: index, block: place }));
-        group.classList.add("number");
-        scene.text(spot.x + 20, spot.y + 24, block.name.split(".")[1], { parent: group, name: "middle" });
+        const spot = { x: start + (i % across) * 42, y: y + (most - 20) / 2 + Math.floor(i / across) * 40, width: 38, height: 36 };
+        this.blockButton(scene, model, index, run.first + i, spot);
       });
-      y += high + 4;
+      high = Math.max(high, (most - 20) / 2 + Math.ceil(blocks.length / across) * 40);
+      at = start + Math.min(across, blocks.length) * 42 + 18;
     }
-    return y;
+    return y + high;
+  }
+
+  blockButton(scene, model, index, place, spot) {
+    const block = model.blocks[place];
+    const label = `${stageFill(this.texts.block, { name: block.name })}: ${this.stepWords(block)}`;
+    const group = scene.button(`b${place}`, spot, label, () => this.go({ model: index, block: place }));
+    group.classList.add("number");
+    scene.text(spot.x + spot.width / 2, spot.y + 24, block.name.split(".")[1], { parent: group, name: "middle" });
   }
 
   sumOf(model, stage) {

@@ -17,9 +17,10 @@ from vislib.figures.colours import LEVELS, sequential_table
 
 KEY = "overview"
 TEXTS = (
-    *("all", "one", "enter", "back_all", "picture", "pixels", "patches", "overlap", "shape"),
-    *("shape_long", "channels", "stage", "stage_block", "block", "repeats", "merge", "answer"),
-    *("parameters", "adds", "map", "reads", "outside", "waits", "open", "save"),
+    *("all", "one", "enter", "back_all", "picture", "pixels", "pixels_short"),
+    *("patches", "patches_short", "overlap", "shape", "shape_long", "channels", "stage"),
+    *("stage_block", "block", "repeats", "merge", "answer", "parameters", "adds"),
+    *("map", "reads", "outside", "waits", "open", "save"),
 )
 """What the browser says, under [overview]; placeholders in braces are filled there."""
 

@@ -8,12 +8,9 @@ import streamlit as st
 
 from views import frame
 from views.frame import asked, links
-from views.overview.models import OWN_PAGES, Shown, page_of
+from views.overview.models import NAME, OWN_PAGES, Shown, page_of
 from vislib import registry
 from vislib.schema import MixingSite
-
-NAME = "into"
-"""The choice's name in the address: "mixer_mini" or "mixer_mini,1.3"."""
 
 
 def choose(models: Sequence[Shown]) -> str:

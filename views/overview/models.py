@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from views import frame
+from views.frame import links
 from views.frame.verdicts import MARKS
 from vislib import registry
 from vislib.figures.colours import family_colour
@@ -18,6 +19,8 @@ from vislib.schema import MixScopeError
 if TYPE_CHECKING:
     from vislib.models.diagram import Block, Diagram
 
+NAME = "into"
+"""Where the visitor is, in the address: "mixer_mini" or "mixer_mini,1.3"."""
 MOST = 5
 ANSWERS = 5
 OWN_PAGES = {
@@ -56,11 +59,20 @@ class Shown:
 
 
 def shown() -> list[Shown]:
-    """Those that are chosen, then those that a link names and that are not on this machine."""
-    present = frame.available()
-    absent = [key for key in st.session_state.get("_absent", ()) if key not in present]
-    chosen = [*frame.view().models, *absent]
-    return [_shown(key, key not in absent) for key in chosen[:MOST]]
+    """Those that are chosen; then the one that is gone into, and those that a link names."""
+    present, chosen = frame.available(), frame.view().models
+    named = [*_gone_into(), *st.session_state.get("_absent", ())]
+    others = [key for key in dict.fromkeys(named) if key not in map(registry.base_key, chosen)]
+    kept = chosen[: MOST - min(1, len(others))]
+    runs = [frame.as_switched(key) if key in present else key for key in others]
+    return [_shown(run, registry.base_key(run) in present) for run in (*kept, *runs)[:MOST]]
+
+
+def _gone_into() -> list[str]:
+    """The model that the address or the visitor has gone into."""
+    place = (*links.asked(NAME), str(st.session_state.get(NAME, "")))[0]
+    key = place.partition(",")[0]
+    return [key] if key in registry.MODEL_REGISTRY else []
 
 
 def _shown(run: str, here: bool) -> Shown:
@@ -172,10 +184,12 @@ def _block(block: Block) -> dict[str, Any]:
 
 
 def _box(model: Shown) -> dict[str, Any] | None:
-    """What the model sees of the picture, in thousandths; None where it has not been loaded."""
-    if not model.works:
+    """What the model sees of the picture, in thousandths; None where nothing is known of it."""
+    found, picture = model.diagram, frame.view().picture
+    if found is None:
         return None
-    seen, picture = frame.box(model.run), frame.view().picture
+    size = found.grid.input_size
+    seen = geometry.view_box(picture.width, picture.height, size=size, crop=found.crop)
     return {
         "left": 1000 * seen.left / picture.width,
         "top": 1000 * seen.top / picture.height,
@@ -206,7 +220,7 @@ def _pages(family: str, found: Diagram) -> dict[str, str]:
 
 
 def page_of(family: str, kind: str) -> str:
-    """The page that shows an operator: its own, or Compare for what mixes places; empty for none."""
+    """The page that shows an operator: its own, or Compare where it mixes places; else empty."""
     if (family, kind) in OWN_PAGES:
         return OWN_PAGES[family, kind][0]
     # DaViT's depthwise convolutions tell places; they are not what its blocks read with.

@@ -36,7 +36,7 @@ def _ways_in(found: list[Shown]) -> None:
     st.button(
         frame.t("overview.way_explore"),
         key="way_explore",
-        on_click=lambda: st.session_state.update({descent.NAME: first}),
+        on_click=lambda: st.session_state.update({models.NAME: first}),
     )
     for page in ("compare", "lecture"):
         if page in frame.PAGES:
@@ -59,7 +59,7 @@ def _diagram(found: list[Shown], into: str) -> None:
 
     def moved(gone: Gone) -> None:
         frame.select(gone.point)
-        st.session_state[descent.NAME] = gone.into
+        st.session_state[models.NAME] = gone.into
         if gone.open:
             descent.open_page(found, gone.into, gone.open)
 
@@ -74,7 +74,7 @@ def _diagram(found: list[Shown], into: str) -> None:
     )
     if came is not None:
         x, y = came.point
-        links.choose_later(x=x, y=y, **{descent.NAME: came.into})
+        links.choose_later(x=x, y=y, **{models.NAME: came.into})
 
 
 def _map_of(found: list[Shown], into: str) -> frame.StageShown | None:

@@ -115,6 +115,7 @@ class Diagram:
 
     Attributes:
         grid: How the first tokens lie on the input.
+        crop: Share of the shorter side of a picture that the model sees, 0 to 1.
         classes: How many the head tells apart.
         stem: From pixels to the first block.
         merges: Stage (from 0) -> what makes its grid coarser before its first block.
@@ -123,6 +124,7 @@ class Diagram:
     """
 
     grid: TokenGrid
+    crop: float
     classes: int
     stem: Passage
     merges: dict[int, Passage]
@@ -220,6 +222,7 @@ def diagram(module: nn.Module, adapter: ArchitectureAdapter, size: int) -> Diagr
             merges.setdefault(sites[behind].stage, []).append((path, False))
     return Diagram(
         grid=adapter.grid(module, size),
+        crop=loading.input_config(module).crop,
         classes=int(module.num_classes),  # type: ignore[arg-type]
         stem=counted.passage(stem),
         merges={stage: counted.passage(found) for stage, found in merges.items()},
