@@ -806,7 +806,7 @@ class Overview {
   toSvg() {
     const copy = this.scene.svg.cloneNode(true);
     const pairs = [[this.scene.svg, copy], ...[...this.scene.svg.querySelectorAll("*")].map((node, i) => [node, copy.querySelectorAll("*")[i]])];
-    const names = ["fill", "fill-opacity", "stroke", "stroke-width", "opacity", "color", "font-family", "font-size", "font-weight", "text-anchor", "filter", "image-rendering"];
+    const names = ["fill", "fill-opacity", "stroke", "stroke-width", "opacity", "color", "font-family", "font-size", "font-weight", "font-style", "text-anchor", "filter", "image-rendering"];
     for (const [node, twin] of pairs) {
       const style = getComputedStyle(node);
       for (const name of names) {

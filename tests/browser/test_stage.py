@@ -45,7 +45,7 @@ SHIFTS = """() => {
 def opened(page: Page, url: str, settle: Any, *models: str) -> Any:
     """The stage of Compare with these models."""
     listed = "".join(f"&models={key}" for key in models)
-    page.goto(f"{url}/?picture=coffee&depth=50{listed}")
+    page.goto(f"{url}/compare?picture=coffee&depth=50{listed}")
     page.locator(".stage .map").first.wait_for(state="attached", timeout=180_000)
     settle(page)
     return page.locator(".stage").first

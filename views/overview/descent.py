@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from views import frame
 from views.frame import asked, links
-from views.overview.models import NAME, OWN_PAGES, Shown, page_of
+from views.overview.models import MOST, NAME, OWN_PAGES, Shown, page_of
 from vislib import registry
 from vislib.schema import MixingSite
 
@@ -71,12 +72,16 @@ def open_page(models: Sequence[Shown], place: str, kind: str) -> None:
         return
     model, site = found
     family = registry.spec(model.key).family
-    page, choices = page_of(family, kind), {}
+    page = page_of(family, kind)
+    choices: dict[str, Any] = {}
     if (family, kind) in OWN_PAGES:
         _, of_model, of_block = OWN_PAGES[family, kind]
         choices = {of_model: model.key, of_block: frame.block_name(site)}
     elif page:
         sites = [block.site for block in model.diagram.blocks] if model.diagram else []
         choices = {"depth": str(round(100 * sites.index(site) / max(1, len(sites) - 1)))}
+        compared = [registry.base_key(key) for key in frame.view().models]
+        if model.key not in compared:
+            choices["models"] = [*compared[: MOST - 1], model.key]
     if page:
         frame.go(page, **choices)
