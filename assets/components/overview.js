@@ -101,11 +101,11 @@ function cutTo(text, width, size, weight) {
 }
 
 function inShort(count) {
-  const [unit, name] = [[1e9, " G"], [1e6, " M"], [1e3, " k"]].find(([size]) => count >= size) ?? [1, ""];
+  const [unit, name] = [[1e9, "\u00a0G"], [1e6, "\u00a0M"], [1e3, "\u00a0k"]].find(([size]) => count >= size) ?? [1, ""];
   return unit === 1 ? `${count}` : `${Number((count / unit).toPrecision(3))}${name}`;
 }
 
-const size = (list) => list.join(" × ");
+const size = (list) => list.join("\u00a0×\u00a0");
 
 // One SVG with what can be clicked on it, and where that lies.
 class Scene {
@@ -293,11 +293,12 @@ class Overview {
 
   // The server's word: `into` is "", "model" or "model,stage.block".
   choose({ into, x, y }) {
+    const moved = x !== this.point.x || y !== this.point.y;
     this.point = { x, y };
     const [state, now] = [this.read(into), this.state];
     const same = state.model === now.model && state.block === now.block;
     if (this.heard && !same) this.turn(state);
-    else {
+    else if (!same || moved) {
       this.state = state;
       this.draw();
     }
@@ -436,7 +437,7 @@ class Overview {
     const [gap, legend] = [16, this.kindsOf(models)];
     const wide = (width - gap * (across - 1)) / across;
     const stages = Math.max(1, ...models.map((one) => one.stages.length));
-    const least = 262 + stages * (wide < 300 ? 58 : 50);
+    const least = 262 + stages * (wide - 2 * PAD < 300 ? 64 : 50);
     const high = across > 1 ? Math.max(least, Math.min(620, innerHeight - 300)) : least;
     models.forEach((model, i) => {
       const [x, y] = [(i % across) * (wide + gap), Math.floor(i / across) * (high + gap)];
@@ -632,7 +633,7 @@ class Overview {
     const wide = area.width - 62 - 10;
     const layers = step.layers.map((layer) => `${layer.name} ${size(layer.shape)}`);
     const costs = [[texts.parameters, step.parameters], [texts.adds, step.adds]].map(([words, count]) => stageFill(words, { count: inShort(count) }));
-    const words = [...inLines(kind.formula, wide, SMALL, 2).map((line) => [line, "formula"]), ...inLines([...layers, ...costs].join(" · "), wide, SMALL, 3).map((line) => [line, ""])];
+    const words = [...inLines((step.layers.length === 1 && kind.formula_one) || kind.formula, wide, SMALL, 2).map((line) => [line, "formula"]), ...inLines([...layers, ...costs].join(" · "), wide, SMALL, 3).map((line) => [line, ""])];
     const high = 34 + 22 * words.length;
     scene.box(area.x, area.y, area.width, high, "panel");
     scene.glyph(this.look(block, step.kind), area.x + 10, area.y + 10, 42, model.colour);
@@ -677,7 +678,7 @@ class Overview {
     group.addEventListener("pointermove", (event) => this.paint(at(event)));
     group.addEventListener("pointerleave", () => this.paint());
     group.addEventListener("click", (event) => this.pin(at(event)));
-    return y + side + 70;
+    return y + side + 100;
   }
 
   pin(point) {
@@ -707,7 +708,21 @@ class Overview {
       const place = { row: Math.floor(most / field.columns) + 1, column: (most % field.columns) + 1 };
       said = stageFill(texts.reads, { ...place, largest: stagePercent(shares[most]), own: stagePercent(shares[cell.row * field.columns + cell.column]) });
     }
-    scene.lines(x, y + side + 20, inLines(said, side, SMALL, 3), { parent: words });
+    const end = scene.lines(x, y + side + 20, inLines(said, side, SMALL, 3), { parent: words });
+    if (cell) this.scale(scene, x, end - 8, side, words, Math.max(...field.shares));
+  }
+
+  // What the colours mean: from 0 to the largest share of this place.
+  scale(scene, x, y, side, parent, most) {
+    const [from, steps] = [x + 34, 32];
+    const wide = side - 34 - 64;
+    scene.text(x, y + 14, "0\u00a0%", { parent });
+    for (let i = 0; i < steps; i += 1) {
+      const row = 3 * Math.round((254 * i) / (steps - 1));
+      const colour = `rgb(${this.table[row]} ${this.table[row + 1]} ${this.table[row + 2]})`;
+      overviewNode("rect", { x: from + (i * wide) / steps, y, width: wide / steps + 0.5, height: 16, fill: colour }, parent);
+    }
+    scene.text(from + wide + 8, y + 14, `${stagePercent(most)}\u00a0%`, { parent });
   }
 
   inColours(shares, field, most) {

@@ -264,5 +264,5 @@ def test_the_diagram_is_a_nested_list_for_those_who_hear_it(
         "depthwise convolution",
         "window attention",
         "depthwise convolution",
-        "channel MLP (one position)",
+        "channel mixing (one position)",
     ]

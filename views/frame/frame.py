@@ -97,7 +97,7 @@ def page(name: str, body: Callable[[], None]) -> None:
         st.stop()
     if name in STAGED:
         title, question = (html.escape(t(f"{name}.{part}")) for part in ("title", "question"))
-        st.html(f'<div class="staged"><h1>{title}</h1><p>{question}</p></div>')
+        st.html(f'<div class="staged staged-{name}"><h1>{title}</h1><p>{question}</p></div>')
     else:
         heading(t(f"{name}.title"), t(f"{name}.question"), t(f"{name}.formula"))
     if st.session_state.get(SWITCH):

@@ -31,6 +31,8 @@ OWN_PAGES = {
     ("davit", "channel_attention"): ("dual_attention", "davit", "block"),
 }
 """(family, operator) -> its page, and there the names of the choice of model and of block."""
+MLPS = ("token_mixing", "channel_mixing")
+"""Of two layers, or of one: then the formula is another."""
 MIX_PLACES = ("token_mixing", "depthwise", "window_attention", "global_attention", "convolution")
 
 
@@ -235,6 +237,7 @@ def kinds(models: Sequence[dict[str, Any]]) -> dict[str, dict[str, str]]:
         kind: {
             "name": frame.t(f"overview.kind_{kind}"),
             "formula": frame.t(f"overview.formula_{kind}"),
+            "formula_one": frame.t(f"overview.formula_{kind}{'_one' if kind in MLPS else ''}"),
         }
         for kind in sorted(found)
     }
