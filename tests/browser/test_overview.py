@@ -257,6 +257,7 @@ def test_the_diagram_is_a_nested_list_for_those_who_hear_it(
     )
     assert [model[0] for model in tree] == ["Mixer mini", "ConvMixer mini", "DaViT mini"]
     stage = tree[2][2]
+    stage[0] = stage[0].replace("\xa0", " ")
     assert re.fullmatch(r"Stage 1: 16 × 16 tokens · 64 channels", stage[0])
     block = stage[1]
     assert block[0] == "Block 1.1, × 3"
