@@ -437,7 +437,7 @@ class Overview {
     const [gap, legend] = [16, this.kindsOf(models)];
     const wide = (width - gap * (across - 1)) / across;
     const stages = Math.max(1, ...models.map((one) => one.stages.length));
-    const least = 262 + stages * (wide - 2 * PAD < 300 ? 64 : 50);
+    const least = 262 + stages * (wide - 2 * PAD < 300 ? 68 : 50);
     const high = across > 1 ? Math.max(least, Math.min(620, innerHeight - 300)) : least;
     models.forEach((model, i) => {
       const [x, y] = [(i % across) * (wide + gap), Math.floor(i / across) * (high + gap)];
@@ -502,7 +502,7 @@ class Overview {
       const words = [stageFill(texts.shape_long, { grid: size([stage.rows, stage.columns]), channels: stage.channels }), shape];
       const fits = words.find((one) => textWidth(one, SMALL) <= area.width) ?? shape;
       scene.text(area.x, area.y + 17, fits, { parent });
-      scene.runs(model, stage, { ...area, y: area.y + 20, height: area.height - 22 }, 84, parent);
+      scene.runs(model, stage, { ...area, y: area.y + 25, height: area.height - 26 }, 84, parent);
       return;
     }
     const [grid, channels] = [size([stage.rows, stage.columns]), stageFill(texts.channels, { count: stage.channels })];

@@ -86,6 +86,19 @@ def test_home_draws_each_models_own_blocks_and_answer(
     assert set(drawn["kinds"]) >= {"token_mixing", "depthwise", "channel_attention"}
 
 
+def test_a_stage_has_the_grid_that_it_writes(home: Home, drawn: dict[str, Any]) -> None:
+    """The last block of ResNet mini reads 8 x 8 cells and writes 4 x 4."""
+    home(models="resnet_mini")
+    (shown,) = drawn["models"]
+    assert [(one["rows"], one["channels"]) for one in shown["stages"]] == [
+        (32, 128),
+        (16, 256),
+        (8, 384),
+        (4, 384),
+    ]
+    assert shown["blocks"][-1]["rows"] == 8
+
+
 def test_two_ways_in_and_no_lecture_before_there_is_one(home: Home) -> None:
     at = home()
     keys = {button.key for button in at.button}

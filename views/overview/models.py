@@ -157,7 +157,8 @@ def _stages(found: Diagram) -> list[dict[str, Any]]:
             )
         last = found.blocks[run.first + run.period * run.count - 1].site
         # A block that makes the grid coarser reads the finer one: what it writes is the stage's.
-        stages[-1] |= {"rows": last.rows, "columns": last.columns, "channels": last.channels}
+        rows, columns = (-(-side // last.step) for side in (last.rows, last.columns))
+        stages[-1] |= {"rows": rows, "columns": columns, "channels": last.channels}
         stages[-1]["runs"].append(asdict(run))
     return stages
 

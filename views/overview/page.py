@@ -27,7 +27,6 @@ def draw() -> None:
     for model in found:
         if model.error is not None:
             frame.problem(model.error)
-    frame.settle_point()
 
 
 def _ways_in(found: list[Shown]) -> None:
