@@ -142,7 +142,7 @@ def test_every_old_word_has_its_key(name: str) -> None:
 def test_a_hostile_address_opens_the_page_with_a_word(
     open_page: Open, ask: Ask, link: addresses.Hostile
 ) -> None:
-    page = link.page or "compare"
+    page = link.page or "overview"
     at = open_page(page, **addresses.parsed(link.query))
     seen = ask(at)
     title = at.title[0].value if at.title else re.findall("<h1>(.*?)</h1>", seen.text)[0]

@@ -23,14 +23,22 @@ from vislib.texts import languages
 LOGGER = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = {
-    "": ("compare", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention"),
+    "": (
+        *("overview", "compare", "patch_embedding"),
+        *("token_mixing", "depthwise_kernels", "dual_attention"),
+    ),
     "ask": ("what_if", "inside", "estimates", "disagreement"),
     "read": ("papers", "experiments", "costs"),
 }
 """The navigation: the pages of the first section stand in it one by one, the others in menus."""
 PAGES = tuple(name for names in SECTIONS.values() for name in names)
-STAGED = ("compare",)
+STAGED = ("overview", "compare")
 """Pages whose stage holds the picture: they fill the width, and their title is one line."""
+WAS_HOME = frozenset(
+    {"depth", "at", "reads", "only", "nth_head", "nth_channel", "second", "zero", "scale"}
+    | {"entry_group", "entry_i", "entry_j"}
+)
+"""Choices of Compare: it was the home page once, and a link to / that names one is for it."""
 _framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
 
 
@@ -52,6 +60,8 @@ def draw() -> None:
     }
     current = st.navigation(found, position="top")
     links.begin(current.url_path)
+    if not current.url_path:
+        links.send_on("compare", WAS_HOME)
     if len(languages()) > 1:
         choose(t("app.language"), list(languages()), key="lang", words=languages(), compact=False)
     place: AbstractContextManager[object] = nullcontext()
@@ -87,7 +97,7 @@ def page(name: str, body: Callable[[], None]) -> None:
         st.stop()
     if name in STAGED:
         title, question = (html.escape(t(f"{name}.{part}")) for part in ("title", "question"))
-        st.html(f'<div class="staged"><h1>{title}</h1><p>{question}</p></div>')
+        st.html(f'<div class="staged staged-{name}"><h1>{title}</h1><p>{question}</p></div>')
     else:
         heading(t(f"{name}.title"), t(f"{name}.question"), t(f"{name}.formula"))
     if st.session_state.get(SWITCH):

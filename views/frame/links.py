@@ -120,6 +120,19 @@ def begin(page: str) -> None:
     mine.page, mine.going, mine.drawn, mine.fresh = page, False, {}, set()
 
 
+def send_on(page: str, names: frozenset[str]) -> None:
+    """Open another page with all that a link says, where the link names a choice of that page.
+
+    Args:
+        page: The name of its file.
+        names: Choices that this page does not have and that one has, or had.
+    """
+    came = {name: st.query_params.get_all(name) for name in st.query_params}
+    if names & memory().link.keys() & came.keys():
+        memory().page = None
+        st.switch_page(f"pages/{page}.py", query_params=came)
+
+
 def is_step_in_history() -> bool:
     """Whether the visitor went back or forward in the browser."""
     return bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
