@@ -52,7 +52,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copied:
 def named(at: AppTest, page: str, *words: str) -> Seen:
     """The page with its title, and just one message with all of these words and no path."""
     seen = Seen(at)
-    assert [heading.value for heading in at.title] == [text("en", f"{page}.title")]
+    assert Seen(at).title == text("en", f"{page}.title")
     assert len(seen.errors) == 1, seen.errors
     for word in (*words, "Get a complete copy of the project"):
         assert word in seen.errors[0]
@@ -233,7 +233,7 @@ def test_a_card(
     monkeypatch.setattr(server, "_made", {})  # no model was loaded yet
     at = open_page("compare")
     seen = Seen(at)
-    assert [heading.value for heading in at.title] == [text("en", "compare.title")]
+    assert seen.title == text("en", "compare.title")
     assert seen.errors
     assert all("mixer_mini.json" in error for error in seen.errors)
     assert "ConvMixer mini" in seen.text

@@ -47,7 +47,7 @@ class Choice:
 
 def draw() -> tuple[Choice, dict[str, MixScopeError]]:
     """All choices, and which of the models cannot be shown."""
-    with frame.row_of_choices():
+    with frame.row_of_choices(more=True):
         errors = _load(frame.view().models)
         keys = [key for key in frame.view().models if key not in errors]
         steps = depths.offered(keys)

@@ -16,6 +16,7 @@ from vislib.figures import colours
 from vislib.pictures import gallery
 from vislib.registry import spec
 from vislib.schema import ActivationCache
+from vislib.tables import prepared
 
 QUICK_SECONDS = 6.0
 """What takes longer is computed when the visitor asks for it."""
@@ -27,23 +28,25 @@ Answers = Mapping[str, Mapping[str, ActivationCache]]
 
 def draw() -> None:
     """Choose pictures, run every model on them, rank."""
-    left, right = st.columns([1.3, 1], vertical_alignment="bottom")
-    with left:
-        asked = pictures.choose()
-    with right:
+    with frame.row_of_choices(picture=False):
+        source = pictures.choose_source()
         shown = frame.choose(
             words("shown"),
             SHOWN,
             key="shown",
             words={name: words(f"shown_{name}") for name in SHOWN},
         )
+    asked = pictures.of(source)
     keys = comparable()
     if len(keys) < 2:
         st.info(words("too_few"))
         return
     if not asked:
         return
-    answers = _answers(keys, asked)
+    answers = _prepared(keys, asked)
+    beforehand = answers is not None
+    if answers is None:
+        answers = _answers(keys, asked)
     if answers is None:
         return
     table = {
@@ -63,6 +66,9 @@ def draw() -> None:
     for name, value in order if shown == "all" else order[: int(SHOWN[0])]:
         _row(name, asked[name], value, answers[name])
     titles = {name: entry.title for name, entry in asked.items()}
+    if beforehand:
+        st.caption(frame.t("prepared.said"))
+    frame.formula(words("formula"))
     st.caption(words("how_said", count=len(keys), classes=table[name].shape[1]))
     frame.offer_csv(
         lambda: _table_rows(order, titles, answers), name="disagreement", key="disagreement.csv"
@@ -72,12 +78,33 @@ def draw() -> None:
 def comparable() -> tuple[str, ...]:
     """The largest set of the chosen models with the same classes; says which are left out."""
     keys = frame.view().models
-    same = disagreement.alike({key: frame.model(key).labels for key in keys})
+    same = disagreement.alike({key: _labels(key) for key in keys})
     left = [frame.title(key) for key in keys if key not in same]
     if left and len(same) > 1:
         kept = ", ".join(frame.title(key) for key in same)
         st.info(words("left_out", left=", ".join(left), kept=kept))
     return tuple(same)
+
+
+def _labels(key: str) -> tuple[str, ...]:
+    """A model's classes; of those computed beforehand without loading it."""
+    found = prepared.read()
+    return (found and found.labels(key)) or frame.model(key).labels
+
+
+def _prepared(keys: Sequence[str], asked: Mapping[str, Asked]) -> Answers | None:
+    """The answers that come with the project; None where one of them does not."""
+    stored = prepared.read()
+    found: dict[str, dict[str, ActivationCache]] = {}
+    for name, entry in asked.items():
+        picture, own = entry.picture, found.setdefault(name, {})
+        for key in keys:
+            size = (picture.width, picture.height)
+            run = stored.answer(key, picture.sha256, size) if stored else None
+            if run is None:
+                return None
+            own[key] = run
+    return found
 
 
 def _answers(keys: Sequence[str], asked: Mapping[str, Asked]) -> Answers | None:
@@ -130,7 +157,9 @@ def _row_html(asked: Asked, value: float, answers: Mapping[str, ActivationCache]
     for key, run in answers.items():
         label, share = run.top(1)[0]
         colour = colours.family_colour(spec(key).family)
-        found = frame.judged(key, run, gallery.GALLERY.get(asked.key))
+        stored = prepared.read()
+        known = stored.wordnet(key) if stored else None
+        found = frame.judged(key, run, gallery.GALLERY.get(asked.key), wordnet=known)
         parts.append(
             f'<div class="row"><div class="bar" style="width:{100 * share:.2f}%;'
             f'background:{colour}"></div><span class="label" title="{html.escape(label)}">'

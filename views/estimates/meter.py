@@ -22,7 +22,6 @@ def draw(shown: Shown) -> None:
     mean = mean_curves(random)
     every = [runs.curves(shown.question, method) for method in shown.methods] + [mean]
     top = nice_top(max(float(max(c.insertion.max(), c.deletion.max())) for c in every))
-    st.subheader(words("meter"), anchor=False)
     st.markdown(words("meter_how", stand_in=words(f"in_{shown.question.stand_in}")))
     _key_to_lines()
 

@@ -11,7 +11,7 @@ import streamlit as st
 from views import frame
 from views.estimates.tasks import Question
 
-_SMALL_TITLE = "font-weight:700;font-size:.95rem;white-space:nowrap;overflow:hidden"
+_SMALL_TITLE = "font-weight:700;font-size:.95rem"
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,14 @@ def in_columns(shown: Shown, part: Callable[[Shown, str], None]) -> None:
             part(shown, method)
 
 
-def named(method: str) -> None:
-    """The method over a picture: on a phone the columns lie below each other."""
-    st.html(f'<div style="{_SMALL_TITLE}">{html.escape(name_of(method))}</div>')
+def named(method: str, badge: str = "") -> None:
+    """The method over a picture: on a phone the columns lie below each other.
+
+    Args:
+        method: Its key.
+        badge: HTML behind the name.
+    """
+    st.html(f'<div style="{_SMALL_TITLE}">{html.escape(name_of(method))} {badge}</div>')
 
 
 def say(text: str, failed: bool) -> None:
