@@ -21,6 +21,8 @@ from vislib.tables import prepared
 QUICK_SECONDS = 6.0
 """What takes longer is computed when the visitor asks for it."""
 SHOWN = ("6", "all")
+SHOWN_PX = 130
+"""Width of a picture in the list."""
 
 Answers = Mapping[str, Mapping[str, ActivationCache]]
 """Picture -> model -> answer."""
@@ -54,15 +56,6 @@ def draw() -> None:
         for name, found in answers.items()
     }
     order = disagreement.ranked(table)
-    first = order[0]
-    st.markdown(
-        words(
-            "most",
-            title=frame.plain(asked[first[0]].title),
-            percent=f"{100 * first[1]:.0f}",
-            count=len(order),
-        )
-    )
     for name, value in order if shown == "all" else order[: int(SHOWN[0])]:
         _row(name, asked[name], value, answers[name])
     titles = {name: entry.title for name, entry in asked.items()}
@@ -131,11 +124,14 @@ def _answers(keys: Sequence[str], asked: Mapping[str, Asked]) -> Answers | None:
 
 
 def _row(name: str, asked: Asked, value: float, answers: Mapping[str, ActivationCache]) -> None:
-    """Picture and button at the left; how far apart, and what each model says, at the right."""
+    """The picture, how far apart the answers are and what each model says, and a button."""
     with st.container(border=True, key=f"disputed-{name}"):
-        left, right = st.columns([1, 2.6], vertical_alignment="center")
+        left, middle, right = st.columns([0.8, 4.2, 1.2], vertical_alignment="center")
         with left:
-            st.image(pictures.thumbnail(asked), width=180, alt=asked.title)
+            st.image(pictures.thumbnail(asked), width=SHOWN_PX, alt=asked.title)
+        with middle:
+            st.html(_row_html(asked, value, answers))
+        with right:
             st.button(
                 words("open"),
                 key=f"open-{name}",
@@ -143,8 +139,6 @@ def _row(name: str, asked: Asked, value: float, answers: Mapping[str, Activation
                 args=(asked.key, asked.token),
                 width="stretch",
             )
-        with right:
-            st.html(_row_html(asked, value, answers))
 
 
 def _row_html(asked: Asked, value: float, answers: Mapping[str, ActivationCache]) -> str:

@@ -106,12 +106,14 @@ def _shares(shown: Shown) -> None:
     badge = f'<span class="estimate" title="{helps}">{says}</span>'
 
     def part(shown: Shown, method: str) -> None:
-        named(method, badge)
+        named(method)
         png = _overlay(shown, method, untrained=False, side=SIDES[len(shown.methods)])
         frame.image(png, key=f"share-{method}", alt=words("share_alt", method=name_of(method)))
+        st.html(badge)
         _trust(shown, method)
 
-    in_columns(shown, part)
+    with st.container(key="estimates_maps"):
+        in_columns(shown, part)
     frame.legend(signed=False, limits=_limits(shown), unit=words("share_unit"), key="estimates-bar")
 
 

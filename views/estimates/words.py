@@ -40,14 +40,9 @@ def in_columns(shown: Shown, part: Callable[[Shown, str], None]) -> None:
             part(shown, method)
 
 
-def named(method: str, badge: str = "") -> None:
-    """The method over a picture: on a phone the columns lie below each other.
-
-    Args:
-        method: Its key.
-        badge: HTML behind the name.
-    """
-    st.html(f'<div style="{_SMALL_TITLE}">{html.escape(name_of(method))} {badge}</div>')
+def named(method: str) -> None:
+    """The method over a picture: on a phone the columns lie below each other."""
+    st.html(f'<div style="{_SMALL_TITLE}">{html.escape(name_of(method))}</div>')
 
 
 def say(text: str, failed: bool) -> None:
