@@ -15,11 +15,12 @@ from safetensors.numpy import load_file, save_file
 from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Ask, Open, Seen
+from views.disagreement import page as page_of_ranking
 from views.frame import asked, server
 from vislib import registry
 from vislib.experiments import table as experiments
 from vislib.pictures import gallery
-from vislib.tables import papers, similarity
+from vislib.tables import papers, prepared, similarity
 from vislib.texts import text
 from vislib.weights import files, film
 
@@ -237,3 +238,21 @@ def test_a_card(
     assert seen.errors
     assert all("mixer_mini.json" in error for error in seen.errors)
     assert "ConvMixer mini" in seen.text
+
+
+@pytest.mark.parametrize("page", ["costs", "disagreement"])
+def test_without_what_is_bundled_a_page_computes(
+    open_page: Open, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared, "FILE", tmp_path / "prepared.npz")
+    monkeypatch.setattr(page_of_ranking, "QUICK_SECONDS", float("inf"))
+    (tmp_path / "prepared.npz").write_bytes(b"no archive")
+    prepared.read.cache_clear()
+    try:
+        at = open_page(page)
+    finally:
+        prepared.read.cache_clear()
+    seen = Seen(at)
+    assert not seen.errors
+    assert text("en", "prepared.said") not in seen.text
+    assert at.get("plotly_chart") or "<span>disagreement " in seen.text

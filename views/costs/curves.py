@@ -15,7 +15,6 @@ from vislib.analysis import costs
 from vislib.analysis.costs import CostPlan
 from vislib.figures import colours
 from vislib.registry import base_key, spec
-from vislib.tables import prepared
 
 SIZES = tuple(range(112, 449, 16))
 """Sides of the input, in model pixels."""
@@ -39,7 +38,7 @@ def plan(key: str) -> CostPlan:
     """A model's cost plan, from its architecture alone; no weights are loaded."""
 
     base = base_key(key)
-    stored = prepared.read()
+    stored = frame.beforehand()
     found = stored.plan(base) if stored else None
     if found is not None:
         return found

@@ -16,7 +16,6 @@ from vislib.figures import colours
 from vislib.pictures import gallery
 from vislib.registry import spec
 from vislib.schema import ActivationCache
-from vislib.tables import prepared
 
 QUICK_SECONDS = 6.0
 """What takes longer is computed when the visitor asks for it."""
@@ -81,13 +80,13 @@ def comparable() -> tuple[str, ...]:
 
 def _labels(key: str) -> tuple[str, ...]:
     """A model's classes; of those computed beforehand without loading it."""
-    found = prepared.read()
+    found = frame.beforehand()
     return (found and found.labels(key)) or frame.model(key).labels
 
 
 def _prepared(keys: Sequence[str], asked: Mapping[str, Asked]) -> Answers | None:
     """The answers that come with the project; None where one of them does not."""
-    stored = prepared.read()
+    stored = frame.beforehand()
     found: dict[str, dict[str, ActivationCache]] = {}
     for name, entry in asked.items():
         picture, own = entry.picture, found.setdefault(name, {})
@@ -151,7 +150,7 @@ def _row_html(asked: Asked, value: float, answers: Mapping[str, ActivationCache]
     for key, run in answers.items():
         label, share = run.top(1)[0]
         colour = colours.family_colour(spec(key).family)
-        stored = prepared.read()
+        stored = frame.beforehand()
         known = stored.wordnet(key) if stored else None
         found = frame.judged(key, run, gallery.GALLERY.get(asked.key), wordnet=known)
         parts.append(

@@ -95,7 +95,7 @@ def pieces(question: Question, methods: Sequence[str]) -> list[Piece]:
 
 def stored(question: Question) -> str:
     """The name under which this question's results are bundled; empty where they are not."""
-    found = prepared.read()
+    found = frame.beforehand()
     digest = frame.view().picture.sha256
     if found is None or registry.is_untrained(question.key):
         return ""
@@ -103,7 +103,7 @@ def stored(question: Question) -> str:
 
 
 def _bundled() -> prepared.Prepared:
-    found = prepared.read()
+    found = frame.beforehand()
     assert found is not None
     return found
 

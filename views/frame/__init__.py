@@ -16,7 +16,7 @@ from views.frame.blocks import (
     site_of,
     spatial_sites,
 )
-from views.frame.captures import box, capture, cell, multiply_adds, weights
+from views.frame.captures import beforehand, box, capture, cell, multiply_adds, weights
 from views.frame.choices import choose, choose_freely, choose_tab
 from views.frame.figures import (
     answer_bars,
@@ -99,6 +99,7 @@ __all__ = [
     "as_switched",
     "available",
     "badge",
+    "beforehand",
     "between",
     "big",
     "bits",
