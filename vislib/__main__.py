@@ -1,6 +1,7 @@
 """The command line: ``python -m vislib COMMAND``.
 
-Commands: ``train``, ``evaluate``, ``similarity``, ``experiment``, ``weights list | pull | verify``.
+Commands: ``train``, ``evaluate``, ``similarity``, ``prepare``, ``experiment``,
+``weights list | pull | verify``.
 
 Exit codes: 0 done; 2 something came that cannot be used (the message says what to do); 3 the time
 given with ``--minutes`` ran out and the checkpoint is saved; 130 stopped by Ctrl-C.
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_similarity(commands)
     experiment.add(commands)
     weights_commands.add(commands)
+    _add_prepare(commands)
     return parser
 
 
@@ -146,7 +148,25 @@ def _add_similarity(commands: argparse._SubParsersAction[argparse.ArgumentParser
     similarity.set_defaults(run=_similarity)
 
 
+def _add_prepare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The options of ``prepare``."""
+    prepare = commands.add_parser(
+        "prepare",
+        help="compute beforehand what pages open with: answers, estimates, costs",
+        description="Run the bundled models on the gallery and write what the pages Estimates, "
+        "Disagreement and What it costs open with. To be done again when their weights change.",
+    )
+    prepare.add_argument("--out", type=Path, metavar="FILE", help="instead of assets/prepared.npz")
+    prepare.set_defaults(run=_prepare)
+
+
 # The commands import what they need themselves: torch takes seconds, --help should not.
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    from vislib.commands.prepare import run
+
+    return run(options.out)
 
 
 def _train(options: argparse.Namespace) -> int:

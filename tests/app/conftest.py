@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,7 @@ class Seen:
         pictures: The content digests of all pictures, in order.
         errors, infos: The messages.
         text: All words of markdown, captions and HTML parts.
+        title: Of the page.
     """
 
     def __init__(self, at: AppTest) -> None:
@@ -51,6 +54,8 @@ class Seen:
         self.infos = [info.value for info in at.info]
         parts = [element.value for element in (*at.markdown, *at.caption)]
         self.text = "\n".join([*parts, *(element.proto.body for element in at.get("html"))])
+        titles = [title.value for title in at.title] + re.findall("<h1>(.*?)</h1>", self.text)
+        self.title = html.unescape(titles[0]) if titles else ""
 
     def shows(self, png: bytes) -> bool:
         """Whether just these bytes are shown as a picture."""

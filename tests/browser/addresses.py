@@ -44,8 +44,8 @@ NAMES: Mapping[str, Sequence[str]] = {
     "inside": ("inside", "layers", "layers_of"),
     "estimates": ("estimated", "class", "stand_in", "method"),
     "disagreement": ("source", "shown"),
-    "papers": ("paper", "paper_show", "mixer_x", "mixer_group"),
-    "experiments": ("experiment", "order_answer", "order_run"),
+    "papers": ("paper", "paper_show", "paper_tab", "mixer_x", "mixer_group"),
+    "experiments": ("experiment", "predict", "experiment_tab"),
     "costs": ("cost_view", "cost_shown", "cost_which"),
 }
 """Page -> names in its address; a few stand for a view that is not open."""
@@ -62,7 +62,13 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
     "estimates": {"stand_in": "mean", "method": "occlusion"},
     "disagreement": {"source": "photographs", "shown": "all"},
     "papers": {"paper": "davit", "davit_x": "params_millions", "davit_group": "2"},
-    "experiments": {"experiment": "data", "data_answer": "show", "data_curves": "3"},
+    "experiments": {
+        "experiment": "data",
+        "predict": "1",
+        "data_answer": "show",
+        "experiment_tab": "curves",
+        "data_curves": "3",
+    },
     "costs": {"cost_shown": "token", "cost_which": "all"},
 }
 """Page -> a view with nothing at its default."""

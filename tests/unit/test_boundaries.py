@@ -185,6 +185,18 @@ RULES = (
         never=LIBRARY_NEVER | {"torch", "timm"},
     ),
     Rule(
+        modules=("vislib.tables.specification",),
+        outside=frozenset(),
+        own=own("schema", "tables.rows", "tables.papers"),
+        never=LIBRARY_NEVER | {"torch", "timm"},
+    ),
+    Rule(
+        modules=("vislib.tables.prepared",),
+        outside=NUMERIC,
+        own=own("schema", "registry", "weights", "pictures", "analysis"),
+        never=LIBRARY_NEVER | {"torch", "timm"},
+    ),
+    Rule(
         modules=("vislib.tables.counting",),
         outside=frozenset({"torch", "timm"}),
         own=own("schema", "registry", "models", "tables.papers", "architectures", "analysis"),
