@@ -45,6 +45,7 @@ from views.frame.frame import (
     page,
     shielded,
 )
+from views.frame.language import language
 from views.frame.links import go
 from views.frame.markup import plain
 from views.frame.models import available, model, run, title
@@ -119,6 +120,7 @@ __all__ = [
     "image",
     "is_remembered",
     "judged",
+    "language",
     "legend",
     "model",
     "model_head",

@@ -11,12 +11,12 @@ import streamlit as st
 
 from views.frame import forgetting, links, offers, panel
 from views.frame.choices import choose, choose_only
+from views.frame.language import language
 from views.frame.models import available
 from views.frame.notices import problem
 from views.frame.state import SWITCH, as_switched, forget, t, view
 from vislib import registry
 from vislib.schema import MixScopeError
-from vislib.texts import languages
 
 LOGGER = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +32,7 @@ _framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
 
 def draw() -> None:
     """Draw what all pages share, then the page that the address names."""
+    spoken = language()
     forgetting.start(forget)
     st.set_page_config(page_title=t("app.name"), layout="wide")
     st.html(f"<style>{(_ROOT / 'assets' / 'style.css').read_text(encoding='utf-8')}</style>")
@@ -49,8 +50,6 @@ def draw() -> None:
     }
     current = st.navigation(found, position="top")
     links.begin(current.url_path)
-    if len(languages()) > 1:
-        choose(t("app.language"), list(languages()), key="lang", words=languages(), compact=False)
     left, right = st.columns([1, 2.6], gap="medium")
     with left, st.container(key="picture_panel"):
         shielded(panel.draw)
@@ -64,6 +63,8 @@ def draw() -> None:
     with beyond:
         links.say_unused()
     links.write()
+    if language() != spoken:  # the navigation was drawn before the switch
+        st.rerun()
     panel.redraw_when_boxes_are_known()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from vislib.figures.fonts import OF_PAGE
 from vislib.schema import ShapeError
 
 GREY = "#7D7D7D"
@@ -97,7 +98,7 @@ def training_curve(
         ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}"><g fill="{GREY}" font-family="sans-serif" '
+        f'viewBox="0 0 {width} {height}"><g fill="{GREY}" font-family="{OF_PAGE}" '
         f'font-size="16">{"".join(parts)}</g></svg>'
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from vislib.figures.curve import GREY
+from vislib.figures.fonts import OF_PAGE
 from vislib.schema import ShapeError
 
 LEFT, RIGHT, TOP, BOTTOM = 50, 16, 30, 50
@@ -94,6 +95,6 @@ def meter(
         )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}"><g fill="{GREY}" font-family="sans-serif" '
+        f'viewBox="0 0 {width} {height}"><g fill="{GREY}" font-family="{OF_PAGE}" '
         f'font-size="{FONT}">{"".join(parts)}</g></svg>'
     )
