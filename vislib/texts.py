@@ -2,7 +2,8 @@
 
 A ``Message`` is a sentence that is not yet in any language: a key of that table and the values of
 its placeholders. Errors and notes are messages, so that a page can word them in its visitor's
-language; ``str()`` is English. Imports nothing of the project.
+language; ``str()`` is English, and on the command line what it was told to speak. Imports nothing
+of the project.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import string
 import tomllib
 import warnings
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,11 @@ from babel import Locale, negotiate_locale, numbers
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "text"
 FALLBACK = "en"
+LANGUAGE = "MIXSCOPE_LANG"
+"""Environment variable: the language of the command line, before those of the machine."""
 FORMS = frozenset({"zero", "one", "two", "few", "many", "other"})
 """The plural forms of all languages (CLDR); a text that has some is a table of them."""
+_spoken: ContextVar[str] = ContextVar("mixscope_spoken", default=FALLBACK)
 _CODE = re.compile(r"[a-z]{2,3}(_[A-Z][A-Za-z]+)?")
 
 
@@ -55,7 +60,7 @@ class Message:
         return self.key
 
     def __str__(self) -> str:
-        return self.text(FALLBACK)
+        return self.text(_spoken.get())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.key!r}, **{self.values!r})"
@@ -97,9 +102,20 @@ def best(wanted: Iterable[str | None]) -> str:
     return negotiate_locale(names, list(languages())) or FALLBACK
 
 
+def speak(language: str) -> None:
+    """Let ``str()`` of messages be in a language from now on: a command's, never a page's."""
+    _spoken.set(language)
+
+
+def spoken() -> str:
+    """The language of ``str()``: English where nobody has said otherwise."""
+    return _spoken.get()
+
+
 def of_machine() -> str:
     """The language of the command line, from its environment."""
-    return best(os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    names = (LANGUAGE, "LC_ALL", "LC_MESSAGES", "LANG")
+    return best([next((value for name in names if (value := os.environ.get(name))), None)])
 
 
 @functools.cache
