@@ -29,7 +29,7 @@ JAMO = {chr(code) for code in range(0x3131, 0x3164)}
 LATIN = {chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x100))}
 GREEK = {chr(code) for code in (*range(0x391, 0x3AA), *range(0x3B1, 0x3CA))} - {"\u03a2"}
 RAISED = {chr(code) for code in (0x2070, 0x2071, *range(0x2074, 0x208F), *range(0x2090, 0x209D))}
-SIGNS = set("‘’“”„…–—•‰′″←↑→↓↔∂∆∏∑−√∞∫≈≠≤≥½¼¾⅓ıŒœŠšŽžŁł€™　、。〈〉《》「」『』【】·○●□■△▲▽▼☆★✓")
+SIGNS = set("‘’“”„…–—•‰′″←↑→↓↔∂∆∏∑−√∞∫≈≠≤≥½⅓™、。「」『』·○●✓")
 SPACES = {"\u2009", "\u202f", "\u200b"}
 WANTED = HANGUL | JAMO | LATIN | GREEK | RAISED | SIGNS | SPACES
 
