@@ -7,7 +7,10 @@ draws it stands last in the list of families, behind the visitor's own.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 FAMILY = "MixScope Sans"
 FILES = {
@@ -38,3 +41,40 @@ def wrap(text: str, width: int) -> list[str]:
         else:
             lines.append(word)
     return lines
+
+
+def svg_text(text: str, x: float, y: float, *, anchor: str = "start", size: float = 16) -> str:
+    """Words of an SVG picture, which a browser draws with the machine's fonts alone.
+
+    Args:
+        text: Where it has letters beyond Latin and its like, it becomes outlines.
+        x: The place of the anchor.
+        y: Of the base line.
+        anchor: "start", "middle" or "end".
+        size: Of the letters, in the units of the drawing; plain text takes the drawing's own.
+    """
+    if columns(text) == len(text):
+        return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
+    outline, width = _outline(text, size)
+    left = x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
+    return f'<path transform="translate({left:.1f} {y})" d="{outline}"/>'
+
+
+@lru_cache(maxsize=64)
+def _outline(text: str, size: float) -> tuple[str, float]:
+    """A text as the data of an SVG path that begins at 0, 0, and its width."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    drawn = TextPath((0, 0), text, size=size, prop=FontProperties(fname=FILES["regular"]))
+    letters = {1: "M", 2: "L", 3: "Q", 4: "C", 79: "Z"}
+    parts = [
+        letters[int(code)] + ("" if code == 79 else " ".join(f"{v:.1f}" for v in _flipped(points)))
+        for points, code in drawn.iter_segments(simplify=False)
+    ]
+    return "".join(parts), float(drawn.get_extents().x1)
+
+
+def _flipped(points: Iterable[float]) -> list[float]:
+    """Pairs of x and y with y downwards, as SVG has it."""
+    return [-float(value) if place % 2 else float(value) for place, value in enumerate(points)]

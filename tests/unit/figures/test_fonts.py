@@ -102,3 +102,24 @@ def test_lines_are_broken_at_spaces_by_their_width() -> None:
     assert fonts.wrap("", 4) == []
     lines = fonts.wrap(WORDS * 5, 84)
     assert all(fonts.columns(line) <= 84 for line in lines)
+
+
+def test_hangul_in_a_picture_of_svg_is_outlines() -> None:
+    plain = fonts.svg_text("a < b, µ", 3, 4, anchor="end")
+    assert plain == '<text x="3" y="4" text-anchor="end">a &lt; b, µ</text>'
+    left = fonts.svg_text("확률, %", 100, 50, size=20)
+    assert "<text" not in left
+    path = re.findall(r"[-\d.]+", left.partition('d="')[2])
+    across, up = np.array(path[::2], float), np.array(path[1::2], float)
+    assert 0 <= across.min() < 3
+    assert 50 < across.max() < 80  # two syllables of about 17, a comma, a space, a percent sign
+    assert -20 < up.min() < -12  # y goes down: letters stand above the base line
+    assert up.max() < 6
+
+    def start(anchor: str) -> float:
+        words = fonts.svg_text("확률, %", 100, 50, anchor=anchor, size=20)
+        return float(words.partition("translate(")[2].partition(" ")[0])
+
+    assert start("start") == 100
+    assert start("end") == pytest.approx(100 - across.max(), abs=0.2)
+    assert start("middle") == pytest.approx((start("start") + start("end")) / 2, abs=0.1)
