@@ -17,13 +17,14 @@ import tomllib
 import warnings
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from babel import Locale, negotiate_locale, numbers
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "text"
-FALLBACK = "en"
+FALLBACK, GLOSSARY = "en", "glossary"
 LANGUAGE = "MIXSCOPE_LANG"
 """Environment variable: the language of the command line, before those of the machine."""
 FORMS = frozenset({"zero", "one", "two", "few", "many", "other"})
@@ -132,6 +133,38 @@ def _load(language: str) -> dict[str, Any]:
             stacklevel=2,
         )
         return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """A word of the field.
+
+    Attributes:
+        key: Its name in links.
+        pages: Where it is used.
+        by_language: Language code -> the term and a sentence on it.
+    """
+
+    key: str
+    pages: tuple[str, ...]
+    by_language: Mapping[str, tuple[str, str]]
+
+    def words(self, language: str) -> tuple[str, str]:
+        """The term and its sentence, in English where the language has none."""
+        return self.by_language.get(language) or self.by_language[FALLBACK]
+
+
+@functools.cache
+def glossary() -> dict[str, Term]:
+    """The terms of assets/text/glossary.toml by their keys, in its order."""
+    return {
+        key: Term(
+            key=key,
+            pages=tuple(entry["pages"]),
+            by_language={code: (one[0], one[1]) for code, one in entry.items() if code != "pages"},
+        )
+        for key, entry in _load(GLOSSARY).items()
+    }
 
 
 def look_up(language: str, key: str) -> str | None:

@@ -5,8 +5,8 @@
 
 A result of the store is stale when its key leaves out something that the result depends on: then a
 visitor is shown what another one asked for. Each visit sets a page's own widgets, the picture, the
-models, the point and the language at random, all seeded. What ``st.cache_resource`` keeps is checked likewise.
-Ends with 1 where anything is stale.
+models, the point and the language at random, all seeded. What ``st.cache_resource`` keeps is
+checked likewise. Ends with 1 where anything is stale.
 
 Values are compared bit by bit, floating-point arrays and numbers to ``CLOSE``; times that were
 measured are left out. A result that takes long is made again for ``SECONDS_A_KEY`` at most.

@@ -62,6 +62,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
     "papers": {"paper": "davit", "davit_x": "params_millions", "davit_group": "2"},
     "experiments": {"experiment": "data", "data_answer": "show", "data_curves": "3"},
     "costs": {"cost_shown": "token", "cost_which": "all"},
+    "glossary": {"lang": "ko"},
 }
 """Page -> a view with nothing at its default."""
 MARKUP = (

@@ -9,21 +9,22 @@ from pathlib import Path
 
 import streamlit as st
 
-from views.frame import forgetting, links, offers, panel
+from views.frame import forgetting, links, offers, panel, terms
 from views.frame.choices import choose, choose_only
-from views.frame.language import language
+from views.frame.language import LANGUAGE, language, of_browser
 from views.frame.models import available
 from views.frame.notices import problem
 from views.frame.state import SWITCH, as_switched, forget, t, view
 from vislib import registry
 from vislib.schema import MixScopeError
+from vislib.texts import languages
 
 LOGGER = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = {
     "": ("compare", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention"),
     "ask": ("what_if", "inside", "estimates", "disagreement"),
-    "read": ("papers", "experiments", "costs"),
+    "read": ("papers", "experiments", "costs", "glossary"),
 }
 """The navigation: the pages of the first section stand in it one by one, the others in menus."""
 PAGES = tuple(name for names in SECTIONS.values() for name in names)
@@ -50,6 +51,7 @@ def draw() -> None:
     }
     current = st.navigation(found, position="top")
     links.begin(current.url_path)
+    _language_choice()
     left, right = st.columns([1, 2.6], gap="medium")
     with left, st.container(key="picture_panel"):
         shielded(panel.draw)
@@ -66,6 +68,14 @@ def draw() -> None:
     if language() != spoken:  # the navigation was drawn before the switch
         st.rerun()
     panel.redraw_when_boxes_are_known()
+
+
+def _language_choice() -> None:
+    """The language of all words, where there are several: in the bar on top of every page."""
+    if len(languages()) > 1:
+        with st.container(key="language_choice"):
+            names, own = languages(), of_browser()
+            choose(t("app.language"), list(names), key=LANGUAGE, words=names, default=own)
 
 
 def page(name: str, body: Callable[[], None]) -> None:
@@ -85,6 +95,7 @@ def page(name: str, body: Callable[[], None]) -> None:
     if st.session_state.get(SWITCH):
         st.info(t("models.untrained_banner"))
     shielded(body)
+    terms.draw(name)
 
 
 def heading(title_text: str, question: str, formula: str = "") -> None:

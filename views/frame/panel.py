@@ -8,7 +8,6 @@ from views.frame import links, model_choice, notices, offers, uploads
 from views.frame.amounts import choose_number
 from views.frame.captures import box, cell
 from views.frame.choices import choose
-from views.frame.language import LANGUAGE, of_browser
 from views.frame.markup import plain
 from views.frame.models import available, is_known, model
 from views.frame.patch_picker import PICKER_TEXTS, Box, patch_picker
@@ -29,7 +28,6 @@ from views.frame.wire import is_recent
 from vislib import registry
 from vislib.figures.colours import family_colour
 from vislib.pictures import encoding, gallery, geometry, limits
-from vislib.texts import languages
 
 PICTURE_SIDE = 760
 """Longer side of the picture in the picker, in pixels: one small JPEG, sent once a picture."""
@@ -45,7 +43,6 @@ def draw() -> None:
         _point_inputs()
         model_choice.choice(available())
         notes = st.container()
-        _language_choice()
     with top:
         away = offers.away(available())
         with st.container(key="panel_buttons"):
@@ -64,13 +61,6 @@ def draw() -> None:
         _picture_notes()
         notices.device_line()
     st.session_state["_boxes_known"] = _known()
-
-
-def _language_choice() -> None:
-    """The language of all words, where there are several."""
-    if len(languages()) > 1:
-        names, own = languages(), of_browser()
-        choose(t("app.language"), list(names), key=LANGUAGE, words=names, default=own)
 
 
 def _picker() -> None:
