@@ -17,6 +17,12 @@ SENTENCE = re.compile(r"(?:\b[a-z]{2,}[ ,]+){4,}")
 """Five small words of Latin letters in a row: a sentence that is not in Korean."""
 
 
+NO_WORDS = re.compile(
+    r"<style>.*?</style>|<div class=.strip.>.*?</div>|`[^`]*`|<[^>]*>|\$[^$]*\$", re.DOTALL
+)
+"""Not read: mathematics, and under a figure the tensor's own name and its formula."""
+
+
 def opened(locale: str | None, page: str = "", **address: str) -> AppTest:
     """The app as a browser of a language opens it."""
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS)
@@ -91,13 +97,7 @@ def test_a_page_in_korean_has_no_sentence_of_english(page: str, ask: Ask) -> Non
     at = opened("ko-KR", "" if page == frame.PAGES[0] else page)
     seen = ask(at)
     words = "\n".join([seen.text, *seen.infos])
-    # Under a figure stand the tensor's own name and its formula.
-    shown = re.sub(
-        r"<style>.*?</style>|<div class=.strip.>.*?</div>|`[^`]*`|<[^>]*>|\$[^$]*\$",
-        "\n",
-        words,
-        flags=re.DOTALL,
-    )
+    shown = NO_WORDS.sub("\n", words)
     assert [found for found in SENTENCE.findall(shown)] == []
     assert title(at) == titles("ko", page)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from babel import Locale
 from fontTools.ttLib import TTFont
 
+from views import frame
 from vislib import texts
 from vislib.figures.fonts import FILES
 
@@ -54,7 +56,7 @@ def faults(english: Mapping[str, Text], other: Mapping[str, Text], plurals: set[
             came = places(text)
             if not set(came) <= set(needed) or (name == "other" and came != needed):
                 wrong.append(f"{key}: the places {came} came, {needed} are needed")
-            if not text.strip():
+            if not text.strip() and forms(english[key])["other"]:
                 wrong.append(f"{key}: empty")
         odd = set(forms(other[key])) - plurals
         if odd:
@@ -110,6 +112,46 @@ def test_a_third_language_is_one_more_file(tmp_path: Path, monkeypatch: pytest.M
     finally:
         texts.languages.cache_clear()
         texts._load.cache_clear()
+
+
+# ---------------------------------------------------------------- the glossary
+
+
+def test_every_term_is_in_every_language_in_one_sentence() -> None:
+    terms = texts.glossary()
+    assert len(terms) > 30
+    for key, term in terms.items():
+        assert set(term.by_language) == set(texts.languages()), key
+        assert term.pages, key
+        assert set(term.pages) <= set(frame.PAGES), key
+        for name, sentence in term.by_language.values():
+            assert len(re.findall(r"\.(?= |$)", sentence)) in (1, 2), sentence
+            assert sentence.endswith("."), sentence
+            assert name.strip(), key
+        assert term.by_language["ko"][1].endswith("니다."), key
+    for code in texts.languages():
+        names = [term.words(code)[0] for term in terms.values()]
+        assert len(set(names)) == len(names)
+        assert terms["token"].words("xx") == terms["token"].words("en")
+
+
+# ---------------------------------------------------------------- the style of Korean
+
+
+def other_style(text: str) -> list[str]:
+    """Sentences of a Korean text that end otherwise than in -니다, -니까 or -시오."""
+    parts = re.split(r"(?<=[.?!])\s", text)
+    ends = [(part, re.search(r"([가-힣]+)\**[.?!]$", part)) for part in parts]
+    verbs = [(part, end[1]) for part, end in ends if end and end[1][-1] in "다요까오라해"]
+    return [part for part, end in verbs if not end.endswith(("니다", "니까", "시오"))]
+
+
+def test_korean_sentences_are_in_one_style() -> None:
+    odd = {k: f for k, text in table("ko").items() if (f := other_style(forms(text)["other"]))}
+    assert odd == {}
+    assert other_style("맵이 같다. 맵이 같습니다.") == ["맵이 같다."]
+    assert other_style("다시 시도하세요.") == ["다시 시도하세요."]
+    assert other_style("왜 그런가요? 맞습니까? 고르십시오. 가장 강한 것.") == ["왜 그런가요?"]
 
 
 # ---------------------------------------------------------------- numbers and plurals
@@ -187,6 +229,7 @@ def test_the_fonts_have_all_letters_of_all_texts(weight: str) -> None:
     assert there == page
     for code in texts.languages():
         used = {c for text in table(code).values() for form in forms(text).values() for c in form}
+        used |= {c for term in texts.glossary().values() for word in term.words(code) for c in word}
         assert used - there - OTHER_FONTS == set(), code
     assert "\N{OX}" not in there
 
