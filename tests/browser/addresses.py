@@ -70,6 +70,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
         "data_curves": "3",
     },
     "costs": {"cost_shown": "token", "cost_which": "all"},
+    "glossary": {"lang": "ko"},
 }
 """Page -> a view with nothing at its default."""
 MARKUP = (

@@ -78,7 +78,12 @@ RULES = (
     ),
     Rule(modules=("vislib",), outside=frozenset(), own=frozenset(), never=LIBRARY_NEVER),
     Rule(modules=("vislib.registry",), outside=frozenset(), own=own("schema"), never=LIBRARY_NEVER),
-    Rule(modules=("vislib.texts",), outside=frozenset(), own=frozenset(), never=LIBRARY_NEVER),
+    Rule(
+        modules=("vislib.texts",),
+        outside=frozenset({"babel"}),
+        own=frozenset(),
+        never=LIBRARY_NEVER,
+    ),
     Rule(modules=("vislib.schema",), outside=NUMERIC, own=own("texts"), never=LIBRARY_NEVER),
     Rule(
         modules=("vislib.pictures",),

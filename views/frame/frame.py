@@ -11,8 +11,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from views.frame import forgetting, links, markup, offers, panel
+from views.frame import forgetting, links, markup, offers, panel, terms
 from views.frame.choices import choose, choose_only
+from views.frame.language import LANGUAGE, language, of_browser
 from views.frame.models import available
 from views.frame.notices import problem
 from views.frame.state import SWITCH, as_switched, forget, t, view
@@ -28,7 +29,7 @@ SECTIONS = {
         *("token_mixing", "depthwise_kernels", "dual_attention"),
     ),
     "ask": ("what_if", "inside", "estimates", "disagreement"),
-    "read": ("papers", "experiments", "costs"),
+    "read": ("papers", "experiments", "costs", "glossary"),
 }
 """The navigation: the pages of the first section stand in it one by one, the others in menus."""
 PAGES = tuple(name for names in SECTIONS.values() for name in names)
@@ -47,6 +48,7 @@ _framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
 
 def draw() -> None:
     """Draw what all pages share, then the page that the address names."""
+    spoken = language()
     forgetting.start(forget)
     st.set_page_config(page_title=t("app.name"), layout="wide")
     found = {
@@ -65,8 +67,7 @@ def draw() -> None:
     links.begin(current.url_path)
     if not current.url_path:
         links.send_on("compare", WAS_HOME)
-    if len(languages()) > 1:
-        choose(t("app.language"), list(languages()), key="lang", words=languages(), compact=False)
+    _language_choice()
     place: AbstractContextManager[object] = nullcontext()
     if (current.url_path or PAGES[0]) not in WIDE:
         left, place = st.columns([1, 2.6], gap="medium")
@@ -82,7 +83,17 @@ def draw() -> None:
     with beyond:
         links.say_unused()
     links.write()
+    if language() != spoken:  # the navigation was drawn before the switch
+        st.rerun()
     panel.redraw_when_boxes_are_known()
+
+
+def _language_choice() -> None:
+    """The language of all words, where there are several: in the bar on top of every page."""
+    if len(languages()) > 1:
+        with st.container(key="language_choice"):
+            names, own = languages(), of_browser()
+            choose(t("app.language"), list(names), key=LANGUAGE, words=names, default=own)
 
 
 def page(name: str, body: Callable[[], None]) -> None:
@@ -106,6 +117,7 @@ def page(name: str, body: Callable[[], None]) -> None:
     if st.session_state.get(SWITCH):
         st.info(t("models.untrained_banner"))
     shielded(body)
+    terms.draw(name)
 
 
 def heading(title_text: str, question: str, formula: str = "") -> None:

@@ -27,9 +27,10 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from views.frame.asked import Found, old_words, quoted
+from views.frame.language import LANGUAGE, language
 from views.frame.state import SWITCH, said, t
 
-SHARED = ("picture", "models", "x", "y", SWITCH)
+SHARED = ("picture", "models", "x", "y", SWITCH, LANGUAGE)
 """What every page draws, in its panel or in itself, and a change of page must keep."""
 POINT = frozenset({"x", "y"})
 """What moves all the time: it changes the address and makes no entry in the history."""
@@ -267,6 +268,7 @@ def write(by: str = "") -> None:
         key=f"address-{by}",
         data={
             "page": mine.page,
+            "language": language().replace("_", "-"),
             "query": urlencode([*embed, *wanted.items()]),
             "serial": mine.serial,
             "watch": not by,
