@@ -12,11 +12,12 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import ROOT, SECONDS, Ask, Open
 from views import frame
+from views.frame import diagram as component
+from views.frame import diagram_models as described_models
 from views.frame import links, server
-from views.overview import component, descent
-from views.overview import models as described_models
-from views.overview.component import Gone
-from views.overview.models import Shown
+from views.frame.diagram import Gone
+from views.frame.diagram_models import Shown
+from views.overview import descent
 from vislib import registry, texts
 from vislib.analysis.fields import reading_field
 from vislib.models import diagram, loading

@@ -25,7 +25,7 @@ LOGGER = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = {
     "": (
-        *("overview", "compare", "patch_embedding"),
+        *("overview", "lecture", "compare", "patch_embedding"),
         *("token_mixing", "depthwise_kernels", "dual_attention"),
     ),
     "ask": ("what_if", "inside", "estimates", "disagreement"),
@@ -33,14 +33,16 @@ SECTIONS = {
 }
 """The navigation: the pages of the first section stand in it one by one, the others in menus."""
 PAGES = tuple(name for names in SECTIONS.values() for name in names)
-STAGED = ("overview", "compare")
+STAGED = ("overview", "compare", "lecture")
 """Pages whose stage holds the picture: they fill the width, and their title is one line."""
+BARE = ("lecture",)
+"""Pages that draw their title themselves."""
 WAS_HOME = frozenset(
     {"depth", "at", "reads", "only", "nth_head", "nth_channel", "second", "zero", "scale"}
     | {"entry_group", "entry_i", "entry_j"}
 )
 """Choices of Compare: it was the home page once, and a link to / that names one is for it."""
-WIDE = (*STAGED, "estimates", "disagreement", "papers", "experiments", "costs")
+WIDE = (*STAGED, "estimates", "disagreement", "papers", "experiments", "costs", "glossary")
 """Those, and pages where the selected place changes nothing: they have no panel and fill the width,
 and their title is one line."""
 _framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
@@ -109,7 +111,9 @@ def page(name: str, body: Callable[[], None]) -> None:
     if not _framed.get():
         draw()
         st.stop()
-    if name in WIDE:
+    if name in BARE:
+        pass
+    elif name in WIDE:
         title, question = (html.escape(t(f"{name}.{part}")) for part in ("title", "question"))
         st.html(f'<div class="staged staged-{name}"><h1>{title}</h1><p>{question}</p></div>')
     else:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from views import frame
 from views.frame import asked, links
-from views.overview.models import MOST, NAME, OWN_PAGES, Shown, page_of
+from views.frame.diagram_models import MOST, NAME, OWN_PAGES, Shown, page_of
 from vislib import registry
 from vislib.schema import MixingSite
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from views import frame
+from views.frame import diagram as component
+from views.frame import diagram_models as models
 from views.frame import links
-from views.overview import component, descent, models
-from views.overview.component import Gone
-from views.overview.models import Shown
+from views.frame.diagram import Gone
+from views.frame.diagram_models import Shown
+from views.overview import descent
 from vislib.analysis.fields import ReadingField, reading_field
 from vislib.pictures import encoding
 from vislib.schema import MixingSite, MixScopeError

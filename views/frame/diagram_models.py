@@ -70,6 +70,14 @@ def shown() -> list[Shown]:
     return [_shown(run, registry.base_key(run) in present) for run in (*kept, *runs)[:MOST]]
 
 
+def of_keys(keys: Sequence[str]) -> list[Shown]:
+    """Those that a page names, whether or not the visitor has chosen them."""
+    present = frame.available()
+    return [
+        _shown(frame.as_switched(key) if key in present else key, key in present) for key in keys
+    ]
+
+
 def _gone_into() -> list[str]:
     """The model that the address or the visitor has gone into."""
     place = (*links.asked(NAME), str(st.session_state.get(NAME, "")))[0]
