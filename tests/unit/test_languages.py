@@ -41,8 +41,11 @@ def forms(text: Text) -> dict[str, str]:
 
 
 def places(text: str) -> list[tuple[str, str | None, str | None]]:
-    """The placeholders of a text: name, format, conversion; sorted."""
-    found = [(name, spec, how) for _, name, spec, how in Formatter().parse(text) if name]
+    """The placeholders of a text: name, format, conversion; sorted. A formula in TeX has none."""
+    try:
+        found = [(name, spec, how) for _, name, spec, how in Formatter().parse(text) if name]
+    except ValueError:
+        return [("TeX", None, None)]
     return sorted(found, key=str)
 
 
