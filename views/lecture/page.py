@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from functools import partial
 
 import streamlit as st
 
@@ -41,6 +42,8 @@ def draw() -> None:
             notes.draw(path, step)
         else:
             _screen(step)
+            for following in path.steps[path.steps.index(step) + 1 :][:1]:
+                frame.shielded(partial(shown.prepare, following))
     if st.session_state.get(MODE) != "free":
         _watch(LIVE.state.version)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from views import frame
+from views.frame.models import is_known
 from views.lecture import operators, results
 from views.lecture.sites import site_of
 from vislib import registry
@@ -31,6 +32,16 @@ def draw(step: Step) -> None:
         "accuracies": results.accuracies,
     }
     kinds[step.view.kind](step)
+
+
+def prepare(step: Step) -> None:
+    """Compute what a step shows on the stage, so that it is there when the lecture comes to it."""
+    if step.view.kind not in ("maps", "patches"):
+        return
+    picture = frame.view().picture
+    for key in map(frame.as_switched, step.view.models):
+        if is_known(key):  # a model is loaded where it is shown, with a word
+            _shown(key, step, step.view.kind == "patches", picture, "")
 
 
 def maps(step: Step, *, embedding: bool = False) -> None:
