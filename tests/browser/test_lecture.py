@@ -9,7 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.browser import steps
 from tests.browser.conftest import run_server
+from tests.browser.screens import tab
 from vislib.lecture import reading
 
 if TYPE_CHECKING:
@@ -104,3 +106,17 @@ def test_one_window_leads_and_the_other_follows(
     screen.locator(".st-key-lecture_end").wait_for()
     until(leader, lambda: at(leader) == KEYS[6])
     context.close()
+
+
+@pytest.mark.walk(20)
+@pytest.mark.parametrize("screen", steps.SCREENS, ids=lambda size: str(size[0]))
+@pytest.mark.parametrize("key", KEYS)
+def test_a_step_is_whole_on_every_screen(
+    server: Server, chromium: Browser, key: str, screen: tuple[int, int]
+) -> None:
+    page = tab(chromium, screen)
+    try:
+        for language in ("en", "ko"):
+            assert steps.look(page, server.url, key, language) == []
+    finally:
+        page.context.close()
