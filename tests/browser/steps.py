@@ -51,7 +51,8 @@ LOOK = """() => {
     const drawn = nodes.filter(node => node.matches('img, canvas, svg, table, .bar') && shown(node)
         && node.getBoundingClientRect().height > 15);
     const first = Math.min(...drawn.map(node => node.getBoundingClientRect().top));
-    if (drawn.length && first > innerHeight * 0.75) wrong.push(`first view at ${Math.round(first)} px`);
+    if (drawn.length && first > innerHeight * 0.75)
+        wrong.push(`first view at ${Math.round(first)} px`);
     if (document.querySelector('[data-testid="stMain"]').scrollWidth > innerWidth)
         wrong.push('scrolls sideways');
     document.querySelectorAll('[data-testid="stAlert"], [data-testid="stException"]').forEach(
