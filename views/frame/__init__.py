@@ -16,7 +16,7 @@ from views.frame.blocks import (
     site_of,
     spatial_sites,
 )
-from views.frame.captures import box, capture, cell, multiply_adds, weights
+from views.frame.captures import beforehand, box, capture, cell, multiply_adds, weights
 from views.frame.choices import choose, choose_freely, choose_tab
 from views.frame.figures import (
     answer_bars,
@@ -45,8 +45,9 @@ from views.frame.frame import (
     page,
     shielded,
 )
+from views.frame.language import language
 from views.frame.links import go
-from views.frame.markup import plain
+from views.frame.markup import formula, plain
 from views.frame.models import available, model, run, title
 from views.frame.notices import problem
 from views.frame.numbers import (
@@ -102,6 +103,7 @@ __all__ = [
     "as_switched",
     "available",
     "badge",
+    "beforehand",
     "between",
     "big",
     "bits",
@@ -124,12 +126,14 @@ __all__ = [
     "deciding",
     "decimals",
     "draw",
+    "formula",
     "go",
     "heading",
     "html_table",
     "image",
     "is_remembered",
     "judged",
+    "language",
     "legend",
     "load_on_stage",
     "model",

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from views.frame.language import language
 from views.frame.state import remember, t
 from views.frame.tile_canvas import TILE_TEXTS
 from vislib import registry
 from vislib.analysis.common_ground import OF_RAW, Reading
 from vislib.figures import legend as legends
+from vislib.figures import strip as strips
 from vislib.figures.colours import family_colour
-from vislib.figures.strip import strip as facts
 from vislib.schema import LabelledArray, Mixing
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def strip(
     arrays: Mapping[str, LabelledArray] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> None:
-    """Say under a figure what it is, and offer it as PNG, SVG and raw numbers.
+    """Say under a figure what it is, and offer it as PNG, SVG and raw numbers, behind one button.
 
     Args:
         array: What the figure shows. Drawn as a file when it has two axes, or three (tiles).
@@ -177,14 +178,18 @@ def strip(
         arrays: Everything that belongs into the npz file; the array itself if None.
         options: Further options of ``export.draw``.
     """
-    found, variant = facts(array, note), registry.variant_in(name)
+    found, variant = strips.strip(array, note), registry.variant_in(name)
     if variant and f"({variant})" not in title:
         title = f"{title} ({variant})".strip()
     words = t(
         "provenance.strip",
         what=t(f"provenance.{found.provenance}"),
         source=f"{name} ({found.source})",
-        shape=" × ".join(f"{t(f'axis.{axis}')} {size}" for axis, size in found.axes),
+        shape=t(
+            "provenance.shape",
+            sizes=" × ".join(f"{size}" for _, size in found.axes),
+            axes=", ".join(t(f"axis.{axis}") for axis, _ in found.axes),
+        ),
         range=t(
             "provenance.range",
             low=found.low_text,
@@ -194,8 +199,8 @@ def strip(
     )
     if variant:
         words = f"({variant}) {words}"
-    st.html(f'<div class="strip">{html.escape(words + (f" · {note}" if note else ""))}</div>')
     with st.popover(t("download.open"), key=f"{key}.download"):
+        st.html(f'<div class="strip">{html.escape(words + (f" · {note}" if note else ""))}</div>')
         unit = unit_words(found.unit)
 
         def draw(kind: str) -> Callable[[], bytes]:
@@ -204,7 +209,7 @@ def strip(
             def make() -> bytes:
                 from vislib.figures import export
 
-                said = export.Words(title=title, quantity=unit, caption=words)
+                said = export.Words(title=title, quantity=unit, caption=words, language=language())
                 write = export.to_png if kind == "png" else export.to_svg
                 return write(array, words=said, **(options or {}))
 
@@ -237,9 +242,7 @@ def strip(
 
 def unit_words(unit: str) -> str:
     """A unit in the visitor's language; the unit itself where no text knows it."""
-    key = f"unit.{unit.replace(' ', '_')}"
-    found = t(key)
-    return unit if found == key else found
+    return strips.unit_words(unit, language())
 
 
 def big(verdict: str, value: str) -> None:
