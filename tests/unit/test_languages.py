@@ -41,7 +41,7 @@ def forms(text: Text) -> dict[str, str]:
 
 
 def places(text: str) -> list[tuple[str, str | None, str | None]]:
-    """The placeholders of a text: name, format, conversion; sorted. Of a formula its mathematics."""
+    """The placeholders of a text (name, format, conversion); of a formula its mathematics."""
     if "\\" in text:
         return [(re.sub(r"\\text\{[^{}]*\}|\s", "", text), None, None)]
     found = [(name, spec, how) for _, name, spec, how in Formatter().parse(text) if name]
@@ -144,6 +144,12 @@ def test_every_term_is_in_every_language_in_one_sentence() -> None:
 
 
 # ---------------------------------------------------------------- the style of Korean
+
+
+def test_no_text_is_struck_through() -> None:
+    """Markdown strikes out what stands between two tildes: ranges have a dash."""
+    for code in texts.languages():
+        assert [key for key, text in table(code).items() if "~" in forms(text)["other"]] == []
 
 
 def other_style(text: str) -> list[str]:
