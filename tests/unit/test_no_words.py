@@ -33,7 +33,7 @@ MARKUP = re.compile(
 )
 """HTML, also a part of a tag that a value stands in; an address; code."""
 WORD = re.compile(r"[A-Za-z]{2,}")
-UNITS = frozenset({"px", "bit", "ms", "MB", "GB", "seed", "val"})
+UNITS = frozenset({"px", "bit", "ms", "MB", "GB", "seed", "val", "arXiv"})
 """Units and names that are the same in all languages."""
 
 
