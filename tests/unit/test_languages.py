@@ -41,11 +41,10 @@ def forms(text: Text) -> dict[str, str]:
 
 
 def places(text: str) -> list[tuple[str, str | None, str | None]]:
-    """The placeholders of a text: name, format, conversion; sorted. A formula in TeX has none."""
-    try:
-        found = [(name, spec, how) for _, name, spec, how in Formatter().parse(text) if name]
-    except ValueError:
-        return [("TeX", None, None)]
+    """The placeholders of a text (name, format, conversion); of a formula its mathematics."""
+    if "\\" in text:
+        return [(re.sub(r"\\text\{[^{}]*\}|\s", "", text), None, None)]
+    found = [(name, spec, how) for _, name, spec, how in Formatter().parse(text) if name]
     return sorted(found, key=str)
 
 
@@ -101,6 +100,12 @@ def test_faults_of_a_translation_are_found(other: dict[str, Text], said: str) ->
     assert any(said in fault for fault in found), found
 
 
+def test_formulas_may_have_other_words_and_no_other_mathematics() -> None:
+    english = {"a.f": r"N = \frac{\text{side}}{p}"}
+    assert faults(english, {"a.f": r"N = \frac{\text{변}}{p}"}, plurals("ko")) == []
+    assert faults(english, {"a.f": r"N = \frac{\text{변}}{q}"}, plurals("ko")) != []
+
+
 def test_a_third_language_is_one_more_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "en.toml").write_text('language = "English"\n[a]\nb = "{n} b"\n', encoding="utf-8")
     (tmp_path / "de.toml").write_text('language = "Deutsch"\n[a]\n', encoding="utf-8")
@@ -139,6 +144,12 @@ def test_every_term_is_in_every_language_in_one_sentence() -> None:
 
 
 # ---------------------------------------------------------------- the style of Korean
+
+
+def test_no_text_is_struck_through() -> None:
+    """Markdown strikes out what stands between two tildes: ranges have a dash."""
+    for code in texts.languages():
+        assert [key for key, text in table(code).items() if "~" in forms(text)["other"]] == []
 
 
 def other_style(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from vislib.commands.arguments import DONE, WRONG
 from vislib.lecture import reading
 from vislib.schema import MixScopeError
+from vislib.texts import Message
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,8 +36,15 @@ def _check(options: argparse.Namespace) -> int:
                 step = f" [{fault.step}]" if fault.step else ""
                 print(f"{fault.file}{line}:{step} {fault.said}")
             wrong += len(found.faults)
-            languages = ", ".join(found.languages)
-            print(f"{place.name}: {len(found.steps)} steps, {found.minutes:g} min ({languages})")
+            print(
+                Message(
+                    "command.lecture_path",
+                    name=place.name,
+                    count=len(found.steps),
+                    minutes=found.minutes,
+                    languages=list(found.languages),
+                )
+            )
     return WRONG if wrong else DONE
 
 
