@@ -1,5 +1,13 @@
 """MixScope: what mixing layers compute on a picture. Start with ``python3 start.py``."""
 
-from views import frame
+if __name__ == "__main__":  # a run of the script
+    from views import frame
 
-frame.draw()
+    frame.draw()
+else:  # Streamlit's server imports the file for what it serves
+    import streamlit as st
+    from starlette.middleware import Middleware
+
+    from views.first_paint import FirstPaint
+
+    app = st.App(__file__, middleware=[Middleware(FirstPaint)])

@@ -4,8 +4,10 @@
 
 The picture is in the cache (one visit before); each click goes to a place that was not clicked
 before, so that the maps are really computed. Time runs from the pointer going down, in the browser,
-until the script has ended, every picture is decoded and two frames have been drawn. Bytes are what
-came over the websocket and over http for that click.
+until two frames have been drawn after the last change of the page or the last picture; then nothing
+changes for 300 ms, and the script has ended. (The state of the script alone will not do: a quick
+run begins and ends between two looks at it.) Bytes are what came over the websocket and over http
+for that click.
 """
 
 from __future__ import annotations
@@ -32,36 +34,46 @@ FLAGS = (
     "--disable-component-update --disable-sync"
 ).split()
 
-PLACES = ".stage .ground, .st-key-picker canvas, .st-key-picker img, .st-key-picker [role]"
-"""Where a click chooses a place: the stage, or the picker of pages without one."""
+PLACES = (
+    ".stage .ground, .st-key-picker canvas, .st-key-picker img, .st-key-picker [role], "
+    ".st-key-picker button"
+)
+"""Where a click chooses a place: the stage, the picker of pages without one, or a button."""
 
 WATCH = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
+  const frames = (then) => requestAnimationFrame(() => requestAnimationFrame(then));
+  let timer = null;
   window.__done = 0;
-  addEventListener('pointerdown', () => {
-    window.__down = performance.now();
-    window.__ran = false;
-  }, true);
-  new MutationObserver(async () => {
-    const state = app.getAttribute('data-test-script-state');
-    if (state === 'running') window.__ran = true;
-    if (state !== 'notRunning' || !window.__ran) return;
-    await Promise.all([...document.images].map((i) => i.decode().catch(() => 0)));
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-      window.__took = performance.now() - window.__down;
-      window.__done += 1;
-    }));
-  }).observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
+  const finish = () => {
+    if (app.getAttribute('data-test-script-state') !== 'notRunning') return;
+    window.__took = window.__last - window.__down;
+    window.__down = null;
+    window.__done += 1;
+  };
+  const changed = () => {
+    if (!window.__down) return;
+    frames(() => {
+      window.__last = performance.now();
+      clearTimeout(timer);
+      timer = setTimeout(finish, 300);
+    });
+  };
+  addEventListener('pointerdown', () => { window.__down = performance.now(); }, true);
+  addEventListener('load', changed, true); // of a picture
+  new MutationObserver(changed).observe(document.body, {
+    attributes: true, childList: true, characterData: true, subtree: true,
+  });
 }"""
 
 
-def serve(root: Path = ROOT) -> tuple[subprocess.Popen[bytes], str]:
+def serve(root: Path = ROOT, entry: str = "app.py") -> tuple[subprocess.Popen[bytes], str]:
     """A server of our own, of this checkout or another, on a free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"],
+        [sys.executable, "-m", "streamlit", "run", entry, f"--server.port={port}"],
         cwd=root,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,19 +1,21 @@
 // The stage: the picture and one map a model, equally large, in which the pointer moves the place.
 //
 // Plain JavaScript without a framework and without imports: `new Stage(root)`, then `show(...)`,
-// `fields(...)`, `place(...)`. assets/components/stage.html shows it from a folder. Everything that
+// `fields(...)`, `choose(...)`. assets/components/stage.html shows it from a folder. Everything that
 // follows the pointer is computed here, from the fields of a block (vislib/analysis/fields.py): the
 // share of reading, in percent, of every place. All points are whole thousandths of the upright
 // picture.
 
 const STAGE_SCALES = ["root", "linear", "own"];
+const STAGE_PALE = 0.25; // of the scale: below it half of the colours are not used
+const STAGE_PAUSE = 60; // ms: of a key that is held, Python is told the last step alone
 
 // One block of one model: `meta` as ReadingField's attributes, `bytes` a view on its values.
 class Field {
   constructor(meta, bytes) {
     Object.assign(this, meta);
     const copy = bytes.slice(meta.offset, meta.offset + meta.length);
-    const types = { linear16: Uint16Array, root8: Uint8Array, float32: Float32Array };
+    const types = { linear16: Uint16Array, root8: Uint8Array, float32: Float32Array, signed16: Int16Array, signed8: Int8Array };
     this.values = new types[meta.packing](copy.buffer);
     this.outside = null;
     if (meta.outside) {
@@ -21,6 +23,7 @@ class Field {
       this.outside = new Float32Array(bytes.slice(offset, offset + length).buffer);
     }
     this.shares = new Float64Array(this.rows * this.columns);
+    this.signed = this.kind === "factors";
   }
 
   // Percent of each place that the reader at (row, column) reads; the array is used again.
@@ -28,6 +31,7 @@ class Field {
     this.shares.fill(0);
     if (this.kind === "dense") this.readDense(row * this.columns + column);
     else if (this.kind === "window") this.readWindow(row, column);
+    else if (this.kind === "factors") this.readFactors(row * this.columns + column);
     else this.readKernel(row - (row % this.step), column - (column % this.step));
     return this.shares;
   }
@@ -39,6 +43,18 @@ class Field {
   readDense(reader) {
     const places = this.rows * this.columns;
     for (let i = 0; i < places; i += 1) this.shares[i] = this.percent(this.values[reader * places + i]);
+  }
+
+  // Cosines: products of unit vectors, -1 to 1.
+  readFactors(reader) {
+    const { values, shares } = this;
+    const features = values.length / shares.length;
+    const squared = this.scale ** 2;
+    for (let i = 0; i < shares.length; i += 1) {
+      let sum = 0;
+      for (let k = 0; k < features; k += 1) sum += values[reader * features + k] * values[i * features + k];
+      shares[i] = Math.min(1, Math.max(-1, sum * squared));
+    }
   }
 
   readWindow(row, column) {
@@ -112,30 +128,56 @@ class Tile {
     const head = stageNode("figcaption", "head", this.host);
     head.style.borderColor = about.colour ?? "transparent";
     stageNode("span", "name", head, about.label);
-    this.sub = stageNode("span", "sub", head, about.sub ?? "");
-    this.ground = stageNode("div", about.box ? "ground grey" : "ground", this.host);
+    this.isMap = about.whole === undefined;
+    this.ground = stageNode("div", this.isMap ? "ground grey" : "ground", this.host);
     this.picture = stageNode("img", "", this.ground);
     this.picture.alt = about.alt ?? "";
     this.picture.draggable = false;
     this.picture.src = stage.addresses[about.picture];
-    if (about.box) {
+    if (about.area) {
       this.canvas = stageNode("canvas", "map", this.ground);
-      this.lay(this.canvas, about.box);
+      this.canvas.setAttribute("role", "img");
+      this.canvas.setAttribute("aria-label", about.map ?? about.label);
+      this.lay(this.canvas, about.area);
     }
     this.marks = stageNode("div", "marks", this.ground);
-    this.word = stageNode("p", "word", this.host);
+    this.foot = stageNode("div", this.isMap ? "foot" : "foot plain", this.host);
+    this.sub = stageNode("span", "sub", this.foot);
+    this.word = stageNode("p", "word", this.foot);
+    if (about.whole) this.showWhole(about);
+    if (this.isMap) this.makeOffer();
     this.message = stageNode("p", "message", this.ground);
     this.message.hidden = true;
   }
 
   lay(node, area) {
-    for (const side of ["left", "top", "width", "height"]) node.style[side] = `${area[side] / 10}%`;
+    for (const side of ["left", "top", "width", "height"]) node.style[side] = `${area[side]}%`;
+  }
+
+  // Below the picture: all of it, small, and which part of it the models see.
+  showWhole({ whole, region }) {
+    this.small = stageNode("div", "whole", this.foot);
+    const picture = stageNode("img", "", this.small);
+    picture.alt = "";
+    picture.src = this.stage.addresses[whole];
+    const area = stageNode("i", "seen", this.small);
+    for (const side of ["left", "top", "width", "height"]) area.style[side] = `${region[side] / 10}%`;
+  }
+
+  // A map that is pale beside the others can be seen on a scale of its own.
+  makeOffer() {
+    this.offer = stageNode("button", "offer", this.foot, this.stage.texts.offer_own);
+    this.offer.type = "button";
+    this.offer.hidden = true;
+    this.offer.addEventListener("click", () => this.stage.rescale("own"));
   }
 
   // Takes a block's field, or the words that stand in its place.
   take(entry) {
+    this.word.textContent = "";
+    this.marks.replaceChildren();
     this.field = entry?.field ?? null;
-    this.sub.textContent = entry?.sub ?? this.about.sub ?? "";
+    this.sub.textContent = entry?.sub ?? "";
     this.say(this.field ? "" : entry?.message ?? "");
     if (!this.field || !this.canvas) return;
     this.canvas.width = this.field.columns;
@@ -158,19 +200,21 @@ class Tile {
 
   cell(point) {
     if (!this.field) return null;
-    return stageCell(this.about.box, this.field.rows, this.field.columns, point);
+    return stageCell(this.about, this.field.rows, this.field.columns, point);
   }
 
+  // Where a cell lies in the tile, percent.
   cellArea(cell) {
-    const { box } = this.about;
-    const [width, height] = [box.width / this.field.columns, box.height / this.field.rows];
-    return { left: box.left + cell.column * width, top: box.top + cell.row * height, width, height };
+    const { area } = this.about;
+    const [width, height] = [area.width / this.field.columns, area.height / this.field.rows];
+    return { left: area.left + cell.column * width, top: area.top + cell.row * height, width, height };
   }
 
-  // What the reader at a point reads: {cell, largest, at}; null where nothing is to be drawn.
-  read(point) {
+  // What the reader in a cell reads; gives the largest share, percent, 0 where nothing is drawn.
+  read(cell) {
     this.marks.replaceChildren();
-    this.cellShown = this.cell(point);
+    this.cellShown = cell;
+    if (this.offer) this.offer.hidden = true;
     if (!this.field) return 0;
     this.say(this.cellShown ? "" : this.stage.texts.outside);
     this.word.textContent = "";
@@ -186,26 +230,32 @@ class Tile {
   paint(most) {
     const cell = this.cellShown;
     if (!cell || !this.field) return;
-    const { texts, table, scale } = this.stage;
-    const { shares, columns, largest } = this.field;
+    const { texts, scale } = this.stage;
+    const { columns, shares, signed } = this.field;
     const { data } = this.pixels;
-    const full = scale === "own" ? largest : most;
+    const table = signed ? this.stage.signedTable : this.stage.table;
+    const full = scale === "own" ? shares[this.most] : most;
     for (let i = 0; i < shares.length; i += 1) {
       const part = full > 0 ? Math.min(1, shares[i] / full) : 0;
-      const row = 3 * Math.round(254 * (scale === "linear" ? part : Math.sqrt(part)));
+      const step = signed ? (shares[i] + 1) / 2 : scale === "linear" ? part : Math.sqrt(part);
+      const row = 3 * Math.round(254 * step);
       data[4 * i] = table[row];
       data[4 * i + 1] = table[row + 1];
       data[4 * i + 2] = table[row + 2];
     }
     this.pen.putImageData(this.pixels, 0, 0);
     this.outline(this.cellArea(cell), "reader");
-    this.word.textContent = stageFill(texts.reads, {
-      largest: stagePercent(shares[this.most]),
-      row: Math.floor(this.most / columns) + 1,
-      column: (this.most % columns) + 1,
-      own: stagePercent(shares[cell.row * columns + cell.column]),
-      full: stagePercent(largest),
-    });
+    const own = cell.row * columns + cell.column;
+    this.word.textContent = signed
+      ? stageFill(texts.alike, this.farAndNear(own))
+      : stageFill(texts.reads, { largest: stagePercent(shares[this.most]), own: stagePercent(shares[own]) });
+    this.offer.hidden = signed || scale === "own" || shares[this.most] > STAGE_PALE * most;
+  }
+
+  // The cosines of the least and the most alike place, without the place itself.
+  farAndNear(own) {
+    const others = this.field.shares.filter((_, i) => i !== own);
+    return { far: Math.min(...others).toFixed(2), near: Math.max(...others).toFixed(2) };
   }
 
   outline(area, name, colour) {
@@ -235,7 +285,7 @@ class Stage {
     this.host.stage = this; // for whoever measures or looks
     this.rows = stageNode("div", "rows", this.host);
     this.legend = stageNode("div", "legend", this.host);
-    this.status = stageNode("p", "status", this.host);
+    this.status = stageNode("p", "word");
     this.status.setAttribute("role", "status");
     for (const [name, handle] of [
       ["pointermove", "hover"], ["pointerdown", "press"], ["pointerup", "release"],
@@ -244,22 +294,29 @@ class Stage {
   }
 
   // header: {aspect, rows: [[tile, ...], ...], texts, label}; pictures: addresses of images;
-  // table: 255 colours as bytes. A tile: {label, colour, sub, alt, picture, box?, model?}.
-  show(header, pictures, table) {
-    Object.assign(this, { header, table, texts: header.texts });
+  // table: 255 colours as bytes; signedTable: the same for cosines. The first tile of a row is its picture: {label, alt, picture,
+  // whole, region}; a map: {label, colour, map, picture, area, across, down} (stage_packets.py).
+  show(header, pictures, table, signedTable = table) {
+    Object.assign(this, { header, table, signedTable, texts: header.texts });
     this.addresses = pictures;
     this.host.setAttribute("aria-label", `${header.label}. ${header.texts.hint}`);
     this.host.style.setProperty("--aspect", header.aspect);
     this.host.style.setProperty("--tiles", header.rows[0].length);
+    this.host.style.setProperty("--rows", header.rows.length);
+    this.host.classList.toggle("two", header.rows.length > 1);
+    this.host.classList.toggle("wide", header.rows[0].length < 5);
+    this.region = header.rows[0][0].region;
     this.rows.replaceChildren();
+    this.drawn = null;
     this.tiles = header.rows.map((tiles) => {
       const row = stageNode("div", "row", this.rows);
       return tiles.map((about) => new Tile(this, row, about));
     });
+    this.tiles[0][0].word.replaceWith(this.status);
     this.use(this.block);
   }
 
-  // entries: one a tile with a box, row by row: {field: Field} or {message}, and {sub}.
+  // entries: one a map, row by row: {field: Field} or {message}, and {sub}.
   fields(block, entries) {
     this.blocks.set(block, entries);
     if (block === this.block) this.use(block);
@@ -269,8 +326,7 @@ class Stage {
     this.block = block;
     const entries = this.blocks.get(block);
     if (!entries || !this.header) return;
-    const maps = this.tiles.flat().filter((tile) => tile.about.box);
-    maps.forEach((tile, i) => tile.take(entries[i]));
+    this.maps().forEach((tile, i) => tile.take(entries[i]));
     this.paint();
   }
 
@@ -300,16 +356,18 @@ class Stage {
 
   paint() {
     if (!this.header) return;
-    const maps = this.tiles.flat().filter((tile) => tile.about.box);
-    // One scale for all: the most peaked map at this place uses the whole of it.
-    this.most = Math.max(0, ...maps.map((tile) => tile.read(this.point)));
-    for (const tile of maps) tile.paint(this.most);
+    // A second picture shows what the same cells read there: the place is the first one's.
+    const first = this.tiles[0];
+    const cellOf = (tile, i) => (first[i].field ? first[i] : tile).cell(this.point);
+    const largest = this.tiles.flatMap((row) => row.map((tile, i) => (tile.isMap ? tile.read(cellOf(tile, i)) : 0)));
+    this.most = Math.max(...largest); // one scale for all: the most peaked map here uses the whole of it
+    for (const tile of this.maps()) tile.paint(this.most);
     for (const [picture, ...own] of this.tiles) {
       picture.marks.replaceChildren();
       for (const tile of own) {
         if (tile.field && tile.cellShown) picture.outline(tile.cellArea(tile.cellShown), "cell", tile.about.colour);
       }
-      picture.outline({ left: this.point.x, top: this.point.y, width: 0, height: 0 }, "cross");
+      picture.outline({ ...this.inside(this.point), width: 0, height: 0 }, "cross");
     }
     this.compare();
     this.drawLegend();
@@ -325,29 +383,50 @@ class Stage {
     for (let i = 1; i < one.length; i += 1) {
       const [a, b] = [one[i].field, two[i]?.field];
       const cell = a && one[i].cell(this.point);
-      if (!a || !b || !cell || a.shares.length !== b.shares.length) continue;
+      if (!a || !b || !cell || a.signed || a.shares.length !== b.shares.length) continue;
       let away = 0;
       for (let k = 0; k < a.shares.length; k += 1) away += Math.abs(a.shares[k] - b.shares[k]);
+      two[i].offer.hidden = true;
       two[i].word.textContent = stageFill(this.texts.moved, { percent: stagePercent(away / 2) });
     }
   }
 
+  maps() {
+    return this.tiles.flat().filter((tile) => tile.isMap);
+  }
+
+  // A point of the picture as percent of the tile, and back.
+  inside({ x, y }) {
+    const { left, top, width, height } = this.region;
+    return { left: (100 * (x - left)) / width, top: (100 * (y - top)) / height };
+  }
+
+  outside({ left, top }) {
+    const { region } = this;
+    const whole = (start, side, percent) =>
+      Math.min(1000, Math.max(0, Math.round(start + (side * percent) / 100)));
+    return { x: whole(region.left, region.width, left), y: whole(region.top, region.height, top) };
+  }
+
   drawLegend() {
-    const own = this.scale === "own";
-    if (this.drawn !== this.scale) {
-      this.drawn = this.scale;
+    const signed = this.maps().some((tile) => tile.field?.signed);
+    const name = signed ? "cosine" : this.scale;
+    if (this.drawn !== name) {
+      const table = signed ? this.signedTable : this.table;
+      this.drawn = name;
       this.legend.replaceChildren();
-      stageNode("span", "", this.legend, "0 %");
+      stageNode("span", "", this.legend, signed ? "\u22121" : "0 %");
       const bar = stageNode("canvas", "bar", this.legend);
       [bar.width, bar.height] = [255, 1];
       const pen = bar.getContext("2d");
       const line = pen?.createImageData(255, 1);
-      for (let i = 0; pen && i < 255; i += 1) line.data.set([...this.table.slice(3 * i, 3 * i + 3), 255], 4 * i);
+      for (let i = 0; pen && i < 255; i += 1) line.data.set([...table.slice(3 * i, 3 * i + 3), 255], 4 * i);
       pen?.putImageData(line, 0, 0);
       this.high = stageNode("span", "high", this.legend);
-      stageNode("span", "", this.legend, this.texts[`scale_${this.scale}`]);
+      stageNode("span", "", this.legend, this.texts[`scale_${name}`]);
     }
-    this.high.textContent = own ? this.texts.own_largest : `${stagePercent(this.most)} %`;
+    const shared = `${stagePercent(this.most)} %`;
+    this.high.textContent = signed ? "1" : name === "own" ? this.texts.own_largest : shared;
   }
 
   // The point under the pointer, whichever tile it is on; null beside the tiles.
@@ -357,7 +436,7 @@ class Stage {
       const x = (event.clientX - area.left) / area.width;
       const y = (event.clientY - area.top) / area.height;
       if (x < 0 || x > 1 || y < 0 || y > 1) continue;
-      return { x: Math.round(1000 * x), y: Math.round(1000 * y) };
+      return this.outside({ left: 100 * x, top: 100 * y });
     }
     return null;
   }
@@ -384,20 +463,20 @@ class Stage {
     if (this.pinned) this.move(this.pinned);
   }
 
-  pin(point) {
+  pin(point, pause = 0) {
     this.pinned = point;
     this.move(point);
-    this.tell({ x: point.x, y: point.y });
+    this.tell({ x: point.x, y: point.y }, pause);
   }
 
   key(event) {
     if (event.altKey || event.ctrlKey || event.metaKey || !this.header) return;
     const turn = { PageUp: -1, PageDown: 1, "[": -1, "]": 1 }[event.key];
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    const end = { Home: 0, End: 1000 }[event.key];
+    const end = { Home: 0, End: 100 }[event.key];
     if (turn) this.turn(turn);
-    else if (way) this.pin(this.neighbour(way));
-    else if (end !== undefined) this.pin({ x: end, y: this.point.y });
+    else if (way) this.pin(this.neighbour(way), STAGE_PAUSE);
+    else if (end !== undefined) this.pin({ x: this.outside({ left: end, top: 0 }).x, y: this.point.y }, STAGE_PAUSE);
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -406,18 +485,22 @@ class Stage {
   // One press is one cell of the first map's grid, from centre to centre.
   neighbour([right, down]) {
     const tile = this.tiles[0].find((one) => one.field && one.cell(this.point));
-    const clamp = (value) => Math.min(1000, Math.max(0, Math.round(value)));
-    if (!tile) return { x: clamp(this.point.x + 20 * right), y: clamp(this.point.y + 20 * down) };
+    const here = this.inside(this.point);
+    if (!tile) return this.outside({ left: here.left + 2 * right, top: here.top + 2 * down });
     const cell = tile.cell(this.point);
     const next = { row: cell.row + down, column: cell.column + right };
     if (next.row < 0 || next.column < 0 || next.row >= tile.field.rows || next.column >= tile.field.columns) {
       return this.point;
     }
     const area = tile.cellArea(next);
-    return {
-      x: right ? clamp(area.left + area.width / 2) : this.point.x,
-      y: down ? clamp(area.top + area.height / 2) : this.point.y,
-    };
+    const there = this.outside({ left: area.left + area.width / 2, top: area.top + area.height / 2 });
+    return { x: right ? there.x : this.point.x, y: down ? there.y : this.point.y };
+  }
+
+  rescale(scale) {
+    this.scale = scale;
+    this.paint();
+    this.tell({ scale });
   }
 
   // To the block before or after, at once where its fields are here already.
@@ -426,7 +509,7 @@ class Stage {
     const place = order.indexOf(this.block) + by;
     if (place < 0 || place >= order.length) return;
     if (this.blocks.has(order[place])) this.use(order[place]);
-    this.tell({ block: order[place] });
+    this.tell({ block: order[place] }, STAGE_PAUSE);
   }
 
   remove() {

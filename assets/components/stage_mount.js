@@ -10,7 +10,7 @@ class StageMount {
     this.addresses = [];
     this.stops = [];
     this.timer = null;
-    this.stage.tell = (news) => this.tell(news);
+    this.stage.tell = (news, pause) => this.tell(news, pause);
   }
 
   receive(data) {
@@ -22,8 +22,8 @@ class StageMount {
       URL.createObjectURL(new Blob([body.subarray(offset, offset + length)], { type: mime })),
     );
     this.stage.blocks.clear();
-    const { offset, length } = header.table;
-    this.stage.show(header, this.addresses, body.slice(offset, offset + length));
+    const tables = header.tables.map(({ offset, length }) => body.slice(offset, offset + length));
+    this.stage.show(header, this.addresses, ...tables);
     this.stops.forEach((stop) => stop());
     this.stops = [
       listen(header.key, (message) => this.hear(message)),
@@ -45,16 +45,16 @@ class StageMount {
     this.stage.choose(message);
   }
 
-  tell(news) {
+  tell(news, pause) {
     this.news = { ...this.news, ...news };
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timer = null;
       const n = nextNumber();
       this.patience.start(n);
-      this.send({ ...this.stage.pinned, block: this.stage.block, ...this.news, n });
+      this.send({ ...this.stage.pinned, block: this.stage.block, scale: this.stage.scale, ...this.news, n });
       this.news = {};
-    }, 60);
+    }, pause);
   }
 
   remove() {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -13,6 +14,9 @@ from views.frame import asked, links
 from vislib.analysis.reading_parts import count_parts, part_of
 from vislib.pictures import gallery
 from vislib.schema import DecodedImage, MixingSite, MixScopeError
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 PARTS = ("all", "head", "channel")
 SCALES = ("root", "linear", "own")
@@ -45,10 +49,14 @@ class Choice:
     second_title: str = ""
 
 
-def draw() -> tuple[Choice, dict[str, MixScopeError]]:
-    """All choices, and which of the models cannot be shown."""
+def draw(place: DeltaGenerator) -> tuple[Choice, dict[str, MixScopeError]]:
+    """All choices, and which of the models cannot be shown.
+
+    Args:
+        place: The stage's, which says meanwhile that models are being loaded.
+    """
     with frame.row_of_choices(more=True):
-        errors = _load(frame.view().models)
+        errors = frame.load_on_stage(frame.view().models, place)
         keys = [key for key in frame.view().models if key not in errors]
         steps = depths.offered(keys)
         with st.container(width=190):
@@ -63,6 +71,11 @@ def draw() -> tuple[Choice, dict[str, MixScopeError]]:
     if st.session_state.get("second") == st.session_state.get("picture"):
         st.info(frame.t("compare.same_picture"))
     return chosen, errors
+
+
+def asks_second() -> bool:
+    """Whether a second picture is chosen, or a link asks for one, before the choice is drawn."""
+    return st.session_state.get("second", NO_PICTURE) != NO_PICTURE or bool(links.asked("second"))
 
 
 def _more(steps: tuple[str, ...], depth: str, sites: Mapping[str, MixingSite]) -> Choice:
@@ -90,19 +103,8 @@ def _more(steps: tuple[str, ...], depth: str, sites: Mapping[str, MixingSite]) -
     )
 
 
-def _load(keys: Sequence[str]) -> dict[str, MixScopeError]:
-    """Load the models that are not there yet; why some cannot be."""
-    errors: dict[str, MixScopeError] = {}
-    for key in keys:
-        try:
-            frame.spatial_sites(key)
-        except MixScopeError as error:
-            errors[key] = error
-    return errors
-
-
 def _second() -> None:
-    """Choose a gallery picture to set beside, or ``NO_PICTURE``; the visitor's own picture is not offered."""
+    """Choose a gallery picture to set beside, or ``NO_PICTURE``; the visitor's is not offered."""
     words = {NO_PICTURE: frame.t("compare.second_none")}
     words |= {key: frame.picture_title(key) for key in gallery.GALLERY}
     options = [key for key in words if key != st.session_state.get("picture")]

@@ -2,66 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import partial
+
 from views import frame
 from views.compare.controls import Choice
 from views.compare.depths import block_at
 from vislib.analysis.fields import ReadingField, reading_field
 from vislib.analysis.reading_parts import count_parts, one_part, part_of
-from vislib.figures.colours import family_colour
-from vislib.pictures import encoding, geometry
 from vislib.registry import spec
 from vislib.schema import DecodedImage, LabelledArray, MixingSite, MixScopeError
 
-PICTURE_SIDE = 760
-"""Longer side of a picture on the stage, in pixels."""
 
-
-def rows(keys: tuple[str, ...], chosen: Choice) -> list[frame.StageRow]:
-    """The visitor's picture with a tile a model, and the second picture with the same."""
-    first = frame.view().picture
-    found = [_row(first, frame.t("stage.picture"), keys)]
-    if chosen.second is not None:
-        found.append(_row(chosen.second, chosen.second_title, keys))
-    return found
-
-
-def _row(picture: DecodedImage, label: str, keys: tuple[str, ...]) -> frame.StageRow:
-    jpeg = frame.remember(
-        ("stage", picture.sha256),
-        lambda: encoding.encode_jpeg(encoding.thumbnail(picture, PICTURE_SIDE)),
-    )
-    tiles = []
-    for key in keys:
-        config = frame.model(key).config
-        box = geometry.view_box(picture.width, picture.height, size=config.size, crop=config.crop)
-        title = spec(key).title
-        tiles.append(
-            frame.StageTile(
-                label=title,
-                colour=family_colour(spec(key).family),
-                box=box,
-                alt=frame.t("compare.share_alt", model=title),
-            )
+def maps(
+    keys: Sequence[str], chosen: Choice, errors: Mapping[str, MixScopeError]
+) -> list[frame.StageMap]:
+    """A map a model; why there is none where it cannot be loaded."""
+    return [
+        frame.model_map(
+            key,
+            partial(_shown, key, chosen),
+            alt=frame.t("compare.share_alt", model=spec(key).title),
+            wrong=frame.said(errors[key]) if key in errors else "",
         )
-    size = picture.width, picture.height
-    return frame.StageRow(picture=jpeg, label=label, alt=picture.name, size=size, tiles=tiles)
+        for key in keys
+    ]
 
 
-def shown(keys: tuple[str, ...], chosen: Choice, depth: str) -> list[frame.StageShown]:
-    """A field a tile, row after row."""
-    pictures = [frame.view().picture]
-    pictures += [] if chosen.second is None else [chosen.second]
-    return [_shown(key, chosen, depth, picture) for picture in pictures for key in keys]
-
-
-def _shown(key: str, chosen: Choice, depth: str, picture: DecodedImage) -> frame.StageShown:
+def _shown(key: str, chosen: Choice, picture: DecodedImage, depth: str) -> frame.StageShown:
     site = block_at(key, depth)
+    words = frame.block_words(key, site)
     try:
-        return frame.StageShown(
-            field=field(key, site, chosen, picture), sub=frame.block_words(key, site)
-        )
+        return frame.StageShown(field=field(key, site, chosen, picture), sub=words)
     except MixScopeError as error:
-        return frame.StageShown(message=frame.said(error), sub=frame.block_words(key, site))
+        return frame.StageShown(message=frame.said(error), sub=words)
 
 
 def field(key: str, site: MixingSite, chosen: Choice, picture: DecodedImage) -> ReadingField:

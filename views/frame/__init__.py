@@ -64,8 +64,10 @@ from views.frame.numbers import (
     signed,
     whole,
 )
-from views.frame.panel import row_of_choices, settle_point
-from views.frame.stage import Stage, StageMoved, StageRow, StageShown, StageTile
+from views.frame.panel import row_of_choices
+from views.frame.stage_component import Stage
+from views.frame.stage_packets import StageMoved, StageRow, StageShown, StageTile
+from views.frame.staging import StageMap, load_on_stage, model_map, stage, stage_place
 from views.frame.state import (
     OWN,
     View,
@@ -90,6 +92,7 @@ __all__ = [
     "SECTIONS",
     "TILE_TEXTS",
     "Stage",
+    "StageMap",
     "StageMoved",
     "StageRow",
     "StageShown",
@@ -130,8 +133,10 @@ __all__ = [
     "is_remembered",
     "judged",
     "legend",
+    "load_on_stage",
     "model",
     "model_head",
+    "model_map",
     "multiply_adds",
     "number",
     "of_family",
@@ -155,12 +160,13 @@ __all__ = [
     "said",
     "second_picture",
     "select",
-    "settle_point",
     "shielded",
     "signed",
     "site_at",
     "site_of",
     "spatial_sites",
+    "stage",
+    "stage_place",
     "strip",
     "t",
     "tile_canvas",

@@ -41,7 +41,6 @@ def draw() -> None:
     """Draw what all pages share, then the page that the address names."""
     forgetting.start(forget)
     st.set_page_config(page_title=t("app.name"), layout="wide")
-    st.html(f"<style>{(_ROOT / 'assets' / 'style.css').read_text(encoding='utf-8')}</style>")
     found = {
         t(f"nav.{section}") if section else "": [
             st.Page(

@@ -112,12 +112,6 @@ def _other_models() -> None:
             offers.more(away)
 
 
-def settle_point() -> None:
-    """Put the point into the address, where a fragment has moved it without the inputs."""
-    for name, value in zip(("x", "y"), view().point, strict=True):
-        links.settle(name, value, None if value == 500 else str(value))
-
-
 def _picker() -> None:
     """The picture with each model's view box and the selected point."""
     shown = view()

@@ -17,6 +17,21 @@ def thumbnail(image: DecodedImage, side: int) -> np.ndarray:
     return np.array(small)
 
 
+def cut(image: DecodedImage, box: ViewBox, side: int) -> np.ndarray:
+    """A part of a picture, its longer side ``side`` pixels; uint8, axes (row, column, rgb).
+
+    Args:
+        image: The upright picture.
+        box: The part, in its pixels, inside it.
+        side: In pixels; a part that is smaller is drawn larger.
+    """
+    scale = side / max(box.width, box.height)
+    size = max(1, round(box.width * scale)), max(1, round(box.height * scale))
+    area = box.left, box.top, box.left + box.width, box.top + box.height
+    smaller = Image.fromarray(image.pixels).resize(size, Image.Resampling.BICUBIC, box=area)
+    return np.array(smaller)
+
+
 def crop_to_view(image: DecodedImage, box: ViewBox, side: int) -> np.ndarray:
     """What the model sees, drawn ``side`` x ``side``; uint8, axes (row, column, rgb).
 

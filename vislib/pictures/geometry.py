@@ -8,6 +8,7 @@ are thousandths (0 to 1000) of the upright picture, x from the left and y from t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from vislib.schema import ShapeError, ViewBox
 
@@ -136,3 +137,23 @@ def point_at(
     x = round(1000.0 * (cell.left + cell.width / 2.0) / picture[0])
     y = round(1000.0 * (cell.top + cell.height / 2.0) / picture[1])
     return min(max(x, 0), 1000), min(max(y, 0), 1000)
+
+
+def seen(boxes: Sequence[ViewBox], *, picture: tuple[int, int]) -> ViewBox:
+    """The part of a picture that several models see together, in source pixels.
+
+    Args:
+        boxes: What each of them sees; where there is none, the whole picture counts.
+        picture: (width, height) of the upright picture, in source pixels.
+
+    Returns:
+        The smallest box that holds all of them, without what lies outside the picture.
+    """
+    width, height = picture
+    if not boxes:
+        return ViewBox(left=0.0, top=0.0, width=float(width), height=float(height))
+    left = max(0.0, min(box.left for box in boxes))
+    top = max(0.0, min(box.top for box in boxes))
+    right = min(float(width), max(box.left + box.width for box in boxes))
+    bottom = min(float(height), max(box.top + box.height for box in boxes))
+    return ViewBox(left=left, top=top, width=right - left, height=bottom - top)
