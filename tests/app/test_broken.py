@@ -144,7 +144,7 @@ def test_the_first_picture_and_all_others(open_page: Open, copied: Copied, fault
 @fault
 def test_another_picture_beside(open_page: Open, copied: Copied, fault: str) -> None:
     FAULTS[fault](copied(gallery) / "cat.jpg")
-    at = open_page("compare", second="cat")
+    at = open_page("compare", second="cat", reads="raw")
     seen = named(at, "compare", "cat.jpg", "Shown instead")
     assert len(seen.pictures) > 3
     at = open_page("token_mixing", mixing_view="beside", other_picture="cat")
