@@ -26,7 +26,7 @@ from vislib.weights import files
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 ROOT = Path(__file__).resolve().parents[2]
-HOME = "compare"
+HOME = "overview"
 SECONDS = 600.0
 """A first run imports torch, which takes long on a busy machine."""
 
@@ -142,7 +142,7 @@ def no_question(monkeypatch: pytest.MonkeyPatch) -> None:
 def open_page(minis: tuple[str, ...]) -> Open:
     """Opens a page by its name, with what stands in its address."""
 
-    def opened(page: str = HOME, **address: str | list[str]) -> AppTest:
+    def opened(page: str = "compare", **address: str | list[str]) -> AppTest:
         at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS)
         for name, value in address.items():
             at.query_params[name] = value

@@ -141,7 +141,7 @@ def test_every_old_word_has_its_key(name: str) -> None:
 def test_a_hostile_address_opens_the_page_with_a_word(
     open_page: Open, ask: Ask, link: addresses.Hostile
 ) -> None:
-    page = link.page or "compare"
+    page = link.page or "overview"
     at = open_page(page, **addresses.parsed(link.query))
     seen = ask(at)
     assert seen.title == TEXT[page]["title"]

@@ -45,6 +45,7 @@ from views.frame.frame import (
     page,
     shielded,
 )
+from views.frame.language import language
 from views.frame.links import go
 from views.frame.markup import formula, plain
 from views.frame.models import available, model, run, title
@@ -132,6 +133,7 @@ __all__ = [
     "image",
     "is_remembered",
     "judged",
+    "language",
     "legend",
     "load_on_stage",
     "model",

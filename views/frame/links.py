@@ -27,9 +27,10 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from views.frame.asked import Found, old_words, quoted
+from views.frame.language import LANGUAGE, language
 from views.frame.state import SWITCH, said, t
 
-SHARED = ("picture", "models", "x", "y", SWITCH)
+SHARED = ("picture", "models", "x", "y", SWITCH, LANGUAGE)
 """What every page draws, in its panel or in itself, and a change of page must keep."""
 POINT = frozenset({"x", "y"})
 """What moves all the time: it changes the address and makes no entry in the history."""
@@ -118,6 +119,19 @@ def begin(page: str) -> None:
         mine.taken, mine.notes, mine.unused, mine.quiet = set(), {}, None, True
         mine.spoke = bool(mine.link)
     mine.page, mine.going, mine.drawn, mine.fresh = page, False, {}, set()
+
+
+def send_on(page: str, names: frozenset[str]) -> None:
+    """Open another page with all that a link says, where the link names a choice of that page.
+
+    Args:
+        page: The name of its file.
+        names: Choices that this page does not have and that one has, or had.
+    """
+    came = {name: st.query_params.get_all(name) for name in st.query_params}
+    if names & memory().link.keys() & came.keys():
+        memory().page = None
+        st.switch_page(f"pages/{page}.py", query_params=came)
 
 
 def is_step_in_history() -> bool:
@@ -264,6 +278,7 @@ def write(by: str = "") -> None:
         key=f"address-{by}",
         data={
             "page": mine.page,
+            "language": language().replace("_", "-"),
             "query": urlencode([*embed, *wanted.items()]),
             "serial": mine.serial,
             "watch": not by,

@@ -246,5 +246,6 @@ def _enlarged(key: str, steps: UnitSteps, unit: int) -> None:
         cell=frame.cell(key),
         x_title=frame.t("axis.column"),
         y_title=frame.t("axis.row"),
+        language=frame.language(),
     )
     frame.plot(figure, key="unit_heatmap", alt=title)
