@@ -32,6 +32,7 @@ def draw() -> None:
     question = Question(key=key, target=target, stand_in=stand_in)
     methods = METHODS if chosen == ALL else (chosen,)
     if not _worked_out(question, methods):
+        frame.verdict(key, runs.answer(key))
         return
     columns.draw(question, methods)
     said = frame.t("prepared.said") if tasks.stored(question) else ""

@@ -33,10 +33,10 @@ def draw() -> None:
 def _follow(name: str) -> None:
     """What a link asks of an experiment is shown, also where it does not say where that stands."""
     if links.asked(f"{name}_answer"):
-        st.session_state.setdefault("predict", True)
+        links.imply("predict", "1")
     for part in ("run", "curves"):
         if links.asked(f"{name}_{part}"):
-            st.session_state.setdefault("experiment_tab", part)
+            links.imply("experiment_tab", part)
 
 
 def _one(name: str, first: bool) -> None:

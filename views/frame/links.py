@@ -166,6 +166,16 @@ def asked(name: str) -> list[str]:
     return memory().link.get(name, [])
 
 
+def imply(name: str, text: str) -> None:
+    """Let a link say more than it does: a choice without which nobody would see what it asks for.
+
+    Args:
+        name: A choice that is not drawn yet.
+        text: What the link says to it, unless it says something of its own.
+    """
+    memory().link.setdefault(name, [text])
+
+
 def take(name: str, default: Any, read: Any, shown: Any = str) -> Any:
     """What a choice starts with: its part of the link, or the default.
 
