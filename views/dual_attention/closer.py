@@ -107,6 +107,7 @@ def head(chosen: Chosen) -> None:
         x_title=frame.t("dual_attention.window_column"),
         y_title=frame.t("dual_attention.window_row"),
         dark=frame.dark(),
+        language=frame.language(),
     )
     frame.plot(figure, key="dual-head", alt=title)
     frame.strip(array, key="dual.head", name=chosen.file("window.pattern"), title=title)
@@ -126,6 +127,7 @@ def table(chosen: Chosen) -> None:
         y_title=frame.t("axis.channel_out"),
         height=640,
         dark=frame.dark(),
+        language=frame.language(),
     )
     frame.plot(figure, key="dual-table-large", alt=title)
     frame.strip(array, key="dual.table-large", name=chosen.file("channel.pattern"), title=title)

@@ -119,6 +119,7 @@ def _heatmap(table: np.ndarray, one: str, two: str) -> None:
         note="",
         height=560,
         dark=frame.dark(),
+        language=frame.language(),
     )
     frame.plot(figure, key="similarity", alt=words("similarity_alt"))
 
