@@ -52,6 +52,7 @@ NAMES: Mapping[str, Sequence[str]] = {
 SHARED_VIEW = {"picture": "cat", "models": "davit_mini,mixer_mini", "x": "469", "y": "453"}
 VIEWS: Mapping[str, Mapping[str, str]] = {
     "overview": {"into": "davit_mini,1.2"},
+    "lecture": {"step": "davit_idea", "role": "notes"},
     "compare": {"depth": "100", "reads": "raw", "second": "rocket", "zero": "1"},
     "patch_embedding": {"view": "filters", "filter_order": "norm", "filter_2": "3"},
     "token_mixing": {"mixing_view": "unit", "mixer_block": "1.3", "unit": "5", "unit_raw": "1"},

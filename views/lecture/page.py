@@ -26,7 +26,7 @@ def draw() -> None:
         st.error(frame.t("lecture.no_path"))
         return
     body = st.container(key="lecture_body")
-    with st.container(key="lecture_foot", horizontal=True, vertical_alignment="center"):
+    with st.container(key="lecture_foot"), frame.row_of_choices(models=False):
         path, step = _place(found)
         role = frame.choose(
             frame.t("lecture.role"),
