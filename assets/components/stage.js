@@ -10,7 +10,8 @@ const STAGE_SCALES = ["root", "linear", "own"];
 const STAGE_PALE = 0.25; // of the scale: below it half of the colours are not used
 const STAGE_PAUSE = 60; // ms: of a key that is held, Python is told the last step alone
 
-// One block of one model: `meta` as ReadingField's attributes, `bytes` a view on its values.
+// One block of one model: `meta` as ReadingField's attributes, `bytes` a view on its values; or, of
+// kind "map", one number a place, the same wherever the reader is (StillMap: low, high, unit).
 class Field {
   constructor(meta, bytes) {
     Object.assign(this, meta);
@@ -25,8 +26,13 @@ class Field {
     this.shares = new Float64Array(this.rows * this.columns);
   }
 
+  get still() {
+    return this.kind === "map";
+  }
+
   // Percent of each place that the reader at (row, column) reads; the array is used again.
   at(row, column) {
+    if (this.still) return this.values;
     this.shares.fill(0);
     if (this.kind === "dense") this.readDense(row * this.columns + column);
     else if (this.kind === "window") this.readWindow(row, column);
@@ -76,6 +82,20 @@ class Field {
     if (total > 0) for (let i = 0; i < this.shares.length; i += 1) this.shares[i] *= 100 / total;
   }
 
+  // What a reader in a window can read at all, in one piece: the same as windows.window_piece.
+  piece(row, column) {
+    const along = (place, size) => {
+      const rolled = (((place - this.shift) % size) + size) % size;
+      const first = rolled - (rolled % this.window);
+      const last = Math.min(first + this.window, size);
+      if (rolled < size - this.shift) return [first + this.shift, Math.min(last, size - this.shift) - first];
+      const start = Math.max(first, size - this.shift);
+      return [start + this.shift - size, last - start];
+    };
+    const [[top, down], [left, across]] = [along(row, this.rows), along(column, this.columns)];
+    return { row: top, column: left, down, across };
+  }
+
   outsideAt(row, column) {
     return this.outside ? this.outside[row * this.columns + column] : 0;
   }
@@ -103,6 +123,8 @@ function stageNode(tag, name, parent, text) {
 const stageFill = (template, values) =>
   template.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 
+const stageNumber = (value) => (value === 0 ? "0" : String(Number(value.toPrecision(2)))).replace("-", "\u2212");
+
 const stagePercent = (share) => (share >= 9.95 ? share.toFixed(0) : share >= 0.095 ? share.toFixed(1) : share > 0 ? share.toPrecision(1) : "0");
 
 // One square of the stage: a picture, and on it one map of a model or a message in its place.
@@ -126,6 +148,10 @@ class Tile {
       this.canvas.setAttribute("role", "img");
       this.canvas.setAttribute("aria-label", about.map ?? about.label);
       this.lay(this.canvas, about.area);
+      this.instead = stageNode("img", "instead", this.ground);
+      this.instead.alt = about.map ?? about.label;
+      this.instead.draggable = false;
+      this.lay(this.instead, about.area);
     }
     this.marks = stageNode("div", "marks", this.ground);
     this.foot = stageNode("div", "foot", this.host);
@@ -165,6 +191,8 @@ class Tile {
     this.field = entry?.field ?? null;
     this.sub.textContent = entry?.sub ?? this.about.sub ?? "";
     this.say(this.field ? "" : entry?.message ?? "");
+    this.word.textContent = entry?.word ?? "";
+    if (this.canvas) this.showInstead(entry?.image ?? "");
     if (!this.field || !this.canvas) return;
     this.canvas.width = this.field.columns;
     this.canvas.height = this.field.rows;
@@ -178,6 +206,13 @@ class Tile {
     this.pixels.data.fill(255);
   }
 
+  // A picture in the map's place: what the model itself sees.
+  showInstead(address) {
+    this.instead.hidden = !address;
+    this.canvas.hidden = Boolean(address);
+    if (address) this.instead.src = address;
+  }
+
   say(words) {
     this.message.textContent = words;
     this.message.hidden = !words;
@@ -189,11 +224,11 @@ class Tile {
     return stageCell(this.about, this.field.rows, this.field.columns, point);
   }
 
-  // Where a cell lies in the tile, percent.
-  cellArea(cell) {
+  // Where a cell, or several, lie in the tile, percent.
+  cellArea({ row, column, down = 1, across = 1 }) {
     const { area } = this.about;
     const [width, height] = [area.width / this.field.columns, area.height / this.field.rows];
-    return { left: area.left + cell.column * width, top: area.top + cell.row * height, width, height };
+    return { left: area.left + column * width, top: area.top + row * height, width: across * width, height: down * height };
   }
 
   // What the reader in a cell reads; gives the largest share, percent, 0 where nothing is drawn.
@@ -201,7 +236,7 @@ class Tile {
     this.marks.replaceChildren();
     this.cellShown = cell;
     if (this.offer) this.offer.hidden = true;
-    if (!this.field) return 0;
+    if (!this.field || this.field.still) return 0;
     this.say(this.cellShown ? "" : this.stage.texts.outside);
     this.word.textContent = "";
     if (!this.cellShown) return 0;
@@ -215,7 +250,8 @@ class Tile {
 
   paint(most) {
     const cell = this.cellShown;
-    if (!cell || !this.field) return;
+    if (this.field?.still) this.paintStill();
+    if (!cell || !this.field || this.field.still) return;
     const { texts, table, scale } = this.stage;
     const { shares, columns } = this.field;
     const { data } = this.pixels;
@@ -228,6 +264,7 @@ class Tile {
       data[4 * i + 2] = table[row + 2];
     }
     this.pen.putImageData(this.pixels, 0, 0);
+    if (this.field.window) this.outline(this.cellArea(this.field.piece(cell.row, cell.column)), "reach");
     this.outline(this.cellArea(cell), "reader");
     this.word.textContent = stageFill(texts.reads, {
       largest: stagePercent(shares[this.most]),
@@ -236,6 +273,26 @@ class Tile {
       own: stagePercent(shares[cell.row * columns + cell.column]),
     });
     this.offer.hidden = scale === "own" || shares[this.most] > STAGE_PALE * most;
+  }
+
+  // A map that is the same wherever the place is, on its own scale; the place's own number below.
+  paintStill() {
+    const { table, signs, texts } = this.stage;
+    const { values, low, high, columns } = this.field;
+    const colours = low < 0 ? signs : table;
+    const { data } = this.pixels;
+    for (let i = 0; i < values.length; i += 1) {
+      const part = Math.min(1, Math.max(0, (values[i] - low) / (high - low)));
+      const row = 3 * Math.round(254 * part);
+      data[4 * i] = colours[row];
+      data[4 * i + 1] = colours[row + 1];
+      data[4 * i + 2] = colours[row + 2];
+    }
+    this.pen.putImageData(this.pixels, 0, 0);
+    const cell = this.cellShown;
+    if (cell) this.outline(this.cellArea(cell), "reader");
+    const own = cell ? stageNumber(values[cell.row * columns + cell.column]) : "–";
+    this.word.textContent = stageFill(low < 0 ? texts.still_signed : texts.still, { own, most: stageNumber(high) });
   }
 
   outline(area, name, colour) {
@@ -274,10 +331,10 @@ class Stage {
   }
 
   // header: {aspect, rows: [[tile, ...], ...], texts, label}; pictures: addresses of images;
-  // table: 255 colours as bytes. The first tile of a row is its picture: {label, alt, picture,
+  // table, signs: 255 colours as bytes, of shares and of signed maps. The first tile of a row is its picture: {label, alt, picture,
   // whole, region}; a map: {label, colour, map, picture, area, across, down} (stage_packets.py).
-  show(header, pictures, table) {
-    Object.assign(this, { header, table, texts: header.texts });
+  show(header, pictures, table, signs) {
+    Object.assign(this, { header, table, signs, texts: header.texts });
     this.addresses = pictures;
     this.host.setAttribute("aria-label", `${header.label}. ${header.texts.hint}`);
     this.host.style.setProperty("--aspect", header.aspect);
@@ -292,7 +349,7 @@ class Stage {
     this.use(this.block);
   }
 
-  // entries: one a map, row by row: {field: Field} or {message}, and {sub}.
+  // entries: one a map, row by row: {field: Field}, {image: address, word} or {message}, and {sub}.
   fields(block, entries) {
     this.blocks.set(block, entries);
     if (block === this.block) this.use(block);
@@ -359,7 +416,7 @@ class Stage {
     for (let i = 1; i < one.length; i += 1) {
       const [a, b] = [one[i].field, two[i]?.field];
       const cell = a && one[i].cell(this.point);
-      if (!a || !b || !cell || a.shares.length !== b.shares.length) continue;
+      if (!a || !b || !cell || a.still || b.still || a.shares.length !== b.shares.length) continue;
       let away = 0;
       for (let k = 0; k < a.shares.length; k += 1) away += Math.abs(a.shares[k] - b.shares[k]);
       two[i].word.textContent = stageFill(this.texts.moved, { percent: stagePercent(away / 2) });
@@ -384,21 +441,38 @@ class Stage {
   }
 
   drawLegend() {
-    const own = this.scale === "own";
-    if (this.drawn !== this.scale) {
-      this.drawn = this.scale;
+    const fields = this.maps().map((tile) => tile.field).filter(Boolean);
+    const units = new Set(fields.filter((field) => field.still).map((field) => `${field.low < 0}${field.unit}`));
+    const drawn = [this.scale, fields.some((field) => !field.still), ...units].join();
+    if (this.drawn !== drawn) {
+      this.drawn = drawn;
       this.legend.replaceChildren();
-      stageNode("span", "", this.legend, "0 %");
-      const bar = stageNode("canvas", "bar", this.legend);
-      [bar.width, bar.height] = [255, 1];
-      const pen = bar.getContext("2d");
-      const line = pen?.createImageData(255, 1);
-      for (let i = 0; pen && i < 255; i += 1) line.data.set([...this.table.slice(3 * i, 3 * i + 3), 255], 4 * i);
-      pen?.putImageData(line, 0, 0);
-      this.high = stageNode("span", "high", this.legend);
-      stageNode("span", "", this.legend, this.texts[`scale_${this.scale}`]);
+      this.high = null;
+      if (fields.some((field) => !field.still)) {
+        stageNode("span", "", this.legend, "0 %");
+        this.drawBar(this.table);
+        this.high = stageNode("span", "high", this.legend);
+        stageNode("span", "", this.legend, this.texts[`scale_${this.scale}`]);
+      }
+      for (const field of fields.filter((one) => one.still && units.delete(`${one.low < 0}${one.unit}`))) {
+        const signed = field.low < 0;
+        stageNode("span", "", this.legend, signed ? "\u2212" : "0");
+        this.drawBar(signed ? this.signs : this.table);
+        stageNode("span", "", this.legend, signed ? "+" : "");
+        stageNode("span", "", this.legend, stageFill(this.texts[signed ? "unit_signed" : "unit"], field));
+      }
     }
-    this.high.textContent = own ? this.texts.own_largest : `${stagePercent(this.most)} %`;
+    if (!this.high) return;
+    this.high.textContent = this.scale === "own" ? this.texts.own_largest : `${stagePercent(this.most)} %`;
+  }
+
+  drawBar(table) {
+    const bar = stageNode("canvas", "bar", this.legend);
+    [bar.width, bar.height] = [255, 1];
+    const pen = bar.getContext("2d");
+    const line = pen?.createImageData(255, 1);
+    for (let i = 0; pen && i < 255; i += 1) line.data.set([...table.slice(3 * i, 3 * i + 3), 255], 4 * i);
+    pen?.putImageData(line, 0, 0);
   }
 
   // The point under the pointer, whichever tile it is on; null beside the tiles.

@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 from views.frame import links, stage_packets
-from views.frame.stage_packets import StageMoved, StageRow, StageShown
+from views.frame.stage_content import StageRow, StageShown
+from views.frame.stage_packets import StageMoved
 from views.frame.wire import announce, is_recent, number, relay, text, unseen
 
 _stage = st.components.v2.component(

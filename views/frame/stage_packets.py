@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from views.frame.patch_picker import mime_of
+from views.frame.stage_content import StageRow, StageShown, StageTile, StillMap
 from views.frame.state import t
 from views.frame.wire import pack, relay
 from vislib.analysis.fields import ReadingField
-from vislib.figures.colours import LEVELS, sequential_table
+from vislib.figures import colours
 from vislib.pictures import geometry
 from vislib.schema import ViewBox
 
@@ -29,63 +32,12 @@ TEXTS = (
     "scale_root",
     "scale_linear",
     "scale_own",
+    "still",
+    "still_signed",
+    "unit",
+    "unit_signed",
 )
 """What the browser says, under [stage]; placeholders in braces are filled there."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StageTile:
-    """One square of the stage, on which a map lies.
-
-    Attributes:
-        label: The map's title.
-        colour: CSS colour of its family.
-        box: What the model sees, in pixels of the upright picture; None where that is not known.
-        alt: What the map shows, for screen readers.
-    """
-
-    label: str
-    colour: str
-    box: ViewBox | None
-    alt: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class StageShown:
-    """What a tile shows of one block: a field, or the words in its place.
-
-    Attributes:
-        field: What every place reads; None where nothing can be drawn.
-        sub: Beside the title: which block.
-        message: Why there is no map.
-    """
-
-    field: ReadingField | None = None
-    sub: str = ""
-    message: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StageRow:
-    """A picture and its maps.
-
-    Attributes:
-        picture: JPEG or PNG bytes of ``region``.
-        whole: The same of the whole picture, small; empty where the region is all of it.
-        label: Above the picture.
-        alt: What the picture is.
-        size: Width and height of the upright picture, in its own pixels.
-        region: The part that the models see, in pixels of the upright picture.
-        tiles: One a map, in the same order in every row.
-    """
-
-    picture: bytes
-    whole: bytes
-    label: str
-    alt: str
-    size: tuple[int, int]
-    region: ViewBox
-    tiles: Sequence[StageTile]
 
 
 @dataclass(frozen=True)
@@ -118,26 +70,31 @@ def payload(rows: Sequence[StageRow], order: Sequence[str], target: str, label: 
         own["region"] = _thousandths(row.region, row.size)
         tiles = [{**_tile(tile, row), "picture": own["picture"]} for tile in row.tiles]
         laid.append([own, *tiles])
-    table = sequential_table()[:LEVELS].tobytes()
+    table, signs = (colours.table(signed)[: colours.LEVELS].tobytes() for signed in (False, True))
     header = {
         "key": target,
         "aspect": rows[0].region.width / rows[0].region.height,
         "pictures": pictures,
         "table": {"offset": len(body), "length": len(table)},
+        "signs": {"offset": len(body) + len(table), "length": len(signs)},
         "rows": laid,
         "order": list(order),
         "label": label,
         "texts": {name: t(f"stage.{name}") for name in TEXTS},
     }
-    return pack(header, body + table)
+    return pack(header, body + table + signs)
 
 
 def send(key: str, target: str, shown: Sequence[StageShown]) -> None:
     """A block's fields behind one header."""
     body, entries = b"", []
     for one in shown:
-        entry: dict[str, Any] = {"sub": one.sub, "message": one.message}
-        if one.field is not None:
+        entry: dict[str, Any] = {"sub": one.sub, "message": one.message, "word": one.word}
+        if isinstance(one.field, StillMap):
+            values = one.field.values.astype(np.float32).tobytes()
+            entry["field"] = _still(one.field, len(body), len(values))
+            body += values
+        elif one.field is not None:
             values = one.field.values.tobytes()
             entry["field"] = _meta(one.field, len(body), len(values))
             body += values
@@ -145,6 +102,10 @@ def send(key: str, target: str, shown: Sequence[StageShown]) -> None:
                 outside = one.field.outside.tobytes()
                 entry["field"]["outside"] = {"offset": len(body), "length": len(outside)}
                 body += outside
+        if one.image:
+            size = {"offset": len(body), "length": len(one.image)}
+            entry["image"] = {"mime": mime_of(one.image), **size}
+            body += one.image
         entries.append(entry)
     relay(key=key, data=pack({"target": target, "entries": entries}, body))
 
@@ -186,6 +147,13 @@ def _tile(tile: StageTile, row: StageRow) -> dict[str, Any]:
     found["across"] = geometry.edges(box.left, box.width, row.size[0])
     found["down"] = geometry.edges(box.top, box.height, row.size[1])
     return found
+
+
+def _still(shown: StillMap, offset: int, length: int) -> dict[str, Any]:
+    rows, columns = shown.values.shape
+    low, high = shown.limits
+    own = {"kind": "map", "packing": "float32", "rows": rows, "columns": columns}
+    return {**own, "low": low, "high": high, "unit": shown.unit, "offset": offset, "length": length}
 
 
 def _meta(field: ReadingField, offset: int, length: int) -> dict[str, Any]:
