@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Ask, Bring, Open, Shown
-from views.costs import curves
+from views.costs import curves, ends
 from views.frame import state
 from views.frame.numbers import number
 from vislib import registry
@@ -116,3 +118,37 @@ def test_a_link_that_asks_for_nothing_known_says_so(open_page: Open, ask: Ask) -
     assert not ask(open_page(PAGE, cost_view="curves")).infos
     (info,) = ask(open_page(PAGE, cost_view="stairs")).infos
     assert "Multiply-adds" in info
+
+
+def test_curves_on_each_other_are_told_apart(open_page: Open, ask: Ask) -> None:
+    at = open_page(PAGE, models=MINIS, cost_shown="tokens")
+    seen = ask(at)
+    assert "Same curve:** ConvMixer mini = DaViT mini." in seen.text
+    (chart,) = at.get("plotly_chart")
+    widths = {t["name"]: t["line"]["width"] for t in json.loads(chart.proto.spec)["data"]}
+    assert widths["ConvMixer mini"] > 2 * widths["DaViT mini"]
+    assert widths["ViT mini"] == widths["DaViT mini"]  # one token more: a curve of its own
+    assert "Same curve" not in ask(open_page(PAGE, models=MINIS)).text
+
+
+def test_each_curve_has_a_number_of_its_own_place(open_page: Open, ask: Ask) -> None:
+    at = open_page(PAGE, models=MINIS)
+    (chart,) = at.get("plotly_chart")
+    layout = json.loads(chart.proto.spec)["layout"]
+    numbers = [note["text"] for note in layout["annotations"]]
+    assert numbers == [f"<b>{n}</b>" for n in range(1, len(lines(at)) + 1)]
+    listed = re.findall(r"<b style[^>]*>(\d+)</b> ([^<]+): <b>", ask(at).text)
+    assert listed == [(str(n), name) for n, name in enumerate(lines(at), 1)]
+
+
+def test_numbers_do_not_lie_on_each_other() -> None:
+    found = ends.apart({"low": 300.0, "a": 100.0, "b": 101.0, "c": 102.0})
+    places = sorted(found.values())
+    assert min(np.diff(places)) >= ends.NUMBER_PX
+    assert sorted(found, key=lambda name: found[name]) == ["a", "b", "c", "low"]
+    assert ends.apart({"one": 50.0}) == {"one": 50.0}
+
+
+def test_the_lone_point_is_explained_beside_it(open_page: Open, ask: Ask) -> None:
+    assert "One point alone" in ask(open_page(PAGE, models=["mixer_mini"])).text
+    assert "One point alone" not in ask(open_page(PAGE, models=["convmixer_mini"])).text

@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from tests.app.conftest import Ask, Open
 from views import frame
 from views.frame import state, uploads
-from views.frame.frame import STAGED
+from views.frame.frame import WIDE
 from vislib import texts
 from vislib.pictures import decoding, limits
 from vislib.schema import DecodedImage
@@ -231,7 +231,7 @@ def test_each_page_opens_and_asks_its_question(open_page: Open, ask: Ask, page: 
     seen = ask(at)
     assert not seen.errors
     assert TEXT[page]["title"] in [title.value for title in at.title] or (
-        page in STAGED and f"<h1>{TEXT[page]['title']}</h1>" in seen.text
+        page in WIDE and f"<h1>{TEXT[page]['title']}</h1>" in seen.text
     )
     assert TEXT[page]["question"] in html.unescape(seen.text)
 
@@ -284,7 +284,8 @@ def test_every_text_that_a_page_asks_for_exists() -> None:
 @pytest.mark.parametrize("page", frame.PAGES)
 def test_every_page_has_its_section(page: str) -> None:
     assert TEXT["nav"][page]
-    for name in ("title", "question", "formula"):
+    assert TEXT[page]["title"] == TEXT["nav"][page], "the navigation's word is the title"
+    for name in ("title", "question"):
         assert TEXT[page][name], f"[{page}] {name} is empty"
 
 

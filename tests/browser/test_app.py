@@ -172,7 +172,7 @@ def test_a_figure_comes_as_picture_and_as_numbers(
 ) -> None:
     page.goto(f"{server.url}/?reads=source")
     settle(page, 120)
-    page.get_by_role("button", name="Download").first.click()
+    page.get_by_role("button", name="Source").first.click()
     files = {}
     for name in ("PNG", "SVG", "numbers (npz)", "numbers (csv)"):
         with page.expect_download(timeout=60_000) as coming:

@@ -1,14 +1,16 @@
-"""What each kind of mixing costs as the input grows: curves, formulas, the count at one size."""
+"""What each kind of mixing costs as the input grows: curves, counts at one size, formulas."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import streamlit as st
 
 from views import frame
+from views.costs import ends
 from vislib.analysis import costs
 from vislib.analysis.costs import CostPlan
 from vislib.figures import colours
@@ -21,9 +23,9 @@ ALWAYS = "channel_mixing"
 SHOWN = ("adds", "token", "tokens")
 WHICH = ("places", "all")
 UNITS = {"adds": 1e9, "token": 1e6}
-LONE_PX = 20
-"""Size of the marker of a model that has one size alone."""
-NO_BREAK = "\u00a0"
+CHART_PX = 430
+LINE_PX, WIDER_PX = 3, 6
+"""Width of a line, and how much wider the one is that another one lies on."""
 Line = tuple[np.ndarray, np.ndarray]
 
 
@@ -44,30 +46,54 @@ def plan(key: str) -> CostPlan:
     return frame.remember(("cost plan", base), make, busy=words("busy", title=spec(base).title))
 
 
-def draw() -> None:
-    """The curves with the formulas beside, then a column a model."""
+def chosen() -> Callable[[], None]:
+    """The choices above the chart; gives what draws the rest."""
+    shown = _choose("shown", SHOWN, "cost_shown")
+    which = _choose("which", WHICH, "cost_which") if shown != "tokens" else WHICH[0]
+    return partial(draw, shown, which)
+
+
+def draw(shown: str, which: str) -> None:
+    """The curves with what each model's size can be beside them, then tabs."""
     keys = list(dict.fromkeys(base_key(key) for key in frame.view().models))
     plans = {key: plan(key) for key in keys}
-    left, right = st.columns([1.2, 1], vertical_alignment="bottom")
-    with left:
-        shown = _choose("shown", SHOWN, "cost_shown")
-    with right:
-        which = _choose("which", WHICH, "cost_which") if shown != "tokens" else "places"
-    chart, beside = st.columns([1.6, 1], gap="medium")
+    chart, beside = st.columns([2.6, 1], gap="medium")
     with chart:
-        _chart(plans, shown, which)
+        alike = _chart(plans, shown, which)
     with beside:
-        st.markdown(f"**{words('formulas')}**")
-        kinds = dict.fromkeys(kind for one in plans.values() for kind in one.kinds)
-        rows = [(words(f"kind_{kind}"), words(f"formula_{kind}")) for kind in kinds]
-        frame.html_table([(name, formula.replace(" ", NO_BREAK)) for name, formula in rows])
-        st.caption(words("letters"))
-    st.caption(words("chart_how") + " " + words("square"))
-    st.subheader(words("at_own"), anchor=False)
+        for names in alike:
+            st.markdown(words("alike", names=" = ".join(names)))
+        for key, one in plans.items():
+            _resizing(key, one)
+    draws = {"own": partial(_own_sizes, plans), "formulas": partial(_formulas, plans)}
+    name, place = frame.choose_tab({n: words(f"tab_{n}") for n in draws}, key="cost_tab")
+    with place:
+        draws[name]()
+
+
+def _resizing(key: str, one: CostPlan) -> None:
+    """Whether a model can take another size, and why its curve is one point."""
+    frame.model_head(key, style="font-size:1.05rem")
+    st.html(f'<div class="says">{html.escape(words(f"resizing_{one.resizing}"))}</div>')
+
+
+def _own_sizes(plans: dict[str, CostPlan]) -> None:
+    """A column a model: the count at its own size."""
+    st.markdown(f"**{words('at_own')}**")
     for column, (key, one) in zip(st.columns(len(plans)), plans.items(), strict=True):
         with column:
             _own_size(key, one)
     st.caption(words("checked"))
+
+
+def _formulas(plans: dict[str, CostPlan]) -> None:
+    """The count of each kind of mixing that is shown, typeset."""
+    kinds = dict.fromkeys(kind for one in plans.values() for kind in one.kinds)
+    rows = [f"| {words(f'kind_{kind}')} | ${words(f'formula_{kind}')}$ |" for kind in kinds]
+    head = f"| {words('formulas')} | ${words('formula')}$ |\n|:--|:--|"
+    left, right = st.columns([1, 1], gap="medium")
+    left.markdown("\n".join([head, *rows]))
+    right.caption(f"{words('letters')} {words('square')} {words('chart_how')}")
 
 
 def _choose(name: str, options: Sequence[str], key: str) -> str:
@@ -103,24 +129,38 @@ def series(plans: dict[str, CostPlan], shown: str, which: str) -> dict[str, tupl
     return found
 
 
-def _chart(plans: dict[str, CostPlan], shown: str, which: str) -> None:
-    """A line a model and kind, in the family's colour."""
+def coinciding(lines: dict[str, tuple[str, Line]]) -> list[list[str]]:
+    """Names of lines that lie on each other, two or more together."""
+    groups: dict[bytes, list[str]] = {}
+    for name, (_, (sizes, values)) in lines.items():
+        groups.setdefault(sizes.tobytes() + values.tobytes(), []).append(name)
+    return [names for names in groups.values() if len(names) > 1]
+
+
+def _chart(plans: dict[str, CostPlan], shown: str, which: str) -> list[list[str]]:
+    """A line a model and kind, in the family's colour; gives those that lie on each other."""
     from vislib.figures import charts
 
     lines = series(plans, shown, which)
+    alike = coinciding(lines)
     figure = charts.spectrum(
         {name: line for name, (_, line) in lines.items()},
         x_title=words("x"),
         y_title=words(f"y_{shown}"),
         colours={name: colours.family_colour(spec(key).family) for name, (key, _) in lines.items()},
         logarithmic=shown == "adds",
-        height=440 + 26 * len(lines),
+        height=CHART_PX,
         dark=frame.dark(),
     )
-    for name, (_, (sizes, _)) in lines.items():
-        if len(sizes) == 1:
-            figure.update_traces(marker_size=LONE_PX, selector={"name": name})
+    for names in alike:  # a wide line below, narrower ones on it
+        for place, name in enumerate(names):
+            width = LINE_PX + WIDER_PX * (len(names) - 1 - place)
+            figure.update_traces(line_width=width, selector={"name": name})
+    drawn = {name: line for name, (_, line) in lines.items()}
+    ends.label(figure, drawn, CHART_PX)
     frame.plot(figure, key="costs", alt=words("alt", what=words(f"shown_{shown}")))
+    ends.names(figure, drawn)
+    return alike
 
 
 def _own_size(key: str, one: CostPlan) -> None:
@@ -137,7 +177,6 @@ def _own_size(key: str, one: CostPlan) -> None:
         (words("counted"), giga(one.counted)),
     ]
     frame.html_table(rows)
-    st.html(f'<div class="how">{html.escape(words(f"resizing_{one.resizing}"))}</div>')
 
 
 def giga(count: int) -> str:

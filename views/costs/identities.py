@@ -19,15 +19,19 @@ if TYPE_CHECKING:
     from vislib.observe.identities import Identity
 
 WIDTH, GAP = 620, 12
+PICKER_PX = 220
 
 
-def draw() -> None:
-    """Both identities for one model, block and picture."""
-    left, right = st.columns(2)
-    with left:
-        key = frame.choose_model("mixer", "resmlp", "convmixer")
-    with right:
+def chosen() -> Callable[[], None]:
+    """The choices above both identities; gives what draws them."""
+    key = frame.choose_model("mixer", "resmlp", "convmixer")
+    with st.container(width=PICKER_PX):
         site = frame.choose_site(key, name="identity_block", operator="channel_mixing")
+    return partial(draw, key, site)
+
+
+def draw(key: str, site: MixingSite) -> None:
+    """Both identities for one model, block and picture."""
     frame.model_head(
         key, words("identity_sub", rows=site.rows, columns=site.columns, count=site.channels)
     )
@@ -63,7 +67,7 @@ def _channels(key: str, site: MixingSite) -> None:
     """One channel's map from the model and from the convolution."""
     st.subheader(words("channels_title"), anchor=False)
     st.markdown(words("channels_how"))
-    st.markdown(f"`{words('channels_formula')}`")
+    frame.formula(words("channels_formula"))
     found = rebuilt(key, site, "channel_mixing")
     _verdict(found)
     label = words("channel", count=site.channels)
@@ -79,7 +83,7 @@ def _tokens(key: str, site: MixingSite) -> None:
         st.markdown(words("no_token_layer", title=spec(key).title))
         return
     st.markdown(words("tokens_how" if site.units else "tokens_how_linear"))
-    st.markdown(f"`{words('tokens_formula' if site.units else 'tokens_formula_linear')}`")
+    frame.formula(words("tokens_formula" if site.units else "tokens_formula_linear"))
     found = rebuilt(key, site, "token_mixing")
     _verdict(found)
     count = found.model.shape[1]

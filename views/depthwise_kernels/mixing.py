@@ -27,7 +27,7 @@ def mixing(key: str, block: int, channel: int) -> None:
     )
     place = frame.cell(key, site)
     st.markdown(words("mixing_how"))
-    st.markdown(f"`{words('mixing_formula')}`")
+    frame.formula(words("mixing_formula"))
     left, right = st.columns([1, 1.6], gap="medium")
     with left:
         own = colours.limits(after.values, signed=True)

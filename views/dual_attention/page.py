@@ -15,7 +15,7 @@ def header(key: str, half: str) -> None:
     """Which of the two attentions, its formula and its badge."""
     frame.model_head(key, title=frame.t(f"dual_attention.{half}"))
     st.markdown(frame.t(f"dual_attention.{half}_sentence"))
-    st.markdown(f"`{frame.t(f'dual_attention.{half}_formula')}`")
+    frame.formula(frame.t(f"dual_attention.{half}_formula"))
     frame.badge("computed")
 
 

@@ -42,7 +42,7 @@ def _heads(shown: Shown) -> None:
         helps, says = html.escape(words("badge_help")), html.escape(words("badge"))
         st.html(f'<span class="badge" style="border-style:dashed" title="{helps}">{says}</span>')
         st.html(f'<div class="how">{html.escape(words(f"how_{method}"))}</div>')
-        st.markdown(f"`{words(f'formula_{method}')}`")
+        frame.formula(words(f"formula_{method}"))
 
     in_columns(shown, part)
 

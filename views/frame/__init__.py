@@ -46,7 +46,7 @@ from views.frame.frame import (
     shielded,
 )
 from views.frame.links import go
-from views.frame.markup import plain
+from views.frame.markup import formula, plain
 from views.frame.models import available, model, run, title
 from views.frame.notices import problem
 from views.frame.numbers import (
@@ -126,6 +126,7 @@ __all__ = [
     "deciding",
     "decimals",
     "draw",
+    "formula",
     "go",
     "heading",
     "html_table",

@@ -166,7 +166,7 @@ def strip(
     arrays: Mapping[str, LabelledArray] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> None:
-    """Say under a figure what it is, and offer it as PNG, SVG and raw numbers.
+    """Say under a figure what it is, and offer it as PNG, SVG and raw numbers, behind one button.
 
     Args:
         array: What the figure shows. Drawn as a file when it has two axes, or three (tiles).
@@ -184,7 +184,11 @@ def strip(
         "provenance.strip",
         what=t(f"provenance.{found.provenance}"),
         source=f"{name} ({found.source})",
-        shape=" × ".join(f"{t(f'axis.{axis}')} {size}" for axis, size in found.axes),
+        shape=t(
+            "provenance.shape",
+            sizes=" × ".join(f"{size}" for _, size in found.axes),
+            axes=", ".join(t(f"axis.{axis}") for axis, _ in found.axes),
+        ),
         range=t(
             "provenance.range",
             low=found.low_text,
@@ -194,8 +198,8 @@ def strip(
     )
     if variant:
         words = f"({variant}) {words}"
-    st.html(f'<div class="strip">{html.escape(words + (f" · {note}" if note else ""))}</div>')
     with st.popover(t("download.open"), key=f"{key}.download"):
+        st.html(f'<div class="strip">{html.escape(words + (f" · {note}" if note else ""))}</div>')
         unit = unit_words(found.unit)
 
         def draw(kind: str) -> Callable[[], bytes]:

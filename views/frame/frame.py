@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from views.frame import forgetting, links, offers, panel
+from views.frame import forgetting, links, markup, offers, panel
 from views.frame.choices import choose, choose_only
 from views.frame.models import available
 from views.frame.notices import problem
@@ -30,7 +30,10 @@ SECTIONS = {
 """The navigation: the pages of the first section stand in it one by one, the others in menus."""
 PAGES = tuple(name for names in SECTIONS.values() for name in names)
 STAGED = ("compare",)
-"""Pages whose stage holds the picture: they fill the width, and their title is one line."""
+"""Pages whose stage holds the picture."""
+WIDE = (*STAGED, "estimates", "disagreement", "papers", "experiments", "costs")
+"""Those, and pages where the selected place changes nothing: they have no panel and fill the width,
+and their title is one line."""
 _framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
 
 
@@ -55,7 +58,7 @@ def draw() -> None:
     if len(languages()) > 1:
         choose(t("app.language"), list(languages()), key="lang", words=languages(), compact=False)
     place: AbstractContextManager[object] = nullcontext()
-    if (current.url_path or PAGES[0]) not in STAGED:
+    if (current.url_path or PAGES[0]) not in WIDE:
         left, place = st.columns([1, 2.6], gap="medium")
         with left, st.container(key="picture_panel"):
             shielded(panel.draw)
@@ -85,7 +88,7 @@ def page(name: str, body: Callable[[], None]) -> None:
     if not _framed.get():
         draw()
         st.stop()
-    if name in STAGED:
+    if name in WIDE:
         title, question = (html.escape(t(f"{name}.{part}")) for part in ("title", "question"))
         st.html(f'<div class="staged"><h1>{title}</h1><p>{question}</p></div>')
     else:
@@ -100,7 +103,7 @@ def heading(title_text: str, question: str, formula: str = "") -> None:
     st.title(title_text, anchor=False)
     st.markdown(question)
     if formula:
-        st.markdown(f"`{formula}`")
+        markup.formula(formula)
 
 
 def shielded(body: Callable[[], None]) -> None:

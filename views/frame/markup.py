@@ -1,8 +1,10 @@
-"""Text that a person typed, shown as it is: Streamlit reads most of what it shows as Markdown."""
+"""Text that a person typed, shown as it is, since Streamlit reads most as Markdown; formulas."""
 
 from __future__ import annotations
 
 import re
+
+import streamlit as st
 
 _JOINER = "\u2060"
 """No width and no break: keeps apart what Streamlit would join to a sign."""
@@ -17,3 +19,8 @@ def plain(text: str) -> str:
     only after that, in the text that is left; an invisible joiner within them prevents it.
     """
     return _PUNCTUATION.sub(r"\\\1", _SIGNS.sub(_JOINER, text))
+
+
+def formula(latex: str) -> None:
+    """A formula of the table of texts, typeset by KaTeX."""
+    st.markdown(f"${latex}$")

@@ -77,12 +77,12 @@ def offer_line(key: str, why: str) -> None:
 
 
 def offer(key: str, why: str, present: Sequence[str]) -> None:
-    """Offer a published model that is not here; draws nothing when it is.
+    """Offer a published model that is not here; draws nothing when it is, or without a network.
 
     Args:
         key: Registry key.
         why: What a page could show with it, in one sentence.
         present: The models that are here.
     """
-    if key not in present:
+    if key not in present and server.has_network():
         offer_line(key, why)

@@ -69,28 +69,40 @@ def draw() -> None:
 
 
 @contextmanager
-def row_of_choices() -> Iterator[None]:
-    """A row of choices that begins with picture and models, where the stage holds the picture.
+def row_of_choices(*, picture: bool = True, models: bool = True) -> Iterator[None]:
+    """A row of choices that begins with picture and models, where no panel holds them.
 
     What links or uploads have to be told stands below the row: nobody sees it in a closed list.
+
+    Args:
+        picture: Whether the picture changes what the page shows. It is kept in any case.
+        models: Whether the models do.
     """
     st.session_state.pop("_boxes_known", None)  # no picker is drawn that would miss a box
     with links.held_back() as names:
         with st.container(horizontal=True, gap="small", key="controls"):
-            _picture_and_models()
+            with st.popover(t("picture.change")) if picture else st.container(key="kept_picture"):
+                _picture_choice()
+                _picture_notes()
+                _point_inputs()
+            _models(shown=models)
+            if picture and models:
+                _other_models()
             yield
     _messages()
     links.say(*names)
 
 
-def _picture_and_models() -> None:
-    with st.popover(t("picture.change")):
-        _picture_choice()
-        _picture_notes()
-        _point_inputs()
-    with st.popover(t("models.button", count=len(view().models))):
+def _models(*, shown: bool) -> None:
+    """Which models are compared."""
+    label = t("models.button", count=len(view().models))
+    with st.popover(label) if shown else st.container(key="kept_models"):
         model_choice.choice(available())
         notices.device_line()
+
+
+def _other_models() -> None:
+    """Those that can be had."""
     away = offers.away(available())
     if away:
         with st.container(width=MORE_WIDTH):

@@ -6,6 +6,8 @@ Nothing here imports torch before a model is asked for.
 from __future__ import annotations
 
 import gc
+import os
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,6 +38,9 @@ MANY_TIMES = 20
 """Times the multiply-adds of the largest model that has run here."""
 LONG_SECONDS = 3.0
 """Less than this is not worth a question, however many times it is."""
+
+ELSEWHERE = ("192.0.2.1", 9)
+"""An address that RFC 5737 keeps for examples: no machine has it, and any way out leads to it."""
 
 _guard = threading.Lock()
 _made: dict[str, Any] = {}
@@ -203,6 +208,21 @@ def downloads() -> Downloads:
             _made["downloads"] = Downloads()
         found: Downloads = _made["downloads"]
         return found
+
+
+def has_network() -> bool:
+    """Whether a download can be offered: this machine has a way out, and nobody forbids its use.
+
+    Nothing is sent: a datagram socket that is connected only looks the way up.
+    """
+    if os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "ON", "YES", "TRUE"):
+        return False
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+        try:
+            way.connect(ELSEWHERE)
+        except OSError:
+            return False
+    return True
 
 
 def download_states() -> tuple[DownloadState, ...]:

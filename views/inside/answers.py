@@ -26,7 +26,7 @@ MOST_ROWS = 13
 def draw() -> None:
     """The final answer's probability over depth, then each model's best answer over depth."""
     st.markdown(words("answers_how"))
-    st.markdown(f"`{words('answers_formula')}`")
+    frame.formula(words("answers_formula"))
     keys = frame.view().models
     found = runs.each(keys, runs.early)
     if not found:

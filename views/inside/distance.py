@@ -21,7 +21,7 @@ def draw() -> None:
     from vislib.figures import charts
 
     st.markdown(words("distance_how"))
-    st.markdown(f"`{words('distance_formula')}`")
+    frame.formula(words("distance_formula"))
     found = runs.each(frame.view().models, runs.distances)
     if not found:
         return

@@ -22,7 +22,7 @@ COUNT = similarity.VIEWS * len(gallery.GALLERY)
 def draw() -> None:
     """Two models, or one with itself: every layer of one with every layer of the other."""
     st.markdown(words("similarity_how"))
-    st.markdown(f"`{words('similarity_formula')}`")
+    frame.formula(words("similarity_formula"))
     keys = frame.view().models
     titles = {key: frame.title(key) for key in keys}
     down, across = st.columns(2)

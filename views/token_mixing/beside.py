@@ -137,7 +137,7 @@ def _head(entry: Column) -> None:
     grid = frame.t("compare.grid", rows=site.rows, columns=site.columns)
     frame.model_head(entry.key, f"{block} · {grid}")
     frame.badge(site.mixing)
-    st.markdown(f"`{frame.t(f'token_mixing.formula_{hidden_unit.kind(site)}')}`")
+    frame.formula(frame.t(f"token_mixing.formula_{hidden_unit.kind(site)}"))
 
 
 def _here(entry: Column, limits: tuple[float, float]) -> None:

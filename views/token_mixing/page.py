@@ -41,7 +41,7 @@ def _what(site: MixingSite) -> None:
     with right:
         kind = hidden_unit.kind(site)
         formula = frame.t(f"token_mixing.formula_{kind}")
-        st.markdown(f"`{formula}` {frame.t(f'token_mixing.formula_how_{kind}')}")
+        st.markdown(f"${formula}$ {frame.t(f'token_mixing.formula_how_{kind}')}")
 
 
 def draw() -> None:

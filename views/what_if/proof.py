@@ -30,7 +30,7 @@ def draw(keys: Sequence[str], seed: int) -> None:
         st.markdown(words("proof_none"))
         return
     st.markdown(words("proof_how"))
-    st.markdown(f"`{words('proof_formula')}`")
+    frame.formula(words("proof_formula"))
     left, _ = st.columns([1, 2])
     with left:
         site = frame.choose_site(key, name="proof_block", operator=BOTH[0])

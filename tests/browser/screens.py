@@ -1,0 +1,223 @@
+"""Every page on one screen: a table of what a projector, a tablet and a phone show first.
+
+    python -m tests.browser.screens [--pages papers costs] [--pictures FOLDER] [--print FOLDER]
+
+opens each page with its first view at three sizes and writes one line for each: where the first
+map or chart begins, how tall the page is, how much moved after the first paint (CLS), the smallest
+text, the words in view. A number beyond its limit is marked with a star. ``--pictures`` keeps
+screenshots, light and dark; ``--print`` keeps each page as an A4 PDF.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.browser import chromium as chromium_program
+from tests.browser.addresses import settle
+from tests.browser.conftest import FLAGS, run_server
+from views.frame import PAGES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PROJECTOR, TABLET, PHONE = (1280, 720), (1024, 768), (390, 844)
+FIRST = {PROJECTOR: 200, TABLET: 200, PHONE: 500}
+"""Screen -> the highest y of the first map or chart, in CSS pixels."""
+MOST_HEIGHT = 1600
+"""Of a page on a projector, in CSS pixels."""
+MOST_SHIFT = 0.1
+"""Cumulative layout shift: web.dev calls more than this not good."""
+LEAST_TEXT = 16.0
+"""On a projector, in CSS pixels."""
+WATCH_SHIFTS = """
+    window.shifts = 0;
+    new PerformanceObserver(list => list.getEntries().forEach(entry => {
+        if (!entry.hadRecentInput) window.shifts += entry.value;
+    })).observe({type: 'layout-shift', buffered: true});
+"""
+MEASURE = """() => {
+    const main = document.querySelector('[data-testid="stMain"]');
+    const body = document.querySelector('.st-key-page_body');
+    const shown = node => node.checkVisibility({opacityProperty: true, visibilityProperty: true});
+    const tall = node => node.getBoundingClientRect();
+    const maps = [...body.querySelectorAll('img, canvas, .js-plotly-plot, svg.meter')]
+        .filter(node => shown(node) && tall(node).height > 60);
+    const texts = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
+    const sizes = [];
+    for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+        const parent = node.parentElement, box = tall(parent);
+        if (!node.data.trim() || !shown(parent) || box.width < 2 || box.height < 2) continue;
+        if (parent.closest('.katex, [data-testid="stIconMaterial"], [data-screens="no"]')) continue;
+        sizes.push([parseFloat(getComputedStyle(parent).fontSize), node.data.trim().slice(0, 40)]);
+    }
+    sizes.sort((one, two) => one[0] - two[0]);
+    const words = main.innerText.match(/\\p{L}[\\p{L}\\p{N}'-]*/gu) ?? [];
+    return {
+        first: maps.length ? Math.round(Math.min(...maps.map(node => tall(node).top))) : null,
+        height: main.scrollHeight,
+        wide: main.scrollWidth - innerWidth,
+        shift: window.shifts,
+        text: sizes.length ? sizes[0][0] : 0,
+        smallest: sizes.length ? sizes[0][1] : '',
+        words: words.length,
+    };
+}"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What one page shows on one screen.
+
+    Attributes:
+        first: y of the first map or chart in CSS pixels; None without one.
+        height: Of the whole page, in CSS pixels.
+        wide: How far it can be scrolled sideways, in CSS pixels.
+        shift: Cumulative layout shift.
+        text: The smallest text, in CSS pixels.
+        smallest: What it begins with.
+        words: In view at once, all that is not opened yet left out.
+    """
+
+    first: int | None
+    height: int
+    wide: int
+    shift: float
+    text: float
+    smallest: str
+    words: int
+
+    def faults(self, screen: tuple[int, int]) -> list[str]:
+        """The names of the numbers that are beyond their limits on that screen."""
+        beyond = {
+            "first": self.first is None or self.first > FIRST[screen],
+            "wide": self.wide > 0,
+            "shift": self.shift >= MOST_SHIFT,
+            "height": screen == PROJECTOR and self.height > MOST_HEIGHT,
+            "text": screen == PROJECTOR and self.text < LEAST_TEXT,
+        }
+        return [name for name, wrong in beyond.items() if wrong]
+
+
+def address(base: str, name: str, query: str = "") -> str:
+    """Where a page lies."""
+    return f"{base}/{'' if name == PAGES[0] else name}{'?' if query else ''}{query}"
+
+
+def measure(page: Page, url: str) -> Measured:
+    """Open an address in a tab of the screen's size and measure what is there when it rests."""
+    page.goto("about:blank")
+    page.goto(url)
+    settle(page)
+    found: dict[str, Any] = page.evaluate(MEASURE)
+    return Measured(**found)
+
+
+def tab(browser: Browser, screen: tuple[int, int], theme: Any = "light") -> Page:
+    """A new visitor's tab that counts what moves."""
+    context = browser.new_context(
+        viewport={"width": screen[0], "height": screen[1]}, color_scheme=theme
+    )
+    page = context.new_page()
+    page.add_init_script(WATCH_SHIFTS)
+    return page
+
+
+def line(name: str, screen: tuple[int, int], found: Measured) -> str:
+    """One line of the table."""
+    wrong = found.faults(screen)
+    cells = {
+        "first": f"{found.first}",
+        "height": f"{found.height}",
+        "wide": f"{found.wide}",
+        "shift": f"{found.shift:.3f}",
+        "text": f"{found.text:.1f}",
+    }
+    shown = "".join(f"{cell + '*' if key in wrong else cell:>9}" for key, cell in cells.items())
+    small = f"  {found.smallest!r}" if "text" in wrong else ""
+    return f"{name:<18} {screen[0]:>4} x {screen[1]:<4}{shown}{found.words:>7}{small}"
+
+
+def keep(page: Page, folder: Path, name: str) -> None:
+    """A screenshot of the whole page, and of its first screen."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{name}.png")
+    size = page.viewport_size
+    assert size is not None
+    tall = page.evaluate("document.querySelector('[data-testid=\"stMain\"]').scrollHeight")
+    page.set_viewport_size({"width": size["width"], "height": max(size["height"], tall)})
+    page.wait_for_timeout(300)
+    page.screenshot(path=folder / f"{name}_whole.png")
+    page.set_viewport_size(size)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure the pages; 1 where a number is beyond its limit."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--pages", nargs="+", default=list(PAGES), choices=PAGES, help="all if none"
+    )
+    parser.add_argument("--query", default="", help="what stands behind the question mark")
+    parser.add_argument("--pictures", type=Path, help="keep screenshots in this folder")
+    parser.add_argument("--print", type=Path, dest="printed", help="keep A4 PDFs in this folder")
+    chosen = parser.parse_args(arguments)
+    from playwright import sync_api
+
+    place = chromium_program.find()
+    if place is None:
+        print(f"No Chromium found; set {chromium_program.NAMED}.")
+        return 2
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        playwright = stack.enter_context(sync_api.sync_playwright())
+        browser = playwright.chromium.launch(executable_path=str(place), args=list(FLAGS))
+        stack.callback(browser.close)
+        server = stack.enter_context(contextlib.contextmanager(run_server)(folder))
+        wrong = show(browser, server.url, chosen)
+        if chosen.printed:
+            print_pages(browser, server.url, chosen)
+    return int(wrong)
+
+
+def show(browser: Browser, base: str, chosen: argparse.Namespace) -> bool:
+    """Print the table; whether anything is beyond its limit."""
+    head = "".join(f"{name:>9}" for name in ("first", "height", "wide", "CLS", "text"))
+    print(f"{'page':<18} {'screen':<11}{head}  words", flush=True)
+    wrong, words = False, 0
+    for screen in FIRST:
+        for name in chosen.pages:
+            page = tab(browser, screen)
+            found = measure(page, address(base, name, chosen.query))
+            wrong = wrong or bool(found.faults(screen))
+            words += found.words if screen == PROJECTOR else 0
+            print(line(name, screen, found), flush=True)
+            if chosen.pictures:
+                keep(page, chosen.pictures, f"{name}_{screen[0]}_light")
+            page.context.close()
+            if chosen.pictures and screen != TABLET:
+                page = tab(browser, screen, "dark")
+                measure(page, address(base, name, chosen.query))
+                keep(page, chosen.pictures, f"{name}_{screen[0]}_dark")
+                page.context.close()
+    print(f"{words} words in view at once on a projector, over {len(chosen.pages)} pages")
+    return wrong
+
+
+def print_pages(browser: Browser, base: str, chosen: argparse.Namespace) -> None:
+    """Keep each page as a person prints it: A4, from the browser's own dialog."""
+    chosen.printed.mkdir(parents=True, exist_ok=True)
+    for name in chosen.pages:
+        page = tab(browser, PROJECTOR)
+        measure(page, address(base, name, chosen.query))
+        page.pdf(path=chosen.printed / f"{name}.pdf", format="A4", print_background=True)
+        page.context.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
