@@ -10,13 +10,12 @@ const STAGE_SCALES = ["root", "linear", "own"];
 const STAGE_PALE = 0.25; // of the scale: below it half of the colours are not used
 const STAGE_PAUSE = 60; // ms: of a key that is held, Python is told the last step alone
 
-// One block of one model: `meta` as ReadingField's attributes, `bytes` a view on its values; or, of
-// kind "map", one number a place, the same wherever the reader is (StillMap: low, high, unit).
+// One block of one model: `meta` as ReadingField's attributes, `bytes` a view on its values.
 class Field {
   constructor(meta, bytes) {
     Object.assign(this, meta);
     const copy = bytes.slice(meta.offset, meta.offset + meta.length);
-    const types = { linear16: Uint16Array, root8: Uint8Array, float32: Float32Array };
+    const types = { linear16: Uint16Array, root8: Uint8Array, float32: Float32Array, signed16: Int16Array, signed8: Int8Array };
     this.values = new types[meta.packing](copy.buffer);
     this.outside = null;
     if (meta.outside) {
@@ -24,18 +23,15 @@ class Field {
       this.outside = new Float32Array(bytes.slice(offset, offset + length).buffer);
     }
     this.shares = new Float64Array(this.rows * this.columns);
-  }
-
-  get still() {
-    return this.kind === "map";
+    this.signed = this.kind === "factors";
   }
 
   // Percent of each place that the reader at (row, column) reads; the array is used again.
   at(row, column) {
-    if (this.still) return this.values;
     this.shares.fill(0);
     if (this.kind === "dense") this.readDense(row * this.columns + column);
     else if (this.kind === "window") this.readWindow(row, column);
+    else if (this.kind === "factors") this.readFactors(row * this.columns + column);
     else this.readKernel(row - (row % this.step), column - (column % this.step));
     return this.shares;
   }
@@ -47,6 +43,18 @@ class Field {
   readDense(reader) {
     const places = this.rows * this.columns;
     for (let i = 0; i < places; i += 1) this.shares[i] = this.percent(this.values[reader * places + i]);
+  }
+
+  // Cosines: products of unit vectors, -1 to 1.
+  readFactors(reader) {
+    const { values, shares } = this;
+    const features = values.length / shares.length;
+    const squared = this.scale ** 2;
+    for (let i = 0; i < shares.length; i += 1) {
+      let sum = 0;
+      for (let k = 0; k < features; k += 1) sum += values[reader * features + k] * values[i * features + k];
+      shares[i] = Math.min(1, Math.max(-1, sum * squared));
+    }
   }
 
   readWindow(row, column) {
@@ -123,8 +131,6 @@ function stageNode(tag, name, parent, text) {
 const stageFill = (template, values) =>
   template.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 
-const stageNumber = (value) => (value === 0 ? "0" : String(Number(value.toPrecision(2)))).replace("-", "\u2212");
-
 const stagePercent = (share) => (share >= 9.95 ? share.toFixed(0) : share >= 0.095 ? share.toFixed(1) : share > 0 ? share.toPrecision(1) : "0");
 
 // One square of the stage: a picture, and on it one map of a model or a message in its place.
@@ -136,7 +142,6 @@ class Tile {
     const head = stageNode("figcaption", "head", this.host);
     head.style.borderColor = about.colour ?? "transparent";
     stageNode("span", "name", head, about.label);
-    this.sub = stageNode("span", "sub", head, about.sub ?? "");
     this.isMap = about.whole === undefined;
     this.ground = stageNode("div", this.isMap ? "ground grey" : "ground", this.host);
     this.picture = stageNode("img", "", this.ground);
@@ -151,10 +156,12 @@ class Tile {
       this.instead = stageNode("img", "instead", this.ground);
       this.instead.alt = about.map ?? about.label;
       this.instead.draggable = false;
+      this.instead.hidden = true;
       this.lay(this.instead, about.area);
     }
     this.marks = stageNode("div", "marks", this.ground);
-    this.foot = stageNode("div", "foot", this.host);
+    this.foot = stageNode("div", this.isMap ? "foot" : "foot plain", this.host);
+    this.sub = stageNode("span", "sub", this.foot);
     this.word = stageNode("p", "word", this.foot);
     if (about.whole) this.showWhole(about);
     if (this.isMap) this.makeOffer();
@@ -189,7 +196,7 @@ class Tile {
     this.word.textContent = "";
     this.marks.replaceChildren();
     this.field = entry?.field ?? null;
-    this.sub.textContent = entry?.sub ?? this.about.sub ?? "";
+    this.sub.textContent = entry?.sub ?? "";
     this.say(this.field ? "" : entry?.message ?? "");
     this.word.textContent = entry?.word ?? "";
     if (this.canvas) this.showInstead(entry?.image ?? "");
@@ -236,11 +243,12 @@ class Tile {
     this.marks.replaceChildren();
     this.cellShown = cell;
     if (this.offer) this.offer.hidden = true;
-    if (!this.field || this.field.still) return 0;
+    if (!this.field) return 0;
     this.say(this.cellShown ? "" : this.stage.texts.outside);
     this.word.textContent = "";
     if (!this.cellShown) return 0;
     const shares = this.field.at(this.cellShown.row, this.cellShown.column);
+    if (this.field.words) return 0; // its scale is its own
     this.most = 0;
     for (let i = 0; i < shares.length; i += 1) {
       if (shares[i] > shares[this.most]) this.most = i;
@@ -250,15 +258,20 @@ class Tile {
 
   paint(most) {
     const cell = this.cellShown;
-    if (this.field?.still) this.paintStill();
-    if (!cell || !this.field || this.field.still) return;
-    const { texts, table, scale } = this.stage;
-    const { shares, columns } = this.field;
+    if (!cell || !this.field) return;
+    if (this.field.words) {
+      this.paintSigned(cell);
+      return;
+    }
+    const { texts, scale } = this.stage;
+    const { columns, shares, signed } = this.field;
     const { data } = this.pixels;
+    const table = signed ? this.stage.signedTable : this.stage.table;
     const full = scale === "own" ? shares[this.most] : most;
     for (let i = 0; i < shares.length; i += 1) {
       const part = full > 0 ? Math.min(1, shares[i] / full) : 0;
-      const row = 3 * Math.round(254 * (scale === "linear" ? part : Math.sqrt(part)));
+      const step = signed ? (shares[i] + 1) / 2 : scale === "linear" ? part : Math.sqrt(part);
+      const row = 3 * Math.round(254 * step);
       data[4 * i] = table[row];
       data[4 * i + 1] = table[row + 1];
       data[4 * i + 2] = table[row + 2];
@@ -266,33 +279,35 @@ class Tile {
     this.pen.putImageData(this.pixels, 0, 0);
     if (this.field.window) this.outline(this.cellArea(this.field.piece(cell.row, cell.column)), "reach");
     this.outline(this.cellArea(cell), "reader");
-    this.word.textContent = stageFill(texts.reads, {
-      largest: stagePercent(shares[this.most]),
-      row: Math.floor(this.most / columns) + 1,
-      column: (this.most % columns) + 1,
-      own: stagePercent(shares[cell.row * columns + cell.column]),
-    });
-    this.offer.hidden = scale === "own" || shares[this.most] > STAGE_PALE * most;
+    const own = cell.row * columns + cell.column;
+    this.word.textContent = signed
+      ? stageFill(texts.alike, this.farAndNear(own))
+      : stageFill(texts.reads, { largest: stagePercent(shares[this.most]), own: stagePercent(shares[own]) });
+    this.offer.hidden = signed || scale === "own" || shares[this.most] > STAGE_PALE * most;
   }
 
-  // A map that is the same wherever the place is, on its own scale; the place's own number below.
-  paintStill() {
-    const { table, signs, texts } = this.stage;
-    const { values, low, high, columns } = this.field;
-    const colours = low < 0 ? signs : table;
+  // The cosines of the least and the most alike place, without the place itself.
+  farAndNear(own) {
+    const others = this.field.shares.filter((_, i) => i !== own);
+    return { far: Math.min(...others).toFixed(2), near: Math.max(...others).toFixed(2) };
+  }
+
+  // White is 0; what is no number lets the picture through.
+  paintSigned(cell) {
+    const { texts, signedTable } = this.stage;
+    const { shares, largest } = this.field;
     const { data } = this.pixels;
-    for (let i = 0; i < values.length; i += 1) {
-      const part = Math.min(1, Math.max(0, (values[i] - low) / (high - low)));
-      const row = 3 * Math.round(254 * part);
-      data[4 * i] = colours[row];
-      data[4 * i + 1] = colours[row + 1];
-      data[4 * i + 2] = colours[row + 2];
+    for (let i = 0; i < shares.length; i += 1) {
+      const part = Math.min(1, Math.max(-1, shares[i] / largest));
+      const row = 3 * Math.round(127 * (part + 1));
+      data[4 * i] = signedTable[row];
+      data[4 * i + 1] = signedTable[row + 1];
+      data[4 * i + 2] = signedTable[row + 2];
+      data[4 * i + 3] = Number.isNaN(part) ? 0 : 255;
     }
     this.pen.putImageData(this.pixels, 0, 0);
-    const cell = this.cellShown;
-    if (cell) this.outline(this.cellArea(cell), "reader");
-    const own = cell ? stageNumber(values[cell.row * columns + cell.column]) : "–";
-    this.word.textContent = stageFill(low < 0 ? texts.still_signed : texts.still, { own, most: stageNumber(high) });
+    this.outline(this.cellArea(cell), "reader");
+    this.word.textContent = this.field.words(cell.row, cell.column, texts);
   }
 
   outline(area, name, colour) {
@@ -322,7 +337,7 @@ class Stage {
     this.host.stage = this; // for whoever measures or looks
     this.rows = stageNode("div", "rows", this.host);
     this.legend = stageNode("div", "legend", this.host);
-    this.status = stageNode("p", "status", this.host);
+    this.status = stageNode("p", "word");
     this.status.setAttribute("role", "status");
     for (const [name, handle] of [
       ["pointermove", "hover"], ["pointerdown", "press"], ["pointerup", "release"],
@@ -331,14 +346,17 @@ class Stage {
   }
 
   // header: {aspect, rows: [[tile, ...], ...], texts, label}; pictures: addresses of images;
-  // table, signs: 255 colours as bytes, of shares and of signed maps. The first tile of a row is its picture: {label, alt, picture,
+  // table: 255 colours as bytes; signedTable: the same for cosines. The first tile of a row is its picture: {label, alt, picture,
   // whole, region}; a map: {label, colour, map, picture, area, across, down} (stage_packets.py).
-  show(header, pictures, table, signs) {
-    Object.assign(this, { header, table, signs, texts: header.texts });
+  show(header, pictures, table, signedTable = table) {
+    Object.assign(this, { header, table, signedTable, texts: header.texts });
     this.addresses = pictures;
     this.host.setAttribute("aria-label", `${header.label}. ${header.texts.hint}`);
     this.host.style.setProperty("--aspect", header.aspect);
     this.host.style.setProperty("--tiles", header.rows[0].length);
+    this.host.style.setProperty("--rows", header.rows.length);
+    this.host.classList.toggle("two", header.rows.length > 1);
+    this.host.classList.toggle("wide", header.rows[0].length < 5);
     this.region = header.rows[0][0].region;
     this.rows.replaceChildren();
     this.drawn = null;
@@ -346,6 +364,7 @@ class Stage {
       const row = stageNode("div", "row", this.rows);
       return tiles.map((about) => new Tile(this, row, about));
     });
+    this.tiles[0][0].word.replaceWith(this.status);
     this.use(this.block);
   }
 
@@ -416,9 +435,10 @@ class Stage {
     for (let i = 1; i < one.length; i += 1) {
       const [a, b] = [one[i].field, two[i]?.field];
       const cell = a && one[i].cell(this.point);
-      if (!a || !b || !cell || a.still || b.still || a.shares.length !== b.shares.length) continue;
+      if (!a || !b || !cell || a.signed || a.shares.length !== b.shares.length) continue;
       let away = 0;
       for (let k = 0; k < a.shares.length; k += 1) away += Math.abs(a.shares[k] - b.shares[k]);
+      two[i].offer.hidden = true;
       two[i].word.textContent = stageFill(this.texts.moved, { percent: stagePercent(away / 2) });
     }
   }
@@ -440,39 +460,34 @@ class Stage {
     return { x: whole(region.left, region.width, left), y: whole(region.top, region.height, top) };
   }
 
+  // One bar for shares or cosines, another one for signed maps beside them.
   drawLegend() {
-    const fields = this.maps().map((tile) => tile.field).filter(Boolean);
-    const units = new Set(fields.filter((field) => field.still).map((field) => `${field.low < 0}${field.unit}`));
-    const drawn = [this.scale, fields.some((field) => !field.still), ...units].join();
-    if (this.drawn !== drawn) {
-      this.drawn = drawn;
+    const fields = this.maps().flatMap((tile) => tile.field ?? []);
+    const others = fields.filter((field) => !field.words);
+    const cosine = others.some((field) => field.signed);
+    const names = [others.length ? (cosine ? "cosine" : this.scale) : "", fields.length > others.length ? "signed" : ""];
+    if (this.drawn !== names.join()) {
+      this.drawn = names.join();
       this.legend.replaceChildren();
       this.high = null;
-      if (fields.some((field) => !field.still)) {
-        stageNode("span", "", this.legend, "0 %");
-        this.drawBar(this.table);
-        this.high = stageNode("span", "high", this.legend);
-        stageNode("span", "", this.legend, this.texts[`scale_${this.scale}`]);
-      }
-      for (const field of fields.filter((one) => one.still && units.delete(`${one.low < 0}${one.unit}`))) {
-        const signed = field.low < 0;
-        stageNode("span", "", this.legend, signed ? "\u2212" : "0");
-        this.drawBar(signed ? this.signs : this.table);
-        stageNode("span", "", this.legend, signed ? "+" : "");
-        stageNode("span", "", this.legend, stageFill(this.texts[signed ? "unit_signed" : "unit"], field));
-      }
+      if (names[0]) this.high = this.drawBar(cosine ? "\u22121" : "0 %", cosine ? this.signedTable : this.table, names[0]);
+      if (names[1]) this.drawBar("\u2212", this.signedTable, names[1]).textContent = "+";
     }
-    if (!this.high) return;
-    this.high.textContent = this.scale === "own" ? this.texts.own_largest : `${stagePercent(this.most)} %`;
+    const shared = `${stagePercent(this.most)} %`;
+    if (this.high) this.high.textContent = cosine ? "1" : this.scale === "own" ? this.texts.own_largest : shared;
   }
 
-  drawBar(table) {
+  drawBar(low, table, name) {
+    stageNode("span", "", this.legend, low);
     const bar = stageNode("canvas", "bar", this.legend);
     [bar.width, bar.height] = [255, 1];
     const pen = bar.getContext("2d");
     const line = pen?.createImageData(255, 1);
     for (let i = 0; pen && i < 255; i += 1) line.data.set([...table.slice(3 * i, 3 * i + 3), 255], 4 * i);
     pen?.putImageData(line, 0, 0);
+    const high = stageNode("span", "high", this.legend);
+    stageNode("span", "", this.legend, this.texts[`scale_${name}`]);
+    return high;
   }
 
   // The point under the pointer, whichever tile it is on; null beside the tiles.

@@ -24,8 +24,8 @@ class StageMount {
     );
     this.stage.blocks.clear();
     this.forget(...this.images.keys());
-    const [table, signs] = [header.table, header.signs].map(({ offset, length }) => body.slice(offset, offset + length));
-    this.stage.show(header, this.addresses, table, signs);
+    const tables = header.tables.map(({ offset, length }) => body.slice(offset, offset + length));
+    this.stage.show(header, this.addresses, ...tables);
     this.stops.forEach((stop) => stop());
     this.stops = [
       listen(header.key, (message) => this.hear(message)),
@@ -39,7 +39,7 @@ class StageMount {
     this.images.set(block, []);
     const entries = header.entries.map((entry) => ({
       ...entry,
-      field: entry.field ? new Field(entry.field, body) : null,
+      field: entry.field ? new (entry.field.signed ? SignedField : Field)(entry.field, body) : null,
       image: entry.image ? this.address(block, entry.image, body) : "",
     }));
     this.stage.fields(block, entries);

@@ -8,19 +8,21 @@ import numpy as np
 import pytest
 
 import start
+from vislib.analysis.signed_fields import still_field
 from vislib.analysis.windows import window_piece
 from vislib.figures import colours
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-SHOW = """({ signs, values, rows, columns, low, high }) => {
-  stage.signs = Uint8Array.from(signs);
-  Object.assign(stage.texts, { still: "{own} of {most}", still_signed: "{own} of ±{most}" });
-  Object.assign(stage.texts, { unit: "{unit}", unit_signed: "{unit}, signed" });
-  const meta = { kind: "map", packing: "float32", rows, columns, low, high, unit: "score" };
+SIGNED = (start.ROOT / "assets" / "components" / "signed_field.js").read_text(encoding="utf-8")
+SHOW = """({ table, values, rows, columns, largest }) => {
+  stage.signedTable = Uint8Array.from(table);
+  Object.assign(stage.texts, { here: "{here} of ±{full}", scale_signed: "with a sign" });
   const bytes = new Uint8Array(Float32Array.from(values).buffer);
-  stage.fields("1", [{ field: new Field({ ...meta, offset: 0, length: bytes.length }, bytes) }]);
+  const meta = { kind: "still", rows, columns, largest, signed: true, unit: "score" };
+  const where = { type: "float32", offset: 0, length: bytes.length };
+  stage.fields("1", [{ field: new SignedField({ ...meta, values: where }, bytes) }]);
   const tile = stage.tiles[0][1];
   return {
     colours: [...tile.pen.getImageData(0, 0, columns, rows).data],
@@ -50,35 +52,29 @@ def alone(page: Page) -> Page:
     return page
 
 
-@pytest.mark.parametrize("signed", [True, False])
-def test_a_map_that_stays_has_its_own_scale_and_the_place_s_number(
-    alone: Page, signed: bool
-) -> None:
+def test_a_signed_map_has_its_own_scale_and_the_place_s_number(alone: Page) -> None:
+    alone.add_script_tag(content=SIGNED)
     values = np.random.default_rng(3).normal(size=(4, 6)).astype(np.float32)
-    values = values if signed else np.abs(values)
-    low, high = colours.limits(values, signed=signed)
+    field = still_field(values)
     table = colours.table(True)[: colours.LEVELS]
     found = alone.evaluate(
         SHOW,
         {
-            "signs": table.reshape(-1).tolist(),
-            "values": values.reshape(-1).tolist(),
-            "rows": 4,
-            "columns": 6,
-            "low": low,
-            "high": high,
+            "table": table.reshape(-1).tolist(),
+            "values": field.values.reshape(-1).tolist(),
+            "rows": field.rows,
+            "columns": field.columns,
+            "largest": field.largest,
         },
     )
     seen = np.array(found["colours"]).reshape(4, 6, 4)[:, :, :3]
-    rows = colours.to_indices(values, (low, high)).astype(int)
-    wanted = table[rows] if signed else np.repeat(rows[:, :, None], 3, axis=2)  # its grey table
+    wanted = table[colours.to_indices(values, colours.limits(values, signed=True))].astype(int)
     assert np.abs(seen - wanted).max() <= 4  # a rounding of one colour step
     assert np.abs(seen - wanted[::-1]).max() > 4
-    own, most = found["word"].split(" of ")
-    number = float(own.replace("\u2212", "-"))
-    assert number == pytest.approx(float(values[2, 3]), rel=0.06)  # the cell of the middle
-    assert ("±" in most) == signed
-    assert ("score, signed" in found["legend"]) == signed
+    own, most = found["word"].split(" of ±")
+    assert float(own.replace("\u2212", "-")) == pytest.approx(float(values[2, 3]), rel=0.01)
+    assert float(most) == pytest.approx(float(np.abs(values).max()), rel=0.01)
+    assert "with a sign" in found["legend"]
     assert "share of reading" not in found["legend"]
 
 

@@ -73,6 +73,11 @@ def draw(place: DeltaGenerator) -> tuple[Choice, dict[str, MixScopeError]]:
     return chosen, errors
 
 
+def asks_second() -> bool:
+    """Whether a second picture is chosen, or a link asks for one, before the choice is drawn."""
+    return st.session_state.get("second", NO_PICTURE) != NO_PICTURE or bool(links.asked("second"))
+
+
 def _more(steps: tuple[str, ...], depth: str, sites: Mapping[str, MixingSite]) -> Choice:
     """Heads and channels, second picture, colour scale, Mixer at zero."""
     part, at_zero = _part(sites), False

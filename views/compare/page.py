@@ -12,7 +12,7 @@ from vislib.schema import MixScopeError
 def draw() -> None:
     """The choices in one row, the stage, and below it what stands in tabs."""
     row = st.container()
-    place = frame.stage_place(len(frame.view().models))
+    place = frame.stage_place(len(frame.view().models), rows=2 if controls.asks_second() else 1)
     with row:
         chosen, errors = controls.draw(place)
     frame.stage(

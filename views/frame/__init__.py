@@ -66,8 +66,7 @@ from views.frame.numbers import (
 )
 from views.frame.panel import row_of_choices
 from views.frame.stage_component import Stage
-from views.frame.stage_content import StageRow, StageShown, StageTile, StillMap
-from views.frame.stage_packets import StageMoved
+from views.frame.stage_packets import StageMoved, StageRow, StageShown, StageTile
 from views.frame.staging import StageMap, load_on_stage, model_map, stage, stage_place
 from views.frame.state import (
     OWN,
@@ -98,7 +97,6 @@ __all__ = [
     "StageRow",
     "StageShown",
     "StageTile",
-    "StillMap",
     "View",
     "answer_bars",
     "as_switched",

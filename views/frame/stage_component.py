@@ -8,13 +8,12 @@ from typing import Any
 import streamlit as st
 
 from views.frame import links, stage_packets
-from views.frame.stage_content import StageRow, StageShown
-from views.frame.stage_packets import StageMoved
+from views.frame.stage_packets import StageMoved, StageRow, StageShown
 from views.frame.wire import announce, is_recent, number, relay, text, unseen
 
 _stage = st.components.v2.component(
     "mixscope_stage",
-    js=text("wire.js") + text("stage.js") + text("stage_mount.js"),
+    js="".join(map(text, ("wire.js", "stage.js", "signed_field.js", "stage_mount.js"))),
     css=text("stage.css"),
 )
 

@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from views.frame.patch_picker import mime_of
-from views.frame.stage_content import StageRow, StageShown, StageTile, StillMap
 from views.frame.state import t
 from views.frame.wire import pack, relay
 from vislib.analysis.fields import ReadingField
-from vislib.figures import colours
+from vislib.analysis.signed_fields import SignedField
+from vislib.figures.colours import LEVELS, table
 from vislib.pictures import geometry
 from vislib.schema import ViewBox
 
@@ -22,6 +20,7 @@ SCALES = ("root", "linear", "own")
 TEXTS = (
     "hint",
     "reads",
+    "alike",
     "point",
     "pinned",
     "outside",
@@ -32,12 +31,74 @@ TEXTS = (
     "scale_root",
     "scale_linear",
     "scale_own",
-    "still",
-    "still_signed",
-    "unit",
-    "unit_signed",
+    "scale_cosine",
+    "scale_signed",
+    "here",
+    "products",
+    "similar",
 )
 """What the browser says, under [stage]; placeholders in braces are filled there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageTile:
+    """One square of the stage, on which a map lies.
+
+    Attributes:
+        label: The map's title.
+        colour: CSS colour of its family.
+        box: What the model sees, in pixels of the upright picture; None where that is not known.
+        alt: What the map shows, for screen readers.
+    """
+
+    label: str
+    colour: str
+    box: ViewBox | None
+    alt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageShown:
+    """What a tile shows of one block: a field, a picture, or the words in its place.
+
+    Attributes:
+        field: What every place reads, or a signed map; None where there is none.
+        unit: What the numbers of a signed map count, in words.
+        image: PNG or JPEG bytes that fill the view box in the map's place.
+        word: Below the picture.
+        sub: Beside the title: which block.
+        message: Why there is no map.
+    """
+
+    field: ReadingField | SignedField | None = None
+    unit: str = ""
+    image: bytes = b""
+    word: str = ""
+    sub: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageRow:
+    """A picture and its maps.
+
+    Attributes:
+        picture: JPEG or PNG bytes of ``region``.
+        whole: The same of the whole picture, small; empty where the region is all of it.
+        label: Above the picture.
+        alt: What the picture is.
+        size: Width and height of the upright picture, in its own pixels.
+        region: The part that the models see, in pixels of the upright picture.
+        tiles: One a map, in the same order in every row.
+    """
+
+    picture: bytes
+    whole: bytes
+    label: str
+    alt: str
+    size: tuple[int, int]
+    region: ViewBox
+    tiles: Sequence[StageTile]
 
 
 @dataclass(frozen=True)
@@ -70,19 +131,21 @@ def payload(rows: Sequence[StageRow], order: Sequence[str], target: str, label: 
         own["region"] = _thousandths(row.region, row.size)
         tiles = [{**_tile(tile, row), "picture": own["picture"]} for tile in row.tiles]
         laid.append([own, *tiles])
-    table, signs = (colours.table(signed)[: colours.LEVELS].tobytes() for signed in (False, True))
+    tables = [table(signed)[:LEVELS].tobytes() for signed in (False, True)]
+    places = [len(body), len(body) + len(tables[0])]
     header = {
         "key": target,
         "aspect": rows[0].region.width / rows[0].region.height,
         "pictures": pictures,
-        "table": {"offset": len(body), "length": len(table)},
-        "signs": {"offset": len(body) + len(table), "length": len(signs)},
+        "tables": [
+            {"offset": place, "length": len(one)} for place, one in zip(places, tables, strict=True)
+        ],
         "rows": laid,
         "order": list(order),
         "label": label,
         "texts": {name: t(f"stage.{name}") for name in TEXTS},
     }
-    return pack(header, body + table + signs)
+    return pack(header, body + tables[0] + tables[1])
 
 
 def send(key: str, target: str, shown: Sequence[StageShown]) -> None:
@@ -90,9 +153,8 @@ def send(key: str, target: str, shown: Sequence[StageShown]) -> None:
     body, entries = b"", []
     for one in shown:
         entry: dict[str, Any] = {"sub": one.sub, "message": one.message, "word": one.word}
-        if isinstance(one.field, StillMap):
-            values = one.field.values.astype(np.float32).tobytes()
-            entry["field"] = _still(one.field, len(body), len(values))
+        if isinstance(one.field, SignedField):
+            entry["field"], values = _signed(one.field, one.unit, len(body))
             body += values
         elif one.field is not None:
             values = one.field.values.tobytes()
@@ -149,13 +211,6 @@ def _tile(tile: StageTile, row: StageRow) -> dict[str, Any]:
     return found
 
 
-def _still(shown: StillMap, offset: int, length: int) -> dict[str, Any]:
-    rows, columns = shown.values.shape
-    low, high = shown.limits
-    own = {"kind": "map", "packing": "float32", "rows": rows, "columns": columns}
-    return {**own, "low": low, "high": high, "unit": shown.unit, "offset": offset, "length": length}
-
-
 def _meta(field: ReadingField, offset: int, length: int) -> dict[str, Any]:
     return {
         "kind": field.kind,
@@ -172,3 +227,26 @@ def _meta(field: ReadingField, offset: int, length: int) -> dict[str, Any]:
         "length": length,
         "outside": None,
     }
+
+
+def _signed(field: SignedField, unit: str, offset: int) -> tuple[dict[str, Any], bytes]:
+    """A signed map's header, and its arrays behind one another."""
+    found: dict[str, Any] = {
+        "kind": field.kind,
+        "rows": field.rows,
+        "columns": field.columns,
+        "largest": field.largest,
+        "bias": field.bias,
+        "unit": unit,
+        "signed": True,
+    }
+    body = b""
+    for name, array in (("values", field.values), ("kernel", field.kernel)):
+        if array is not None:
+            part = array.tobytes()
+            where = {"offset": offset + len(body), "length": len(part)}
+            found[name] = {"type": str(array.dtype), **where}
+            body += part
+    if field.kernel is not None:
+        found["sides"] = list(field.kernel.shape)
+    return found, body

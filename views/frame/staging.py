@@ -20,8 +20,7 @@ import streamlit as st
 from views.frame import links
 from views.frame.models import is_known, model, title
 from views.frame.stage_component import Stage
-from views.frame.stage_content import StageRow, StageShown, StageTile
-from views.frame.stage_packets import SCALES, StageMoved
+from views.frame.stage_packets import SCALES, StageMoved, StageRow, StageShown, StageTile
 from views.frame.state import remember, said, select, t, view
 from vislib import registry
 from vislib.figures.colours import family_colour

@@ -20,8 +20,8 @@ from vislib.analysis.reading_at import spatial_operator
 from vislib.analysis.windows import partition, window_corner, window_grid, window_of
 from vislib.schema import LabelledArray, MixingSite, Provenance, ShapeError, freeze
 
-Kind = Literal["dense", "window", "kernel"]
-Packing = Literal["linear16", "root8", "float32"]
+Kind = Literal["dense", "window", "kernel", "factors"]
+Packing = Literal["linear16", "root8", "float32", "signed16", "signed8"]
 
 MOST_BYTES = 310_000
 """A field that would be larger as uint16 is packed as uint8 on the square-root scale."""
@@ -29,15 +29,16 @@ MOST_BYTES = 310_000
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingField:
-    """The share of reading, in percent, for every place of a block's grid.
+    """The share of reading, in percent, for every place of a block's grid; or cosines of tokens.
 
     Attributes:
-        kind: "dense", "window" or "kernel".
+        kind: "dense", "window", "kernel" or "factors".
         rows, columns: The block's grid.
         values: Axes (reader, place) for "dense", (window, query, key) for "window", (ky, kx) for
-            "kernel", whose taps are magnitudes and not yet shares.
+            "kernel", whose taps are magnitudes and not yet shares; (place, feature) for "factors",
+            whose products are cosines from -1 to 1 (``similarity_field``).
         packing: "linear16": percent = value * scale. "root8": percent = (value / 255)**2 * scale.
-            "float32": the numbers themselves (kernels).
+            "float32": the numbers themselves (kernels). "signed16", "signed8": value * scale.
         scale: Percent; see ``packing``.
         outside: Axes (reader,), float32: percent that goes to tokens without a place in the picture
             (padding, class token), or None where there are none.
@@ -45,6 +46,7 @@ class ReadingField:
         window: Side of a window in cells, 0 where there are none.
         shift: Cells by which the windows lie further down and right.
         step: Stride of the convolution: the reader is the nearest multiple above and to the left.
+        loss: How far any cosine of "factors" is from the exact one.
         provenance: How the numbers came about.
         note: As ``Reading.note``.
     """
@@ -60,6 +62,7 @@ class ReadingField:
     window: int = 0
     shift: int = 0
     step: int = 1
+    loss: float = 0.0
     provenance: Provenance
     note: str
 
@@ -69,7 +72,7 @@ class ReadingField:
         return self.values.nbytes + (0 if self.outside is None else self.outside.nbytes)
 
     def at(self, row: int, column: int) -> np.ndarray:
-        """One reader's share: axes (row, column), percent, float64.
+        """One reader's share: axes (row, column), percent, float64; for "factors" its cosines.
 
         Raises:
             ShapeError: The place lies outside the grid.
@@ -78,6 +81,10 @@ class ReadingField:
         check_index("column", column, self.columns)
         if self.kind == "kernel":
             return self._by_kernel(row // self.step * self.step, column // self.step * self.step)
+        if self.kind == "factors":
+            unit = self.values.astype(np.float64) * self.scale
+            cosines = np.clip(unit @ unit[row * self.columns + column], -1.0, 1.0)
+            return np.asarray(cosines.reshape(self.rows, self.columns))
         if self.kind == "dense":
             reader = self._percent(self.values[row * self.columns + column])
             return reader.reshape(self.rows, self.columns)
@@ -93,6 +100,8 @@ class ReadingField:
     def half_step(self, percent: np.ndarray) -> np.ndarray:
         """How far a share may lie from the unpacked one, percent, the same shape."""
         percent = np.asarray(percent, dtype=np.float64)
+        if self.kind == "factors":
+            return np.full_like(percent, self.loss)
         if self.packing == "linear16":
             return np.full_like(percent, 0.5 * self.scale)
         if self.packing == "root8":  # half a step beside the root, on the percent's own scale

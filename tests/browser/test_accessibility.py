@@ -1,0 +1,48 @@
+"""axe-core finds nothing on the pages that are listed here, light and dark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from tests.browser.conftest import Server
+
+PAGES = ("?picture=coffee", "?picture=coffee&second=cat&reads=answer")
+"""Compare, with one picture and with two: page and query, as they stand in the address."""
+STREAMLITS_OWN = ("stToolbar", "stHeader", "stMainMenu", "stSkipLink")
+"""Test ids of what Streamlit draws round a page, which no page can change."""
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong: rule and element, of the page's own."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    exclude = [[f'[data-testid="{name}"]'] for name in STREAMLITS_OWN]
+    found = axe.run(page, context={"include": [["body"]], "exclude": exclude}).response
+    return [
+        f"{one['id']}: {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("address", PAGES)
+def test_axe_finds_nothing(
+    chromium: Browser, server: Server, settle: Any, address: str, theme: Any
+) -> None:
+    context = chromium.new_context(color_scheme=theme, viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.goto(f"{server.url}/{address}")
+    page.locator(".stage .map").first.wait_for(state="attached", timeout=180_000)
+    settle(page)
+    found = violations(page)
+    context.close()
+    assert found == []
+
+
+def test_axe_is_at_work(page: Page) -> None:
+    page.set_content('<html lang="en"><title>x</title><main><h1>x</h1><img src="x"></main></html>')
+    assert any(words.startswith("image-alt") for words in violations(page))
+    page.complaints.forgive("x")  # type: ignore[attr-defined]
