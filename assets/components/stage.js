@@ -346,8 +346,9 @@ class Stage {
   }
 
   // header: {aspect, rows: [[tile, ...], ...], texts, label}; pictures: addresses of images;
-  // table: 255 colours as bytes; signedTable: the same for cosines. The first tile of a row is its picture: {label, alt, picture,
-  // whole, region}; a map: {label, colour, map, picture, area, across, down} (stage_packets.py).
+  // table: 255 colours as bytes; signedTable: the same for maps with a sign. The first tile of a row
+  // is its picture: {label, alt, picture, whole, region}; a map: {label, colour, map, picture, area,
+  // across, down} (stage_packets.py).
   show(header, pictures, table, signedTable = table) {
     Object.assign(this, { header, table, signedTable, texts: header.texts });
     this.addresses = pictures;
@@ -460,24 +461,22 @@ class Stage {
     return { x: whole(region.left, region.width, left), y: whole(region.top, region.height, top) };
   }
 
-  // One bar for shares or cosines, another one for signed maps beside them.
+  // One bar for the shares, one for cosines, one for other maps with a sign: of these what is shown.
   drawLegend() {
-    const fields = this.maps().flatMap((tile) => tile.field ?? []);
-    const others = fields.filter((field) => !field.words);
-    const cosine = others.some((field) => field.signed);
-    const names = [others.length ? (cosine ? "cosine" : this.scale) : "", fields.length > others.length ? "signed" : ""];
-    if (this.drawn !== names.join()) {
-      this.drawn = names.join();
+    const kinds = this.maps().filter((tile) => tile.field).map(({ field }) => (field.words ? "signed" : field.signed ? "cosine" : this.scale));
+    const names = kinds.length ? [...new Set(kinds)] : [this.scale];
+    if (this.drawn !== names.join(" ")) {
+      this.drawn = names.join(" ");
       this.legend.replaceChildren();
-      this.high = null;
-      if (names[0]) this.high = this.drawBar(cosine ? "\u22121" : "0 %", cosine ? this.signedTable : this.table, names[0]);
-      if (names[1]) this.drawBar("\u2212", this.signedTable, names[1]).textContent = "+";
+      for (const name of names) this.bar(name);
     }
-    const shared = `${stagePercent(this.most)} %`;
-    if (this.high) this.high.textContent = cosine ? "1" : this.scale === "own" ? this.texts.own_largest : shared;
+    if (names.includes(this.scale)) this.high.textContent = this.scale === "own" ? this.texts.own_largest : `${stagePercent(this.most)} %`;
   }
 
-  drawBar(low, table, name) {
+  // All colours between their two ends, and what they mean.
+  bar(name) {
+    const [low, high] = { signed: ["\u2212", "+"], cosine: ["\u22121", "1"] }[name] ?? ["0 %", ""];
+    const table = high ? this.signedTable : this.table;
     stageNode("span", "", this.legend, low);
     const bar = stageNode("canvas", "bar", this.legend);
     [bar.width, bar.height] = [255, 1];
@@ -485,9 +484,9 @@ class Stage {
     const line = pen?.createImageData(255, 1);
     for (let i = 0; pen && i < 255; i += 1) line.data.set([...table.slice(3 * i, 3 * i + 3), 255], 4 * i);
     pen?.putImageData(line, 0, 0);
-    const high = stageNode("span", "high", this.legend);
+    const end = stageNode("span", "high", this.legend, high);
+    if (!high) this.high = end;
     stageNode("span", "", this.legend, this.texts[`scale_${name}`]);
-    return high;
   }
 
   // The point under the pointer, whichever tile it is on; null beside the tiles.

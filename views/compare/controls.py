@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 PARTS = ("all", "head", "channel")
-SCALES = ("root", "linear", "own")
 NO_PICTURE = "none"
 MOST_ENTRY = 99_999
 
@@ -83,12 +82,7 @@ def _more(steps: tuple[str, ...], depth: str, sites: Mapping[str, MixingSite]) -
     part, at_zero = _part(sites), False
     number = _number(part, sites) if part != PARTS[0] else 1
     _second()
-    scale = frame.choose(
-        frame.t("stage.scale"),
-        SCALES,
-        key="scale",
-        words={name: frame.t(f"stage.name_{name}") for name in SCALES},
-    )
+    scale = frame.choose_scale()
     if any(site.units for site in sites.values()):
         at_zero = frame.choose_switch(
             frame.t("compare.at_zero"), key="zero", help_text=frame.t("compare.at_zero_help")

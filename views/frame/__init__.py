@@ -67,7 +67,14 @@ from views.frame.numbers import (
 from views.frame.panel import row_of_choices
 from views.frame.stage_component import Stage
 from views.frame.stage_packets import StageMoved, StageRow, StageShown, StageTile
-from views.frame.staging import StageMap, load_on_stage, model_map, stage, stage_place
+from views.frame.staging import (
+    StageMap,
+    choose_scale,
+    load_on_stage,
+    model_map,
+    stage,
+    stage_place,
+)
 from views.frame.state import (
     OWN,
     View,
@@ -117,6 +124,7 @@ __all__ = [
     "choose_number",
     "choose_number_freely",
     "choose_percent",
+    "choose_scale",
     "choose_site",
     "choose_switch",
     "choose_tab",

@@ -40,7 +40,9 @@ def films(keys: Sequence[str], needs: str = "") -> dict[str, Film]:
 
 
 def choose_epoch(keys: Sequence[str], *, needs: str = "") -> list[str]:
-    """Draw the slider where a model has a film; the models as of the chosen epoch.
+    """Draw the slider where a model has a film, above its curve; the models as of that epoch.
+
+    It stands in a narrow column beside what it drives.
 
     Args:
         keys: Registry keys.
@@ -54,23 +56,20 @@ def choose_epoch(keys: Sequence[str], *, needs: str = "") -> list[str]:
     if not reels:
         return list(keys)
     epochs = sorted({epoch for reel in reels.values() for epoch in reel.epochs})
-    left, right = st.columns([1.2, 1], vertical_alignment="center", gap="medium")
-    with left:
-        chosen = choose_step(
-            t("film.slider"),
-            [str(epoch) for epoch in epochs],
-            key=WIDGET,
-            words={"0": t("film.before")},
-            help_text=t("film.help"),
-        )
-        epoch = int(chosen)
-        for key, reel in reels.items():
-            st.caption(_said(key, reel, epoch))
-        for explained in (_small, _finish):
-            for sentence in dict.fromkeys(filter(None, map(explained, reels.values()))):
-                st.caption(sentence)
-    with right:
-        st.image(_drawing(reels, epoch), width="stretch")
+    chosen = choose_step(
+        t("film.slider"),
+        [str(epoch) for epoch in epochs],
+        key=WIDGET,
+        words={"0": t("film.before")},
+        help_text=t("film.help"),
+    )
+    epoch = int(chosen)
+    for key, reel in reels.items():
+        st.caption(_said(key, reel, epoch))
+    st.image(_drawing(reels, epoch), width="stretch")
+    for explained in (_small, _finish):
+        for sentence in dict.fromkeys(filter(None, map(explained, reels.values()))):
+            st.caption(sentence)
     return [_variant(key, reels.get(key), epoch) for key in keys]
 
 

@@ -29,7 +29,7 @@ SECTIONS = {
 }
 """The navigation: the pages of the first section stand in it one by one, the others in menus."""
 PAGES = tuple(name for names in SECTIONS.values() for name in names)
-STAGED = ("compare",)
+STAGED = ("compare", "token_mixing", "dual_attention")
 """Pages whose stage holds the picture."""
 WIDE = (*STAGED, "estimates", "disagreement", "papers", "experiments", "costs")
 """Those, and pages where the selected place changes nothing: they have no panel and fill the width,
@@ -127,11 +127,15 @@ def offer(key: str, why: str) -> None:
     offers.offer(key, why, available())
 
 
-def choose_model(*families: str) -> str:
+def choose_model(*families: str, compact: bool = True) -> str:
     """The model for a page of its own: of the families it is for, one that the visitor compares.
 
     Where none of them is compared it is the first family's: a published one that is there, else
     the mini. The address names the first family's word.
+
+    Args:
+        families: In the order in which they are preferred.
+        compact: Buttons for few models; a list where there is less room.
     """
     present = available()
     options = [key for key in present if registry.spec(key).family in families]
@@ -145,5 +149,12 @@ def choose_model(*families: str) -> str:
     words = {key: registry.spec(key).title for key in options}
     if len(options) == 1:
         return as_switched(choose_only(options[0], key=families[0], words=words))
-    found = choose(t("models.one_of"), options, key=families[0], words=words, default=default)
+    found = choose(
+        t("models.one_of"),
+        options,
+        key=families[0],
+        words=words,
+        default=default,
+        compact=compact,
+    )
     return as_switched(found)

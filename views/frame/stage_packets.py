@@ -31,11 +31,10 @@ TEXTS = (
     "scale_root",
     "scale_linear",
     "scale_own",
-    "scale_cosine",
     "scale_signed",
     "here",
     "products",
-    "similar",
+    "scale_cosine",
 )
 """What the browser says, under [stage]; placeholders in braces are filled there."""
 
@@ -244,8 +243,7 @@ def _signed(field: SignedField, unit: str, offset: int) -> tuple[dict[str, Any],
     for name, array in (("values", field.values), ("kernel", field.kernel)):
         if array is not None:
             part = array.tobytes()
-            where = {"offset": offset + len(body), "length": len(part)}
-            found[name] = {"type": str(array.dtype), **where}
+            found[name] = {"offset": offset + len(body), "length": len(part)}
             body += part
     if field.kernel is not None:
         found["sides"] = list(field.kernel.shape)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from views.frame import links
+from views.frame.choices import choose
 from views.frame.models import is_known, model, title
 from views.frame.stage_component import Stage
 from views.frame.stage_packets import SCALES, StageMoved, StageRow, StageShown, StageTile
@@ -58,14 +59,20 @@ class StageMap:
 
 
 def model_map(
-    key: str, shows: Callable[[DecodedImage, str], StageShown], *, alt: str, wrong: str = ""
+    key: str,
+    shows: Callable[[DecodedImage, str], StageShown],
+    *,
+    alt: str,
+    name: str = "",
+    wrong: str = "",
 ) -> StageMap:
-    """The map of a model, in its view box.
+    """A map of a model, in its view box.
 
     Args:
         key: Registry key.
         shows: As ``StageMap.shows``.
         alt: What it shows, for screen readers.
+        name: Above it, where that is not the model's title.
         wrong: Why the model cannot be used, if it cannot: said in the map's place.
     """
     colour = family_colour(registry.spec(key).family)
@@ -77,7 +84,9 @@ def model_map(
             box=None,
             shows=lambda _picture, _block: StageShown(message=wrong),
         )
-    return StageMap(title=title(key), colour=colour, alt=alt, box=partial(_box, key), shows=shows)
+    return StageMap(
+        title=name or title(key), colour=colour, alt=alt, box=partial(_box, key), shows=shows
+    )
 
 
 def stage(
@@ -134,6 +143,12 @@ def stage(
         for near in (*blocks[at + 1 : at + 2], *blocks[max(0, at - 1) : at]):
             drawn.ahead(near, shown(near))
     return StageMoved(point, block, scale)
+
+
+def choose_scale() -> str:
+    """The colour scale of the shares on the stage."""
+    words = {name: t(f"stage.name_{name}") for name in SCALES}
+    return choose(t("stage.scale"), SCALES, key="scale", words=words)
 
 
 def stage_place(maps: int, rows: int = 1) -> DeltaGenerator:

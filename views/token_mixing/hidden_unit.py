@@ -1,4 +1,4 @@
-"""Parts of the token-mixing page: a hidden unit in detail, and a map on its place."""
+"""Token mixing: a hidden unit, what it reads and where it writes, and one channel followed."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Sequence
 import streamlit as st
 
 from views import frame
+from views.token_mixing.controls import Choice
 from vislib.analysis import unit_steps
 from vislib.analysis.token_units import UnitPair, pair_units
-from vislib.analysis.unit_steps import UnitSteps
-from vislib.figures import colours, overlay
-from vislib.schema import LabelledArray, MixingSite
+from vislib.analysis.unit_steps import ChannelActivity, UnitSteps
+from vislib.figures import colours
+from vislib.schema import DecodedImage, LabelledArray, MixingSite
 
+SIDES = {"reads": "fc1", "writes": "fc2"}
+"""What a unit's weights are, and the layer that holds them."""
+STEPS = ("reads", "sees", "product", "writes")
+"""The maps from what a unit looks for to what it adds: names in ``UnitSteps``."""
 STRONGEST = 12
 """Channels that are offered for a unit."""
-SIDE = 300
-"""Page pixels of a map's longer side where four stand together."""
 
 
 def kind(site: MixingSite) -> str:
@@ -33,6 +36,12 @@ def unit_maps(key: str, site: MixingSite) -> LabelledArray:
     """fc1 as maps, axes (unit, row, column)."""
     fc1 = frame.weights(key, site.group)[f"{site.group}.token_mixing.fc1"]
     return unit_steps.on_grid(fc1, site.rows, site.columns)
+
+
+def side_of(key: str, site: MixingSite, unit: int, what: str) -> LabelledArray:
+    """A unit's row of W1 ("reads") or its column of W2 ("writes"), axes (row, column)."""
+    layer = frame.weights(key, site.group)[f"{site.group}.token_mixing.{SIDES[what]}"]
+    return unit_steps.on_grid(layer.select(unit=unit), site.rows, site.columns)
 
 
 def pairs_of(key: str, site: MixingSite) -> list[UnitPair]:
@@ -52,67 +61,8 @@ def choose_unit(unit: int, block: str | None = None) -> None:
         st.session_state["mixer_block"] = block
 
 
-def stored_unit(site: MixingSite) -> int:
-    """The chosen unit, from 0, brought into this block's range."""
-    return min(max(int(st.session_state.get("unit") or 1), 1), site.units) - 1
-
-
-def unit_input(site: MixingSite) -> int:
-    """Which unit, from 0."""
-    label = frame.t("token_mixing.unit", count=site.units)
-    said = frame.t("token_mixing.unit_help")
-    return frame.choose_number(label, site.units, key="unit", help_text=said) - 1
-
-
-def map_figure(
-    array: LabelledArray,
-    *,
-    key: str,
-    seen: tuple[object, ...],
-    name: str,
-    heading: str,
-    unit: str = "",
-    limits: tuple[float, float] | None = None,
-    model: str,
-    width: int = SIDE,
-) -> None:
-    """One map where it lies on the picture: heading, legend, strip.
-
-    Args:
-        array: Axes (row, column).
-        key: Of the widgets.
-        seen: What the numbers depend on.
-        name: The tensor's name.
-        heading: Above the map.
-        unit: On the legend; the array's own if empty.
-        limits: Shared with other maps; None takes them from this one.
-        model: Registry key.
-        width: Page pixels.
-    """
-    picture, place = frame.view().picture, frame.cell(model)
-    shape, box = (picture.height, picture.width), frame.box(model)
-    ends = limits or colours.limits(array.values, signed=array.signed)
-    png = frame.remember(
-        ("token_map", key, shape, place, ends, *seen),
-        lambda: overlay.plain_map(
-            array.values,
-            picture_shape=shape,
-            box=box,
-            limits=ends,
-            signed=array.signed,
-            cell=place,
-        ),
-    )
-    st.markdown(f"**{heading}**")
-    alt = frame.t("token_mixing.map_alt", what=heading)
-    frame.image(png, key=f"pixel-{key}", alt=alt, width=width)
-    words = unit or frame.t(f"unit.{array.unit}")
-    frame.legend(signed=array.signed, limits=ends, unit=words, key=f"{key}-bar", width=width)
-    frame.strip(array, key=f"{key}.strip", name=name, title=heading)
-
-
 def summary(key: str, site: MixingSite, unit: int, pairs: list[UnitPair]) -> None:
-    """The chosen unit: its opposite, its frequency, what it reads and where it writes."""
+    """The chosen unit: its opposite, its frequency, its mean."""
     pair = next(entry for entry in pairs if unit in (entry.first, entry.second))
     r = frame.decimals(pair.correlation)
     if pair.second is None:
@@ -120,6 +70,7 @@ def summary(key: str, site: MixingSite, unit: int, pairs: list[UnitPair]) -> Non
     else:
         other = pair.second if unit == pair.first else pair.first
         partner = frame.t("token_mixing.partner_value", unit=other + 1, r=r)
+    st.markdown(f"**{frame.t('token_mixing.unit_of', unit=unit + 1)}**")
     frame.html_table(
         [
             (frame.t("token_mixing.partner"), partner),
@@ -127,51 +78,66 @@ def summary(key: str, site: MixingSite, unit: int, pairs: list[UnitPair]) -> Non
             (frame.t("token_mixing.mean_share"), f"{pair.mean_share:.0f} %"),
         ]
     )
-    arrays = frame.weights(key, site.group)
-    for site_name, what in (("fc1", "reads"), ("fc2", "writes")):
-        name = f"{site.group}.token_mixing.{site_name}"
-        column = unit_steps.on_grid(arrays[name].select(unit=unit), site.rows, site.columns)
-        map_figure(
-            column,
-            key=f"unit-{what}",
-            seen=(key, site.group, unit),
-            name=f"{key}.{name}.unit{unit}",
-            heading=frame.t(f"token_mixing.{what}", unit=unit + 1),
-            model=key,
-        )
     st.caption(frame.t("token_mixing.per_picture"))
 
 
-def one_unit(key: str, site: MixingSite) -> None:
-    """One unit on one channel of the picture, step by step."""
-    arrays = {**frame.weights(key, site.group), **frame.capture(key, site.group)}
-    digest, name = frame.view().picture.sha256, f"{site.group}.token_mixing"
-    left, right, facts = st.columns([1, 1, 1.5], gap="medium")
-    with left:
-        unit = unit_input(site)
-    entries = frame.remember(
-        ("unit_activity", digest, key, site.group, unit),
-        lambda: unit_steps.activity(arrays[f"{name}.hidden"], unit),
+def arrays_on(key: str, site: MixingSite, picture: DecodedImage) -> dict[str, LabelledArray]:
+    """A block's weights and what it computes on a picture."""
+    captured = frame.capture(key, site.group, picture=picture)
+    return {**frame.weights(key, site.group), **captured}
+
+
+def activity(key: str, site: MixingSite, unit: int, picture: DecodedImage) -> list[ChannelActivity]:
+    """The channels on which a unit is active, the strongest first."""
+    hidden = arrays_on(key, site, picture)[f"{site.group}.token_mixing.hidden"]
+    return frame.remember(
+        ("unit_activity", picture.sha256, key, site.group, unit),
+        lambda: unit_steps.activity(hidden, unit),
     )
-    with right:
-        label = frame.t("token_mixing.channel", count=site.channels)
-        text = frame.t("token_mixing.channel_help")
-        typed = frame.choose_number(
-            label, site.channels, key="unit_channel", least=0, help_text=text
-        )
-    channel = typed - 1 if typed else entries[0].channel
-    opened = sum(entry.slope > 0.5 for entry in entries)
-    with facts:
+
+
+def steps(key: str, site: MixingSite, chosen: Choice, picture: DecodedImage) -> UnitSteps:
+    """The chosen unit on the chosen channel, or on the most active one."""
+    channel = chosen.channel
+    if channel is None:
+        channel = activity(key, site, chosen.unit, picture)[0].channel
+    arrays = arrays_on(key, site, picture)
+    return unit_steps.unit_steps(site, arrays, unit=chosen.unit, channel=channel)
+
+
+def one_unit(chosen: Choice) -> str:
+    """One unit on one channel of the picture: the sum in numbers, and the channels to choose."""
+    key, site, picture = chosen.key, chosen.site, frame.view().picture
+    found = steps(key, site, chosen, picture)
+    entries = activity(key, site, chosen.unit, picture)
+    left, right = st.columns([1, 1.9], gap="medium")
+    with left:
+        channel = found.activity.channel + 1
+        said = frame.t("token_mixing.unit_on", unit=chosen.unit + 1, channel=channel)
+        st.markdown(f"**{said}**")
+        _equation(found)
+        opened = sum(entry.slope > 0.5 for entry in entries)
         value = frame.t("token_mixing.open_value", count=opened, channels=site.channels)
         frame.html_table([(frame.t("token_mixing.open"), value.replace(" ", "\u00a0"))])
+        _enlarged(key, found, chosen.unit)
+    with right:
+        _channels(chosen, entries, found.activity.channel)
+    return key
+
+
+def _channels(chosen: Choice, entries: Sequence[ChannelActivity], channel: int) -> None:
+    """The channels on which the unit is most active; a click chooses one."""
+    key, site, picture = chosen.key, chosen.site, frame.view().picture
     best = [entry.channel for entry in entries[:STRONGEST]]
-    st.markdown(f"**{frame.t('token_mixing.strongest', count=len(best), unit=unit + 1)}**")
-    incoming = unit_steps.on_grid(arrays[f"{name}.in"], site.rows, site.columns)
-    limits = colours.limits(incoming.values[best], signed=True)
+    what = frame.t("token_mixing.strongest", count=len(best), unit=chosen.unit + 1)
+    st.markdown(f"**{what}**")
+    arrays = arrays_on(key, site, picture)
+    maps = unit_steps.on_grid(arrays[f"{site.group}.token_mixing.in"], site.rows, site.columns)
+    limits = colours.limits(maps.values[best], signed=True)
     frame.tile_canvas(
         frame.remember(
-            ("unit_channels", digest, key, site.group, unit),
-            lambda: colours.to_indices(incoming.values[best], limits),
+            ("unit_channels", picture.sha256, key, site.group, chosen.unit),
+            lambda: colours.to_indices(maps.values[best], limits),
         ),
         colours.table(True),
         limits=limits,
@@ -189,19 +155,15 @@ def one_unit(key: str, site: MixingSite) -> None:
     words = frame.t("token_mixing.input_unit")
     frame.legend(signed=True, limits=limits, unit=words, key="channel_legend")
     st.caption(frame.t("token_mixing.strongest_how"))
-    steps = unit_steps.unit_steps(site, arrays, unit=unit, channel=channel)
-    _equation(steps)
-    _steps(key, site, steps, unit, channel)
-    _enlarged(key, steps, unit)
 
 
-def _equation(steps: UnitSteps) -> None:
+def _equation(found: UnitSteps) -> None:
     """The numbers between the maps."""
-    done = steps.activity
+    done = found.activity
     words = frame.t(
         "token_mixing.equation",
-        total=f"{float(steps.product.values.sum()):.3f}",
-        bias=f"{'-' if steps.bias < 0 else '+'} {abs(steps.bias):.3f}",
+        total=f"{float(found.product.values.sum()):.3f}",
+        bias=f"{'-' if found.bias < 0 else '+'} {abs(found.bias):.3f}",
         before=f"{done.before:.3f}",
         after=f"{done.after:.3f}",
         slope=f"{done.slope:.2f}",
@@ -209,30 +171,7 @@ def _equation(steps: UnitSteps) -> None:
     st.markdown(f"**{words.replace('-', chr(0x2212))}**")
 
 
-def _steps(key: str, site: MixingSite, steps: UnitSteps, unit: int, channel: int) -> None:
-    """Four maps, two a row."""
-    digest, base = frame.view().picture.sha256, f"{key}.{site.group}.token_mixing"
-    rows = (
-        (("reads", steps.reads, ""), ("sees", steps.sees, frame.t("token_mixing.input_unit"))),
-        (("product", steps.product, ""), ("writes", steps.writes, "")),
-    )
-    for row in rows:
-        for column, (what, array, words) in zip(st.columns(2, gap="medium"), row, strict=True):
-            with column:
-                map_figure(
-                    array,
-                    key=f"step-{what}",
-                    seen=(digest, key, site.group, unit, channel),
-                    name=f"{base}.unit{unit}.channel{channel}.{what}",
-                    heading=frame.t(
-                        f"token_mixing.step_{what}", unit=unit + 1, channel=channel + 1
-                    ),
-                    unit=words,
-                    model=key,
-                )
-
-
-def _enlarged(key: str, steps: UnitSteps, unit: int) -> None:
+def _enlarged(key: str, found: UnitSteps, unit: int) -> None:
     """The unit's weights as one large chart with the raw number under the pointer, on demand."""
     label = frame.t("token_mixing.enlarge")
     if not frame.choose_switch(label, key="unit_raw"):
@@ -241,7 +180,7 @@ def _enlarged(key: str, steps: UnitSteps, unit: int) -> None:
 
     title = frame.t("token_mixing.enlarged", unit=unit + 1)
     figure = heatmap.heatmap(
-        steps.reads,
+        found.reads,
         title=title,
         cell=frame.cell(key),
         x_title=frame.t("axis.column"),

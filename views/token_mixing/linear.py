@@ -8,12 +8,11 @@ import numpy as np
 import streamlit as st
 
 from views import frame
-from views.token_mixing.hidden_unit import map_figure
-from views.token_mixing.reads import facts, share_map
+from views.token_mixing.controls import Choice
+from views.token_mixing.reads import facts, map_figure, reading
 from vislib.analysis import linear_mixing, unit_steps
 from vislib.analysis.arrays import by_own_largest
 from vislib.analysis.linear_mixing import LinearDepth
-from vislib.analysis.reading_at import reading_at
 from vislib.figures import colours
 from vislib.pictures import geometry
 from vislib.registry import spec
@@ -23,10 +22,10 @@ ACROSS = 16
 """Maps side by side at most: a finer grid shows every second patch, and stays a light page."""
 
 
-def rows(key: str, site: MixingSite) -> None:
-    """Every row of the matrix as a map, each at its own patch's place; the selected one large."""
-    name = f"{site.group}.token_mixing.weight"
-    matrix = frame.weights(key, site.group)[name]
+def rows(chosen: Choice) -> str:
+    """Every row of the matrix as a map, each at its own patch's place; the selected one signed."""
+    key, site = chosen.key, chosen.site
+    matrix = frame.weights(key, site.group)[f"{site.group}.token_mixing.weight"]
     place = frame.cell(key, site)
     side, body = st.columns([1, 2.4], gap="medium")
     with side:
@@ -38,25 +37,17 @@ def rows(key: str, site: MixingSite) -> None:
         words = {name: frame.t(f"token_mixing.row_scale_{name}") for name in ("own", "shared")}
         label = frame.t("token_mixing.scale")
         own = frame.choose(label, list(words), key="row_scale", words=words) == "own"
-        limits = (-1.0, 1.0) if own else colours.limits(matrix.values, signed=True)
+        limits = None if own else colours.limits(matrix.values, signed=True)
+        _row_tiles(key, site, matrix, place, limits)
         unit = frame.t("token_mixing.own_row") if own else frame.t("unit.weight")
-        frame.legend(signed=True, limits=limits, unit=unit, key="row_legend")
-        _row_tiles(key, site, matrix, place, limits if not own else None)
+        frame.legend(signed=True, limits=limits or (-1.0, 1.0), unit=unit, key="row_legend")
+    return key
 
 
 def _selected(key: str, site: MixingSite, matrix: LabelledArray, place: tuple[int, int]) -> None:
-    """The selected patch's row: as shares over the picture, and the signed weights."""
-    arrays = {f"{site.group}.token_mixing.weight": matrix}
-    found = frame.remember(
-        ("linear_row", key, site.group, place),
-        lambda: reading_at(site, arrays, row=place[0], column=place[1]),
-    )
-    limits = colours.limits(found.share, signed=False)
-    heading = frame.t("token_mixing.row_of", row=place[0] + 1, column=place[1] + 1)
-    st.markdown(f"**{heading}**")
-    share_map(key, site, "row", found, place, limits, heading=heading)
-    words = frame.t("unit.percent")
-    frame.legend(signed=False, limits=limits, unit=words, key="row_share_bar", width=280)
+    """The selected patch's row: in numbers, and its signed weights."""
+    found = reading(key, site, place, frame.view().picture)
+    st.markdown(f"**{frame.t('token_mixing.row_of', row=place[0] + 1, column=place[1] + 1)}**")
     frame.html_table(facts(key, site, found, place))
     token = place[0] * site.columns + place[1]
     row = unit_steps.on_grid(matrix.select(token_out=token), site.rows, site.columns)
@@ -66,6 +57,8 @@ def _selected(key: str, site: MixingSite, matrix: LabelledArray, place: tuple[in
         seen=(frame.view().picture.sha256, key, site.group, place),
         name=f"{key}.{site.group}.token_mixing.weight.row{token}",
         heading=frame.t("token_mixing.row_raw"),
+        unit=frame.t("unit.weight"),
+        limits=colours.limits(row.values, signed=True),
         model=key,
     )
 
@@ -142,8 +135,9 @@ def matrices(key: str) -> list[LabelledArray]:
     )
 
 
-def depth(key: str, site: MixingSite) -> None:
+def depth(chosen: Choice) -> str:
     """One patch's row in every block, and how far all patches read by depth."""
+    key, site = chosen.key, chosen.site
     found = matrices(key)
     numbers = frame.remember(
         ("linear_depth", key),
@@ -155,6 +149,7 @@ def depth(key: str, site: MixingSite) -> None:
     with right:
         _chart(key, site, found, numbers, "reach")
         _chart(key, site, found, numbers, "local")
+    return key
 
 
 def _row_by_block(key: str, site: MixingSite, found: list[LabelledArray]) -> None:
@@ -222,7 +217,7 @@ def _chart(
         y_title=frame.t(f"token_mixing.depth_{what}_axis"),
         colours=dict.fromkeys(names[:3], colours.family_colour(spec(key).family)),
         marker=float(site.block + 1),
-        height=360,
+        height=300,
         dark=frame.dark(),
     )
     frame.plot(figure, key=f"depth_{what}", alt=heading)

@@ -3,63 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import streamlit as st
 
 from views import frame
-from views.token_mixing import hidden_unit, linear, reads, units
+from views.token_mixing import controls, hidden_unit, linear, maps, reads, source, units
 from views.token_mixing.beside import beside
-from vislib.schema import MixingSite
+from views.token_mixing.controls import Choice
 
-Draw = Callable[[str, MixingSite], None]
-WITH_UNITS: Mapping[str, Draw] = {
+SHOWN: Mapping[str, Callable[[Choice], str]] = {
     "units": units.units,
-    "reads": reads.gated,
+    "reads": reads.numbers,
     "unit": hidden_unit.one_unit,
     "blocks": units.blocks,
-    "beside": beside,
-}
-"""View -> what draws it, for an MLP over the tokens."""
-LINEAR: Mapping[str, Draw] = {
     "rows": linear.rows,
-    "reads": reads.linear,
     "depth": linear.depth,
     "beside": beside,
 }
-"""View -> what draws it, for one linear layer over the tokens: there are no hidden units."""
-
-
-PLAYED = ("units", "blocks")
-"""Views that show weights alone, so that the training can be played."""
-
-
-def _what(site: MixingSite) -> None:
-    """The badge, and this family's formula in words."""
-    left, right = st.columns([1, 3], vertical_alignment="center")
-    with left:
-        frame.badge(site.mixing)
-    with right:
-        kind = hidden_unit.kind(site)
-        formula = frame.t(f"token_mixing.formula_{kind}")
-        st.markdown(f"${formula}$ {frame.t(f'token_mixing.formula_how_{kind}')}")
+"""View -> what stands below the stage first; it gives the model as of the epoch that it shows."""
 
 
 def draw() -> None:
-    """Model, block and view; then the view."""
-    key = frame.choose_model("mixer", "resmlp")
-    left, right = st.columns([1, 3], vertical_alignment="bottom")
-    with left:
-        site = frame.choose_site(key, name="mixer_block", operator="token_mixing")
-    views = WITH_UNITS if site.units else LINEAR
-    with right:
-        words = {name: frame.t(f"token_mixing.view_{name}") for name in views}
-        label = frame.t("token_mixing.view")
-        chosen = frame.choose(label, list(views), key="mixing_view", words=words)
-    if chosen != "beside":  # there, each model has its own
-        _what(site)
-    if chosen in PLAYED:
-        needs = "stage0.block0.token_mixing.fc1"
-        if chosen == "units":
-            needs = f"{site.group}.token_mixing.fc1"
-        (key,) = frame.choose_epoch([key], needs=needs)
-    views[chosen](key, site)
+    """The choices in one row, the stage, and below it what stands in tabs."""
+    with frame.row_of_choices(models=False):
+        chosen = controls.draw()
+    second = chosen.other
+    place = frame.stage_place(len(maps.maps(chosen, chosen.key)), 2 if second else 1)
+    key = _tabs(chosen)
+    frame.stage(
+        maps.maps(chosen, key),
+        label=frame.t("token_mixing.title"),
+        blocks=[frame.block_name(site) for site in frame.model(chosen.key).sites],
+        block=frame.block_name(chosen.site),
+        block_key="mixer_block",
+        scale=chosen.scale,
+        second=second,
+        place=place,
+    )
+
+
+def _tabs(chosen: Choice) -> str:
+    """What stands below the stage; the model as of the epoch that is shown there."""
+    shown = chosen.key
+
+    def first() -> None:
+        nonlocal shown
+        shown = SHOWN[chosen.view](chosen)
+
+    draws: dict[str, Callable[[], None]] = {
+        "shown": first,
+        "maths": partial(_maths, chosen),
+        "source": partial(source.draw, chosen),
+    }
+    words = {
+        "shown": frame.t(f"token_mixing.tab_{chosen.view}"),
+        "maths": frame.t("compare.tab_maths"),
+        "source": frame.t("compare.tab_source"),
+    }
+    name, place = frame.choose_tab(words, key="mixing_tab")
+    with place:
+        frame.shielded(draws[name])
+    return shown
+
+
+def _maths(chosen: Choice) -> None:
+    """The badge, the layer's formula, and what a share is."""
+    site = chosen.site
+    frame.badge(site.mixing)
+    kind = hidden_unit.kind(site)
+    frame.formula(frame.t("token_mixing.formula"))
+    frame.formula(frame.t(f"token_mixing.formula_{kind}"))
+    st.markdown(frame.t(f"token_mixing.formula_how_{kind}"))
+    if site.units:
+        st.markdown(frame.t("token_mixing.left_out"))
+    frame.formula(frame.t("compare.formula"))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from views import frame
 from views.token_mixing import hidden_unit
+from views.token_mixing.controls import Choice
 from vislib.analysis.arrays import by_own_largest, spread
 from vislib.analysis.token_units import UnitPair
 from vislib.figures import colours
@@ -59,7 +60,7 @@ def sheet(
         selected=order.index(unit) if unit in order else None,
         key=key,
         alt=frame.t("token_mixing.pairs_alt" if paired else "token_mixing.singles_alt"),
-        tile_px=64 if captions else 40,
+        tile_px=52 if captions else 40,
         group=2 if paired else 1,
         gap=6 if captions else 3,
         captions=captions or (),
@@ -68,47 +69,52 @@ def sheet(
     )
 
 
-def units(key: str, site: MixingSite) -> None:
-    """All units of the block, in pairs; the chosen one beside them."""
-    maps, pairs = hidden_unit.unit_maps(key, site), hidden_unit.pairs_of(key, site)
-    side, body = st.columns([1, 1.9], gap="medium")
+def units(chosen: Choice) -> str:
+    """All units of the block in pairs, beside the training that made them; the key as of then."""
+    site = chosen.site
+    side, body = st.columns([1, 2.2], gap="medium")
     with side:
-        unit = hidden_unit.unit_input(site)
-        hidden_unit.summary(key, site, unit, pairs)
+        facts = st.container()
+        needs = f"{site.group}.token_mixing.fc1"
+        (key,) = frame.choose_epoch([chosen.key], needs=needs)
+    pairs = hidden_unit.pairs_of(key, site)
+    with facts:
+        hidden_unit.summary(key, site, chosen.unit, pairs)
     with body:
+        _tiles(key, chosen, pairs)
+    return key
+
+
+def _tiles(key: str, chosen: Choice, pairs: list[UnitPair]) -> None:
+    """Pairs, then units without a partner, and their colours."""
+    site, maps = chosen.site, hidden_unit.unit_maps(key, chosen.site)
+    choice, colour_bar = st.columns([1, 1.4])
+    with choice:
         words = {name: frame.t(f"token_mixing.scale_{name}") for name in ("shared", "own")}
         label = frame.t("token_mixing.scale")
         own = frame.choose(label, list(words), key="unit_scale", words=words) == "own"
-        limits = None if own else colours.limits(maps.values, signed=True)
-        frame.legend(
-            signed=True,
-            limits=limits or (-1.0, 1.0),
-            unit=frame.t("token_mixing.own_unit") if own else frame.t("unit.weight"),
-            key="unit_legend",
-        )
-        options = {"seen": (key, site.group), "limits": limits, "unit": unit}
-        twos = [pair for pair in pairs if pair.second is not None]
-        if twos:
-            st.markdown(f"**{frame.t('token_mixing.pairs', count=len(twos))}**")
-            sheet(
-                maps,
-                hidden_unit.in_order(twos),
-                key="unit_pairs",
-                captions=_captions(twos),
-                paired=True,
-                **options,
-            )
-            st.caption(frame.t("token_mixing.pairs_how"))
-        else:
-            st.info(frame.t("token_mixing.no_pairs"))
-        frame.offer(MORE_DATA, frame.t("token_mixing.offer_more_data"))
-        order = [pair.first for pair in pairs if pair.second is None]
-        if order:
-            st.markdown(f"**{frame.t('token_mixing.singles', count=len(order))}**")
-            captions = [str(u + 1) for u in order]
-            sheet(maps, order, key="unit_singles", captions=captions, **options)
-        note = frame.t("token_mixing.own_unit") if own else ""
-        frame.strip(maps, key="units.strip", name=f"{key}.{site.group}.token_mixing.fc1", note=note)
+    limits = None if own else colours.limits(maps.values, signed=True)
+    unit = frame.t("token_mixing.own_unit") if own else frame.t("unit.weight")
+    with colour_bar:
+        ends = limits or (-1.0, 1.0)
+        frame.legend(signed=True, limits=ends, unit=unit, key="unit_legend")
+    options = {"seen": (key, site.group), "limits": limits, "unit": chosen.unit}
+    twos = [pair for pair in pairs if pair.second is not None]
+    if twos:
+        count = frame.t("token_mixing.pairs", count=len(twos))
+        st.markdown(f"**{count}** {frame.t('token_mixing.pairs_how')}")
+        order = hidden_unit.in_order(twos)
+        sheet(maps, order, key="unit_pairs", captions=_captions(twos), paired=True, **options)
+    else:
+        st.info(frame.t("token_mixing.no_pairs"))
+    order = [pair.first for pair in pairs if pair.second is None]
+    if order:
+        st.markdown(f"**{frame.t('token_mixing.singles', count=len(order))}**")
+        captions = [str(u + 1) for u in order]
+        sheet(maps, order, key="unit_singles", captions=captions, **options)
+    note = unit if own else ""
+    frame.strip(maps, key="units.strip", name=f"{key}.{site.group}.token_mixing.fc1", note=note)
+    frame.offer(MORE_DATA, frame.t("token_mixing.offer_more_data"))
 
 
 def _captions(pairs: list[UnitPair]) -> list[str]:
@@ -120,25 +126,28 @@ def _captions(pairs: list[UnitPair]) -> list[str]:
     return found
 
 
-def blocks(key: str, site: MixingSite) -> None:
-    """The first three blocks side by side, as in the paper's Figure 5."""
-    st.markdown(frame.t("token_mixing.block_shown"))
-    frame.legend(
-        signed=True, limits=(-1.0, 1.0), unit=frame.t("token_mixing.own_unit"), key="block_legend"
-    )
-    first = frame.model(key).sites[:3]
-    # A row of columns for each kind, so that the blocks stay level.
-    for kind in ("pairs", "singles"):
-        for column, other in zip(st.columns(len(first), gap="medium"), first, strict=True):
-            with column:
-                _block(key, other, kind, hidden_unit.stored_unit(site) if other == site else -1)
-    frame.strip(
-        hidden_unit.unit_maps(key, site),
-        key="blocks.strip",
-        name=f"{key}.{site.group}.token_mixing.fc1",
-        note=frame.t("token_mixing.own_unit"),
-    )
-    frame.offer(MORE_DATA, frame.t("token_mixing.offer_more_data"))
+def blocks(chosen: Choice) -> str:
+    """The first three blocks side by side, as in the paper's Figure 5; the key as of the epoch."""
+    site = chosen.site
+    side, body = st.columns([1, 2.6], gap="medium")
+    with side:
+        needs = "stage0.block0.token_mixing.fc1"
+        (key,) = frame.choose_epoch([chosen.key], needs=needs)
+    with body:
+        st.markdown(frame.t("token_mixing.block_shown"))
+        first = frame.model(chosen.key).sites[:3]
+        # A row of columns for each kind, so that the blocks stay level.
+        for kind in ("pairs", "singles"):
+            for column, other in zip(st.columns(len(first), gap="medium"), first, strict=True):
+                with column:
+                    _block(key, other, kind, chosen.unit if other == site else -1)
+        own = frame.t("token_mixing.own_unit")
+        frame.legend(signed=True, limits=(-1.0, 1.0), unit=own, key="block_legend")
+        maps = hidden_unit.unit_maps(key, site)
+        name = f"{key}.{site.group}.token_mixing.fc1"
+        frame.strip(maps, key="blocks.strip", name=name, note=own)
+        frame.offer(MORE_DATA, frame.t("token_mixing.offer_more_data"))
+    return key
 
 
 def _block(key: str, site: MixingSite, kind: str, chosen: int) -> None:

@@ -9,12 +9,13 @@ Source: arXiv:2105.03404, Figure 2; timm.models.mlp_mixer.ResBlock.linear_tokens
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vislib.analysis.arrays import Array, as_grid, check_index, check_size, float_values
 from vislib.analysis.common_ground import Reading
+from vislib.analysis.fields import ReadingField
 from vislib.schema import ShapeError, freeze
 
 _MATRIX = ("token_out", "token_in")
@@ -73,6 +74,15 @@ def read_by(weights: Array, *, token: int, rows: int, columns: int) -> Reading:
         provenance="parameter",
         note="read_by",
     )
+
+
+def read_by_field(field: ReadingField) -> ReadingField:
+    """Who reads each place, from what each place reads: ``read_by`` for all tokens at once.
+
+    Args:
+        field: Of the kind "dense", from ``reading_field``.
+    """
+    return replace(field, values=freeze(field.values.T.copy()), note="read_by")
 
 
 def mirror(weights: Array, *, token: int) -> float:

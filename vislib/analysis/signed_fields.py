@@ -1,8 +1,8 @@
 """Signed maps on a block's grid, packed for the browser: one for all places, or one for each.
 
 A ``SignedField`` is to the stage what a ``ReadingField`` is, for numbers with a sign: a map that is
-the same whichever place is selected (a hidden unit's weights), the products of a map and a kernel
-that is laid at the selected place, or the cosines of the selected place's token and all others.
+the same whichever place is selected (a hidden unit's weights), or the products of a map and a
+kernel that is laid at the selected place.
 ``SignedField.at`` computes one place just as the page's JavaScript does.
 """
 
@@ -13,15 +13,10 @@ from typing import Literal
 
 import numpy as np
 
-from vislib.analysis.arrays import Array, check_index, check_size, float_values
+from vislib.analysis.arrays import Array, check_index, float_values
 from vislib.schema import ShapeError, freeze
 
-Kind = Literal["still", "products", "factors"]
-
-MOST_BYTES = 310_000
-"""Factors that would be larger as int16 are packed as int8, then with fewer features."""
-_READERS = 256
-"""Places that are compared at once when the loss of packing is measured."""
+Kind = Literal["still", "products"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +24,12 @@ class SignedField:
     """A signed number at every place of a grid, for every selected place.
 
     Attributes:
-        kind: "still", "products" or "factors".
+        kind: "still" or "products".
         rows, columns: The grid.
-        values: "still" and "products": axes (row, column), float32. "factors": axes (place,
-            feature), int16 or int8: the directions of the tokens; their lengths mean nothing.
+        values: Axes (row, column), float32.
         largest: The |value| that has the full colour, above 0.
-        kernel: Axes (ky, kx), float32, of "products"; None for the others.
+        kernel: Axes (ky, kx), float32, of "products"; None for "still".
         bias: Of "products": added to their sum, it makes the place's output.
-        loss: Of "factors": how far a cosine may lie from the one of unpacked tokens.
     """
 
     kind: Kind
@@ -46,7 +39,6 @@ class SignedField:
     largest: float
     kernel: np.ndarray | None = None
     bias: float = 0.0
-    loss: float = 0.0
 
     @property
     def nbytes(self) -> int:
@@ -61,10 +53,6 @@ class SignedField:
         """
         check_index("row", row, self.rows)
         check_index("column", column, self.columns)
-        if self.kind == "factors":
-            units = _unit_length(self.values)
-            cosines = units @ units[row * self.columns + column]
-            return np.asarray(cosines.reshape(self.rows, self.columns))
         values = self.values.astype(np.float64)
         return values if self.kernel is None else self._products(values, row, column)
 
@@ -135,67 +123,6 @@ def product_field(inputs: Array, kernel: Array, bias: float) -> SignedField:
 def _met(offset: int, size: int) -> slice:
     """The places along an axis that a tap meets while its kernel is laid at every place."""
     return slice(max(0, offset), max(0, size + min(0, offset)))
-
-
-def similarity_field(tokens: Array, rows: int, columns: int) -> SignedField:
-    """The cosine of every two tokens, as directions that the browser multiplies.
-
-    Args:
-        tokens: Axes (token, channel), row-major over the grid.
-        rows: Rows of the grid.
-        columns: Columns of the grid.
-
-    Returns:
-        At most ``MOST_BYTES``: int16; else int8; else int8 of the principal features alone. What
-        that costs is measured over all pairs: ``loss``.
-
-    Raises:
-        ShapeError: There are not rows * columns tokens, or a number is not finite.
-    """
-    units = _unit_length(_finite(float_values(tokens, ("token", "channel"))))
-    check_size("token", len(units), rows * columns)
-    most = MOST_BYTES // max(1, len(units))
-    wide = units.shape[1] * 2 <= most
-    kept = units if units.shape[1] <= most else _principal(units, most)
-    packed = _whole_numbers(kept, np.dtype(np.int16 if wide else np.int8))
-    return SignedField(
-        kind="factors",
-        rows=rows,
-        columns=columns,
-        values=freeze(packed),
-        largest=1.0,
-        loss=_furthest(units, _unit_length(packed)),
-    )
-
-
-def _principal(units: np.ndarray, count: int) -> np.ndarray:
-    """The tokens in the ``count`` orthogonal features that hold most of their energy."""
-    _, directions = np.linalg.eigh(units.T @ units)
-    return np.asarray(units @ directions[:, ::-1][:, :count])
-
-
-def _whole_numbers(units: np.ndarray, dtype: np.dtype[np.signedinteger]) -> np.ndarray:
-    """Each token by its own largest number: directions as whole numbers."""
-    largest = np.abs(units).max(axis=1, keepdims=True)
-    scaled = np.divide(units, largest, out=np.zeros_like(units), where=largest > 0)
-    return np.asarray(np.rint(scaled * np.iinfo(dtype).max).astype(dtype))
-
-
-def _unit_length(values: np.ndarray) -> np.ndarray:
-    """Rows of length 1, float64; a row of zeros stays as it is."""
-    wide = values.astype(np.float64)
-    length = np.sqrt((wide**2).sum(axis=1, keepdims=True))
-    return np.asarray(np.divide(wide, length, out=np.zeros_like(wide), where=length > 0))
-
-
-def _furthest(one: np.ndarray, other: np.ndarray) -> float:
-    """The largest difference between the cosines of two lists of directions."""
-    furthest = 0.0
-    for start in range(0, len(one), _READERS):
-        part = slice(start, start + _READERS)
-        away = np.abs(one[part] @ one.T - other[part] @ other.T)
-        furthest = max(furthest, float(away.max()))
-    return furthest
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
