@@ -17,24 +17,26 @@ def draw() -> Choice:
     _read_link()
     with frame.row_of_choices(models=False):
         key = frame.choose_model("davit", compact=False)
-        with st.container(width=180):
+        with st.container(width=210):
             site = frame.choose_site(key, name="block", operator="channel_attention")
-        head = _numbered("head", site.heads, width=105)
-        group = _numbered("group", site.heads, width=115)
-        channel = _numbered("group_channel", site.channels // site.heads, width=130)
-        choice = Choice(key=key, block=frame.block_name(site), head=head, group=group)
-        choice = choice.with_entry(channel, rank=0)
-        choice = choice.with_entry(channel, rank=_rank(choice.at(choice.block)))
+        with st.container(width=130):
+            head = _numbered("head", site.heads)
+        with st.popover(frame.t("dual_attention.entry")):
+            group = _numbered("group", site.heads)
+            channel = _numbered("group_channel", site.channels // site.heads)
+            choice = Choice(key=key, block=frame.block_name(site), head=head, group=group)
+            choice = choice.with_entry(channel, rank=0)
+            choice = choice.with_entry(channel, rank=_rank(choice.at(choice.block)))
         with st.popover(frame.t("dual_attention.more")):
             choice = choice.with_scale(frame.choose_scale())
     return choice
 
 
-def _numbered(name: str, count: int, *, width: int) -> int:
+def _numbered(name: str, count: int) -> int:
     """One of several, from 0; its name stands in the list."""
     options = [str(number + 1) for number in range(count)]
     words = {option: frame.t(f"dual_attention.nth_{name}", number=option) for option in options}
-    return _listed(name, options, words, width)
+    return _listed(name, options, words)
 
 
 def _rank(chosen: Chosen) -> int:
@@ -45,14 +47,12 @@ def _rank(chosen: Chosen) -> int:
         )
         for rank, (channel, weight) in enumerate(chosen.feeders)
     }
-    return _listed("feeder", list(words), words, 190)
+    return _listed("feeder", list(words), words)
 
 
-def _listed(name: str, options: Sequence[str], words: Mapping[str, str], width: int) -> int:
-    with st.container(width=width):
-        label = frame.t(f"dual_attention.{name}")
-        chosen = frame.choose(label, options, key=name, words=words, compact=False)
-    return int(chosen) - 1
+def _listed(name: str, options: Sequence[str], words: Mapping[str, str]) -> int:
+    label = frame.t(f"dual_attention.{name}")
+    return int(frame.choose(label, options, key=name, words=words, compact=False)) - 1
 
 
 def _read_link() -> None:

@@ -62,7 +62,7 @@ def field(chosen: Chosen, head: int | None) -> ReadingField:
 def _product(chosen: Chosen) -> frame.StageShown:
     words = frame.t("dual_attention.product_of", out=chosen.channel + 1, read=chosen.read + 1)
     places = score_places(chosen)
-    return frame.StageShown(field=still_field(places), unit=frame.t("unit.score"), sub=words)
+    return frame.StageShown(field=still_field(places), sub=words)
 
 
 def _feeder(chosen: Chosen) -> frame.StageShown:
@@ -74,6 +74,4 @@ def _feeder(chosen: Chosen) -> frame.StageShown:
         percent=f"{100 * weight:.1f}",
     )
     queries, _ = group_maps(chosen)
-    unit = frame.t("unit.activation")
-    shown = still_field(queries.select(channel=channel))
-    return frame.StageShown(field=shown, unit=unit, sub=words)
+    return frame.StageShown(field=still_field(queries.select(channel=channel)), sub=words)

@@ -86,7 +86,8 @@ def channels(chosen: Chosen) -> None:
     st.markdown(f"**{frame.t('dual_attention.feeders', channel=chosen.channel + 1)}**")
     pair = colours.limits(shown.values, signed=True)
     selected = chosen.rank + 1 if chosen.rank < FEEDERS else None
-    _tiles(shown, pair, said, selected, "feeders")
+    with st.container(key="feeding_channels"):
+        _tiles(shown, pair, said, selected, "feeders")
     unit = frame.t("dual_attention.feeders_unit")
     frame.legend(signed=True, limits=pair, unit=unit, key="dual-feedersbar")
     st.caption(frame.t("dual_attention.no_places"))
@@ -129,7 +130,7 @@ def _tiles(
         selected=selected,
         key=f"dual-{which}",
         alt=frame.t(f"dual_attention.{which}_alt"),
-        tile_px=140 if large else 64,
+        tile_px=112 if large else 64,
         texts=frame.tile_texts(),
         on_change=pick_feeder if large else pick_channel,
     )
