@@ -10,6 +10,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,6 +91,22 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Count what is going to run."""
     _collected.update(tier_of(item.path) for item in session.items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process of pytest-xdist hands on what it counted: each of them collects all tests."""
+    told = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told["tiers"] = [dict(counts) for counts in (_collected, _left_out, _walked)]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """What a process has counted; skipped tests are reported one by one."""
+    told = node.workeroutput.get("tiers", ({}, {}, {}))
+    for counts, more in zip((_collected, _left_out, _walked), told, strict=True):
+        counts |= Counter(more)  # the greater number: they have all collected the same
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -15,6 +15,8 @@ from tests.browser import chromium
 
 FAST = ("-m", "not browser and not weights and not slow")
 """What ``--fast`` says to pytest."""
+SIDE_BY_SIDE = ("-n", "2", "--dist", "worksteal")
+"""What a call without files says to pytest-xdist: two processes, one thread each."""
 
 
 def wants_browser(fast: bool, pytest_arguments: Sequence[str]) -> bool:
@@ -23,8 +25,14 @@ def wants_browser(fast: bool, pytest_arguments: Sequence[str]) -> bool:
     return not fast and (not paths or any("browser" in a or a == "tests" for a in paths))
 
 
+def side_by_side(pytest_arguments: Sequence[str]) -> tuple[str, ...]:
+    """Two processes for many tests; one for files that were named, and where pytest is told so."""
+    own = any(word.startswith(("tests", "-n", "--dist", "--pdb")) for word in pytest_arguments)
+    return () if own else SIDE_BY_SIDE
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Run them in this process, after providing a browser; returns pytest's exit status."""
+    """Run them, after providing a browser; returns pytest's exit status."""
     parser = argparse.ArgumentParser(prog="tests.run", add_help=False, allow_abbrev=False)
     parser.add_argument("--fast", action="store_true")
     options, rest = parser.parse_known_args(arguments)
@@ -36,7 +44,10 @@ def main(arguments: Sequence[str]) -> int:
         os.environ[chromium.NAMED if browser else chromium.NO_BROWSER] = str(browser or reason)
     import pytest
 
-    return int(pytest.main([*(FAST if options.fast else ()), *rest]))
+    shared = side_by_side(rest)
+    if shared:  # when processes share the processor, one thread each is the fastest
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+    return int(pytest.main([*shared, *(FAST if options.fast else ()), *rest]))
 
 
 if __name__ == "__main__":

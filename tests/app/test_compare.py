@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Ask, Bring, Open, Shown
 from views import frame
-from views.frame import stage_packets, staging
+from views.frame import stage_packets, staging, state
 from vislib import attribution
 from vislib.analysis.channel_groups import strongest_entry
 from vislib.analysis.common_ground import statistics
@@ -24,7 +25,7 @@ from vislib.figures import colours, overlay
 from vislib.models import loading
 from vislib.models.loading import LoadedModel
 from vislib.observe import capture
-from vislib.pictures import gallery, geometry
+from vislib.pictures import decoding, gallery, geometry
 from vislib.schema import LabelledArray, MixingSite, ModelError, ViewBox
 
 POINT = {"picture": "cat", "x": "430", "y": "520"}
@@ -213,6 +214,68 @@ def test_a_model_that_fails_says_so_in_its_place(
     assert convmixer.field is not None
     assert davit.field is None
     assert "No memory is left" in davit.message
+
+
+def test_a_model_that_cannot_be_loaded_says_so_in_its_place(
+    open_page: Open, stage: OnStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, known, told = staging.model, staging.is_known, []
+
+    def failing(key: str) -> Any:
+        if key == "davit_mini":
+            raise ModelError("Its file is broken.")
+        return real(key)
+
+    monkeypatch.setattr(staging, "model", failing)
+    monkeypatch.setattr(staging, "is_known", lambda key: key == "mixer_mini" and known(key))
+    monkeypatch.setattr(staging, "waiting", lambda keys: told.append(list(keys)) or "…")
+    at = open_page(**POINT)
+    assert not at.exception
+    assert told == [["mixer_mini", "convmixer_mini", "davit_mini"]]  # while they were on their way
+    mixer, convmixer, davit = stage.entries()
+    assert mixer.field is not None
+    assert convmixer.field is not None
+    assert davit.field is None
+    assert "Its file is broken" in davit.message
+    assert stage.rows[0].tiles[2].box is None
+
+
+def test_weights_that_are_not_finite_say_so_in_their_place(
+    open_page: Open, stage: OnStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = frame.weights
+
+    def broken(key: str, group: str) -> Any:
+        found = real(key, group)
+        if key != "convmixer_mini":
+            return found
+        name = f"{group}.depthwise.kernel"
+        values = found[name].values.copy()
+        values[0, 0, 0] = np.nan
+        return {**found, name: dataclasses.replace(found[name], values=values)}
+
+    monkeypatch.setattr(frame, "weights", broken)
+    monkeypatch.setattr(frame, "remember", lambda _key, make, busy="": make())
+    open_page(**POINT)
+    mixer, convmixer, davit = stage.entries()
+    assert mixer.field is not None
+    assert davit.field is not None
+    assert convmixer.field is None
+    assert "not finite" in convmixer.message
+
+
+def test_a_picture_of_one_by_four_thousand_has_its_maps(
+    open_page: Open, ask: Ask, stage: OnStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = np.repeat(np.arange(4000, dtype=np.uint8)[:, None, None], 3, axis=2)
+    thin = dataclasses.replace(gallery.load("cat"), pixels=pixels, sha256="thin")
+    monkeypatch.setattr(state, "_decoded", lambda _key: thin)
+    ask(open_page(picture="cat"))
+    (row,) = stage.rows
+    assert row.size == (1, 4000)
+    assert (row.region.width, row.region.height) == (1.0, 1.0)
+    assert all(entry.field is not None for entry in stage.entries())
+    assert decoding.decode(row.picture, name="stage").pixels.shape == (640, 640, 3)
 
 
 # ---------------------------------------------------------------- heads, channels, two pictures

@@ -168,6 +168,34 @@ def test_the_first_action_after_a_restart_of_the_server_counts(
     page.complaints.forgive("ERR_CONNECTION|not responding|reaching server|[Ww]eb[Ss]ocket")  # type: ignore[attr-defined]
 
 
+def test_a_page_that_was_open_over_a_restart_takes_every_kind_of_click(
+    page: Page, settle: Settle, tmp_path: Path
+) -> None:
+    running = contextlib.contextmanager(run_server)
+    with running(tmp_path) as server:
+        page.goto(f"{server.url}/token_mixing?picture=cat&model=mixer_mini")
+        settle(page)
+    port = urlsplit(server.url).port
+    with running(tmp_path, port=port):
+        settle(page)  # connected again
+        page.get_by_role("application").last.click(position={"x": 200, "y": 20})
+        page.wait_for_timeout(500)
+        settle(page)
+        assert "unit" in query(page)
+        page.goto(f"{server.url}/papers?paper_show=figures")
+        settle(page)
+        address = page.url
+    with running(tmp_path, port=port):
+        settle(page)
+        assert page.url == address
+        page.locator("[class*=st-key-open_] button").first.click()
+        page.wait_for_timeout(500)
+        settle(page)
+        assert urlsplit(page.url).path != "/papers"
+        page.goto("about:blank")
+    page.complaints.forgive("ERR_CONNECTION|not responding|reaching server|[Ww]eb[Ss]ocket")  # type: ignore[attr-defined]
+
+
 def test_a_fragment_writes_the_address(page: Page, settle: Settle, tmp_path: Path) -> None:
     with contextlib.contextmanager(run_server)(tmp_path, "tests/browser/address_app.py") as small:
         page.goto(f"{small.url}/?outer=two")

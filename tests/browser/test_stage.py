@@ -10,7 +10,9 @@ import pytest
 
 import start
 from vislib.analysis.fields import ReadingField, reading_field
+from vislib.analysis.patches import TokenTable, similarity_map
 from vislib.analysis.reading_at import spatial_operator
+from vislib.analysis.similarity_field import similarity_field
 from vislib.figures.colours import sequential_table
 from vislib.models import loading
 from vislib.observe.capture import run_with_cache
@@ -135,6 +137,37 @@ def test_the_keyboard_alone_moves_the_place_and_steps_through_blocks(
     assert f"depth={at_once}" in page.url
 
 
+def test_a_second_picture_shows_the_same_cells_and_what_moved(
+    page: Page, server: Any, settle: Any
+) -> None:
+    page.goto(f"{server.url}/?picture=coffee&second=cat&x=420&y=300")
+    page.locator(".stage .map").first.wait_for(state="attached", timeout=180_000)
+    settle(page)
+    cells = page.locator(".stage").evaluate(
+        "node => node.stage.tiles.map((row) => row.slice(1).map((tile) => tile.cellShown))"
+    )
+    assert cells[0] == cells[1]  # though the one picture is wide and the other is not
+    told = page.locator(".stage .row").nth(1).locator(".foot:not(.plain) .word").all_inner_texts()
+    facts = page.locator("table.facts").all()
+    moved = [table.locator("td").last.inner_text().removesuffix(" %") for table in facts]
+    assert len(told) == len(moved) == 3
+    for words, percent in zip(told, moved, strict=True):
+        assert abs(float(words.split(" %")[0]) - float(percent)) <= 0.5
+    assert moved[1] == "0.0"
+
+
+def test_a_pale_map_offers_a_scale_of_its_own(page: Page, server: Any, settle: Any) -> None:
+    stage = opened(page, server.url, settle, *FIVE[:3])
+    page.locator(".stage .offer:visible").first.click()
+    settle(page)
+    assert "scale=own" in page.url
+    colours = [tile["colours"] for tile in stage.evaluate(READ, {"x": 500, "y": 500})]
+    brightest = sequential_table()[254].tolist()
+    for one in colours:  # each map uses the whole of its scale
+        assert brightest in np.array(one).reshape(-1, 4)[:, :3].tolist()
+    assert "each map its own" in page.locator(".stage .legend").inner_text()
+
+
 @pytest.mark.parametrize(
     ("viewport", "most"),
     [(PROJECTOR, 200), (TABLET, 200), (PHONE, 500)],
@@ -144,8 +177,8 @@ def test_the_keyboard_alone_moves_the_place_and_steps_through_blocks(
 def test_the_first_map_is_on_the_first_screen_and_nothing_jumps(
     page: Page, server: Any, settle: Any, most: int
 ) -> None:
+    page.add_init_script(f"({SHIFTS})()")
     opened(page, server.url, settle, *FIVE[:3])
-    page.evaluate(SHIFTS)
     page.wait_for_timeout(200)
     areas = [place.bounding_box() for place in page.locator(".stage .ground").all()]
     assert len(areas) == 4
@@ -177,3 +210,61 @@ def test_a_moved_pointer_moves_the_place_in_the_next_frame(page: Page) -> None:
     stage = page.locator(".stage").first
     assert stage.evaluate("node => node.stage.tiles[0][1].cellShown") == {"row": 6, "column": 2}
     assert stage.evaluate("node => node.stage.frames.length") == 1
+
+
+def test_without_a_canvas_the_map_says_so_and_the_picture_stays(page: Page) -> None:
+    page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    page.goto((start.ROOT / "assets" / "components" / "stage.html").as_uri())
+    assert page.locator(".stage .message:visible").all_inner_texts() == ["no canvas"]
+    assert page.locator(".stage .ground img").first.is_visible()
+
+
+def test_a_place_outside_one_crop_is_said_there_and_the_others_go_on(page: Page) -> None:
+    page.goto((start.ROOT / "assets" / "components" / "stage.html").as_uri())
+    page.evaluate(
+        """() => {
+          const [picture, map] = stage.header.rows[0];
+          const small = { left: 50, top: 0, width: 50, height: 100 };
+          const narrow = { ...map, area: small, across: [5e8, 5e8] };
+          stage.show({ ...stage.header, rows: [[picture, narrow, map]] }, stage.addresses, table);
+          const [entry] = stage.blocks.get("1");
+          const field = () => new Field(meta, new Uint8Array(entry.field.values.buffer.slice(0)));
+          stage.fields("1", [{ field: field() }, { field: field() }, { message: "none" }]);
+          stage.move({ x: 200, y: 500 });
+        }"""
+    )
+    page.wait_for_timeout(200)
+    assert page.locator(".stage .message:visible").all_inner_texts() == ["outside"]
+    cells = page.locator(".stage").evaluate(
+        "node => node.stage.tiles[0].slice(1).map((tile) => tile.cellShown)"
+    )
+    assert cells == [None, {"row": 4, "column": 1}]
+
+
+def test_cosines_in_the_browser_are_the_librarys_at_every_place(page: Page) -> None:
+    draw = np.random.default_rng(1)
+    values = draw.normal(size=(30, 12)) + 0.4
+    tokens = TokenTable(values=values, rows=5, columns=6, source="made")
+    field = similarity_field(tokens)
+    meta = {
+        "kind": "factors",
+        "rows": 5,
+        "columns": 6,
+        "packing": field.packing,
+        "scale": field.scale,
+        "offset": 0,
+        "length": field.values.nbytes,
+    }
+    page.goto((start.ROOT / "assets" / "components" / "stage.html").as_uri())
+    found = page.evaluate(
+        """([meta, bytes]) => {
+          const field = new Field(meta, Uint8Array.from(bytes));
+          return [...Array(30).keys()].map((i) => [...field.at(Math.floor(i / 6), i % 6)]);
+        }""",
+        [meta, list(field.values.tobytes())],
+    )
+    for place in range(30):
+        wanted = similarity_map(tokens, *divmod(place, 6)).values.ravel()
+        assert np.abs(np.array(found[place]) - wanted).max() <= field.loss
+        other = similarity_map(tokens, *divmod((place + 1) % 30, 6)).values.ravel()
+        assert np.abs(np.array(found[place]) - other).max() > 100 * field.loss

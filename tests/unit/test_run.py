@@ -86,7 +86,8 @@ def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     calls: list[list[str]] = []
     monkeypatch.setattr(pytest, "main", lambda words: calls.append(list(words)) or 0)
     monkeypatch.setattr(chromium, "provide", lambda: (None, "no browser in this test"))
-    monkeypatch.setenv(chromium.NO_BROWSER, "")  # what main sets is taken back afterwards
+    for name in (chromium.NO_BROWSER, "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, "")  # what main sets is taken back afterwards
     return calls
 
 
@@ -95,8 +96,21 @@ def test_fast_leaves_out_the_slow_tests_and_two_tiers(handed_on: list[list[str]]
     assert run.main(["-x"]) == 0
     assert handed_on == [
         ["-m", "not browser and not weights and not slow", "-k", "start", "tests/unit"],
-        ["-x"],
+        [*run.SIDE_BY_SIDE, "-x"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "two"),
+    [([], True), (["-k", "mixer"], True), (["tests/app"], False), (["-n", "4"], False)],
+)
+def test_the_whole_suite_runs_in_two_processes(
+    handed_on: list[list[str]], monkeypatch: pytest.MonkeyPatch, arguments: list[str], two: bool
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    run.main(arguments)
+    assert (handed_on[0][:2] == ["-n", "2"]) is two
+    assert (os.environ.get("OMP_NUM_THREADS") == "1") is two
 
 
 @pytest.mark.usefixtures("handed_on")

@@ -256,5 +256,7 @@ def write(by: str = "") -> None:
             "page": mine.page,
             "query": urlencode([*embed, *wanted.items()]),
             "serial": mine.serial,
+            "watch": not by,
         },
+        on_returned_change=lambda: None,
     )

@@ -168,10 +168,7 @@ def load_on_stage(keys: Sequence[str], place: DeltaGenerator) -> dict[str, MixSc
     meanwhile, errors = place.empty(), {}
     absent = [key for key in keys if not is_known(key)]
     if absent:
-        small = encoding.encode_jpeg(encoding.thumbnail(view().picture, PICTURE_SIDE // 2))
-        picture = f'<img alt="" src="data:image/jpeg;base64,{b64encode(small).decode()}">'
-        tiles = "".join(f"<div>{html.escape(_waiting(key))}</div>" for key in keys)
-        meanwhile.html(f'<div class="stage-waiting"><div>{picture}</div>{tiles}</div>')
+        meanwhile.html(waiting(keys))
     for key in absent:
         try:
             model(key)
@@ -182,8 +179,13 @@ def load_on_stage(keys: Sequence[str], place: DeltaGenerator) -> dict[str, MixSc
     return errors
 
 
-def _waiting(key: str) -> str:
-    return title(key) if is_known(key) else t("busy.model", title=title(key))
+def waiting(keys: Sequence[str]) -> str:
+    """What stands in the stage's place while models are being loaded, as HTML."""
+    small = encoding.encode_jpeg(encoding.thumbnail(view().picture, PICTURE_SIDE // 2))
+    picture = f'<img alt="" src="data:image/jpeg;base64,{b64encode(small).decode()}">'
+    words = [title(key) if is_known(key) else t("busy.model", title=title(key)) for key in keys]
+    tiles = "".join(f"<div>{html.escape(one)}</div>" for one in words)
+    return f'<div class="stage-waiting"><div>{picture}</div>{tiles}</div>'
 
 
 def _box(key: str, picture: DecodedImage) -> ViewBox:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 import time
@@ -206,11 +208,13 @@ def make_folders(*folders: Path) -> None:
     """Make the folders for what comes out, before hours of work depend on them.
 
     Raises:
-        TrainingError: One cannot be made.
+        TrainingError: One cannot be made, or nothing can be written into it.
     """
     for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(folder, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise TrainingError(
                 "error.training.folder", folder=folder, reason=error.strerror

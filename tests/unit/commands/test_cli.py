@@ -308,7 +308,8 @@ def test_unusable_input_is_a_message_and_2(
         torch.cuda.is_available()
     )
     (tmp_path / "file").write_text("no folder", encoding="utf-8")
-    assert "cannot be made" in refused(train(data, "--export", str(tmp_path / "file")), capsys)
+    wanted = "cannot be made or written into"
+    assert wanted in refused(train(data, "--export", str(tmp_path / "file")), capsys)
     assert "fewer than one batch" in refused(train(data, "--batch-size", "999"), capsys)
     (data / "train" / "n01" / "broken.png").write_bytes(b"no picture")
     assert "broken.png" in refused(train(data), capsys)
@@ -359,6 +360,17 @@ def test_a_file_that_cannot_be_written_is_refused(
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
     with pytest.raises(MixScopeError, match=r"new\.npz cannot be written"):
         arguments.check_place(tmp_path / "new.npz")
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_pictures_are_read(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(*anything: object, **more: object) -> None:
+        raise AssertionError("the pictures were read first")
+
+    monkeypatch.setattr(session, "load_folder", never)
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    assert "Permission denied" in refused(train(data, "--export", str(tmp_path)), capsys)
 
 
 def test_nothing_is_pulled_of_a_bundled_model(
