@@ -15,7 +15,7 @@ from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 from streamlit.testing.v1 import AppTest
 
 from views import frame
-from views.frame import server
+from views.frame import server, staging
 from views.frame.state import DEFAULT_MODELS
 from vislib import registry
 from vislib.models import loading
@@ -90,10 +90,42 @@ class Shown:
         self.tiles, self.pictures = {}, {}
 
 
+class OnStage:
+    """What the page gave to the stage in its last run."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.rows: list[frame.StageRow] = []
+        self.blocks: dict[str, list[frame.StageShown]] = {}
+        self.options: dict[str, Any] = {}
+        seen = self
+
+        class Recorded(frame.Stage):
+            def draw(self, shown: Any, **options: Any) -> Any:
+                seen.rows, seen.options, seen.blocks = list(self._rows), options, {}
+                seen.blocks[options["block"]] = list(shown)
+                return super().draw(shown, **options)
+
+            def ahead(self, block: str, shown: Any) -> None:
+                seen.blocks[block] = list(shown)
+                super().ahead(block, shown)
+
+        monkeypatch.setattr(staging, "Stage", Recorded)
+
+    def entries(self) -> list[frame.StageShown]:
+        """Of the block that is shown."""
+        return self.blocks[self.options["block"]]
+
+
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
     """Records what the pages hand to the browser."""
     return Shown(monkeypatch)
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> OnStage:
+    """Records what goes to the stage."""
+    return OnStage(monkeypatch)
 
 
 @pytest.fixture

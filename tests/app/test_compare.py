@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.app.conftest import Ask, Bring, Open, Shown
+from tests.app.conftest import Ask, Bring, OnStage, Open, Shown
 from views import frame
-from views.frame import stage_packets, staging, state
+from views.frame import stage_packets, state
 from vislib import attribution
 from vislib.analysis.channel_groups import strongest_entry
 from vislib.analysis.common_ground import statistics
@@ -37,38 +37,6 @@ FIVE = {  # one of each operator
     "vit_mini": "global_attention",
     "resnet_mini": "convolution",
 }
-
-
-class OnStage:
-    """What the page gave to the stage in its last run."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.rows: list[frame.StageRow] = []
-        self.blocks: dict[str, list[frame.StageShown]] = {}
-        self.options: dict[str, Any] = {}
-        seen = self
-
-        class Recorded(frame.Stage):
-            def draw(self, shown: Any, **options: Any) -> Any:
-                seen.rows, seen.options, seen.blocks = list(self._rows), options, {}
-                seen.blocks[options["block"]] = list(shown)
-                return super().draw(shown, **options)
-
-            def ahead(self, block: str, shown: Any) -> None:
-                seen.blocks[block] = list(shown)
-                super().ahead(block, shown)
-
-        monkeypatch.setattr(staging, "Stage", Recorded)
-
-    def entries(self) -> list[frame.StageShown]:
-        """Of the block that is shown."""
-        return self.blocks[self.options["block"]]
-
-
-@pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> OnStage:
-    """Records what goes to the stage."""
-    return OnStage(monkeypatch)
 
 
 def spatial(model: LoadedModel) -> list[MixingSite]:

@@ -74,6 +74,7 @@ from views.frame.staging import (
     model_map,
     stage,
     stage_place,
+    stage_room,
 )
 from views.frame.state import (
     OWN,
@@ -174,6 +175,7 @@ __all__ = [
     "spatial_sites",
     "stage",
     "stage_place",
+    "stage_room",
     "strip",
     "t",
     "tile_canvas",

@@ -67,9 +67,13 @@ def choose_epoch(keys: Sequence[str], *, needs: str = "") -> list[str]:
     for key, reel in reels.items():
         st.caption(_said(key, reel, epoch))
     st.image(_drawing(reels, epoch), width="stretch")
-    for explained in (_small, _finish):
-        for sentence in dict.fromkeys(filter(None, map(explained, reels.values()))):
-            st.caption(sentence)
+    more = [
+        sentence for explained in (_small, _finish) for sentence in map(explained, reels.values())
+    ]
+    if any(more):
+        with st.popover(t("film.more")):
+            for sentence in dict.fromkeys(filter(None, more)):
+                st.caption(sentence)
     return [_variant(key, reels.get(key), epoch) for key in keys]
 
 

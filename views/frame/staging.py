@@ -154,9 +154,14 @@ def choose_scale() -> str:
 def stage_place(maps: int, rows: int = 1) -> DeltaGenerator:
     """The stage's room on the page, kept free before the stage is there: nothing jumps for it."""
     place = st.container(gap=None, key="stage_place")
+    stage_room(place, maps, rows)
+    return place
+
+
+def stage_room(place: DeltaGenerator, maps: int, rows: int = 1) -> None:
+    """Say how many maps there will be, where that is known later than the stage's place."""
     numbers = f"--tiles:{maps + 1};--lines:{(maps + 2) // 2};--rows:{rows}"
     place.html(f"<style>.st-key-stage_place{{{numbers}}}</style>")
-    return place
 
 
 def load_on_stage(keys: Sequence[str], place: DeltaGenerator) -> dict[str, MixScopeError]:

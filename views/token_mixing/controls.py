@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,13 +13,16 @@ from vislib.pictures import gallery
 from vislib.registry import spec
 from vislib.schema import DecodedImage, MixingSite
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
 FAMILIES = ("resmlp", "mixer")
 WITH_UNITS = ("units", "reads", "unit", "blocks", "beside")
 """What is shown of an MLP over the tokens."""
 LINEAR = ("rows", "reads", "depth", "beside")
 """What is shown of one linear layer over the tokens: there are no hidden units."""
 OF_ONE_UNIT = ("units", "unit", "blocks")
-WIDTHS = {"model": 220, "block": 150, "view": 220, "number": 265}
+WIDTHS = {"model": 220, "block": 150, "view": 210}
 """Of the choices in the row, in pixels."""
 
 
@@ -47,22 +51,33 @@ class Choice:
     scale: str
 
 
-def draw() -> Choice:
-    """All choices; the page draws them into its row."""
+def draw(place: DeltaGenerator) -> Choice:
+    """All choices; the page draws them into its row.
+
+    Args:
+        place: The stage's, which says meanwhile that a model is being loaded.
+
+    Raises:
+        MixScopeError: The model cannot be loaded.
+    """
     with st.container(width=WIDTHS["model"]):
         key = frame.choose_model("mixer", "resmlp", compact=False)
+    for error in frame.load_on_stage([key], place).values():
+        raise error
     with st.container(width=WIDTHS["block"]):
         site = frame.choose_site(key, name="mixer_block", operator="token_mixing")
     with st.container(width=WIDTHS["view"]):
         view = _view(site)
-    unit, channel = 0, None
-    if view in OF_ONE_UNIT:
-        unit = _number("unit", site.units, least=1) - 1
-    if view == "unit":
-        typed = _number("channel", site.channels, least=0)
-        channel = typed - 1 if typed else None
-    partner, other = _beside(key) if view == "beside" else (None, None)
+    other = _other_picture() if view == "beside" else None
+    unit, channel, partner = 0, None, None
     with st.popover(frame.t("compare.more")):
+        if view in OF_ONE_UNIT:
+            unit = _number("unit", site.units, key="unit") - 1
+        if view == "unit":
+            typed = _number("channel", site.channels, key="unit_channel", least=0)
+            channel = typed - 1 if typed else None
+        if view == "beside":
+            partner = _partner(key, other_family(key))
         scale = frame.choose_scale()
     return Choice(
         key=key,
@@ -84,22 +99,15 @@ def _view(site: MixingSite) -> str:
     return frame.choose(label, views, key="mixing_view", words=words, compact=False)
 
 
-def _number(name: str, most: int, *, least: int) -> int:
+def _number(name: str, most: int, *, key: str, least: int = 1) -> int:
     """A unit or a channel, from 1; 0 where that stands for the strongest."""
-    key = "unit" if name == "unit" else "unit_channel"
-    with st.container(width=WIDTHS["number"]):
-        return frame.choose_number(
-            frame.t(f"token_mixing.{name}", count=most),
-            most,
-            key=key,
-            least=least,
-            help_text=frame.t(f"token_mixing.{name}_help"),
-        )
+    label = frame.t(f"token_mixing.{name}", count=most)
+    help_text = frame.t(f"token_mixing.{name}_help")
+    return frame.choose_number(label, most, key=key, least=least, help_text=help_text)
 
 
-def _beside(key: str) -> tuple[str | None, tuple[DecodedImage, str]]:
-    """The other family's model, and a gallery picture that is not the one shown."""
-    partner = _partner(key, other_family(key))
+def _other_picture() -> tuple[DecodedImage, str]:
+    """A gallery picture that is not the one shown, and its title."""
     current = st.session_state.get("picture")
     options = [name for name in gallery.GALLERY if name != current]
     with st.container(width=WIDTHS["view"]):
@@ -111,7 +119,7 @@ def _beside(key: str) -> tuple[str | None, tuple[DecodedImage, str]]:
             compact=False,
         )
     entry, picture = frame.second_picture(chosen, options)
-    return partner, (picture, frame.picture_title(entry.key))
+    return picture, frame.picture_title(entry.key)
 
 
 def other_family(key: str) -> str:
@@ -126,15 +134,14 @@ def _partner(key: str, family: str) -> str | None:
         return None
     alike = [name for name in options if spec(name).weights == spec(key).weights]
     chosen = [name for name in frame.view().models if name in options]
-    with st.container(width=WIDTHS["model"]):
-        return frame.choose(
-            frame.t("token_mixing.beside_model"),
-            options,
-            key=f"beside_{family}",
-            words={name: spec(name).title for name in options},
-            default=[*chosen, *alike, *options][0],
-            compact=False,
-        )
+    return frame.choose(
+        frame.t("token_mixing.beside_model"),
+        options,
+        key=f"beside_{family}",
+        words={name: spec(name).title for name in options},
+        default=[*chosen, *alike, *options][0],
+        compact=False,
+    )
 
 
 def block_beside(chosen: Choice, key: str, block: str) -> MixingSite:

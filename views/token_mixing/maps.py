@@ -9,7 +9,7 @@ from vislib.analysis.fields import ReadingField, reading_field
 from vislib.analysis.linear_mixing import read_by_field
 from vislib.analysis.signed_fields import still_field
 from vislib.registry import epoch_of, spec
-from vislib.schema import DecodedImage, LabelledArray, MixingSite
+from vislib.schema import DecodedImage, MixingSite
 
 
 def maps(chosen: Choice, key: str) -> list[frame.StageMap]:
@@ -83,7 +83,7 @@ def _unit(chosen: Choice, key: str, what: str) -> frame.StageMap:
     def shows(_picture: DecodedImage, block: str) -> frame.StageShown:
         site = site_named(key, block)
         array = hidden_unit.side_of(key, site, chosen.unit, what)
-        return _still(array, frame.t("unit.weight"), frame.block_words(key, site))
+        return frame.StageShown(field=still_field(array), unit=frame.t("unit.weight"))
 
     alt = frame.t("token_mixing.map_alt", what=title)
     return frame.model_map(key, shows, alt=alt, name=title)
@@ -97,11 +97,7 @@ def _step(chosen: Choice, key: str, what: str) -> frame.StageMap:
         site = site_named(key, block)
         steps = hidden_unit.steps(key, site, chosen, picture)
         array = getattr(steps, what)
-        return _still(array, frame.t(f"unit.{array.unit}"), frame.block_words(key, site))
+        return frame.StageShown(field=still_field(array), unit=frame.t(f"unit.{array.unit}"))
 
     alt = frame.t("token_mixing.map_alt", what=title)
     return frame.model_map(key, shows, alt=alt, name=title)
-
-
-def _still(array: LabelledArray, unit: str, sub: str) -> frame.StageShown:
-    return frame.StageShown(field=still_field(array), unit=unit, sub=sub)

@@ -22,14 +22,18 @@ SHOWN: Mapping[str, Callable[[Choice], str]] = {
     "beside": beside,
 }
 """View -> what stands below the stage first; it gives the model as of the epoch that it shows."""
+TILES = 3
+"""Maps of the first view."""
 
 
 def draw() -> None:
     """The choices in one row, the stage, and below it what stands in tabs."""
-    with frame.row_of_choices(models=False):
-        chosen = controls.draw()
+    row = st.container()
+    place = frame.stage_place(TILES)
+    with row, frame.row_of_choices(models=False):
+        chosen = controls.draw(place)
     second = chosen.other
-    place = frame.stage_place(len(maps.maps(chosen, chosen.key)), 2 if second else 1)
+    frame.stage_room(place, len(maps.maps(chosen, chosen.key)), 2 if second else 1)
     key = _tabs(chosen)
     frame.stage(
         maps.maps(chosen, key),

@@ -14,6 +14,7 @@ from vislib.schema import LabelledArray, MixingSite
 
 MORE_DATA = "mixer_b16_224.goog_in21k"
 """The published Mixer that saw the most pictures: its first blocks are full of pairs."""
+LEGEND = 360
 MOST_OF_A_BLOCK = 24
 """Pairs, and single units, that a block shows where blocks stand side by side."""
 
@@ -60,7 +61,7 @@ def sheet(
         selected=order.index(unit) if unit in order else None,
         key=key,
         alt=frame.t("token_mixing.pairs_alt" if paired else "token_mixing.singles_alt"),
-        tile_px=52 if captions else 40,
+        tile_px=40 if not captions else 64 if paired else 52,
         group=2 if paired else 1,
         gap=6 if captions else 3,
         captions=captions or (),
@@ -88,7 +89,7 @@ def units(chosen: Choice) -> str:
 def _tiles(key: str, chosen: Choice, pairs: list[UnitPair]) -> None:
     """Pairs, then units without a partner, and their colours."""
     site, maps = chosen.site, hidden_unit.unit_maps(key, chosen.site)
-    choice, colour_bar = st.columns([1, 1.4])
+    choice, colour_bar, files = st.columns([1.3, 1.4, 0.5], vertical_alignment="bottom")
     with choice:
         words = {name: frame.t(f"token_mixing.scale_{name}") for name in ("shared", "own")}
         label = frame.t("token_mixing.scale")
@@ -97,7 +98,10 @@ def _tiles(key: str, chosen: Choice, pairs: list[UnitPair]) -> None:
     unit = frame.t("token_mixing.own_unit") if own else frame.t("unit.weight")
     with colour_bar:
         ends = limits or (-1.0, 1.0)
-        frame.legend(signed=True, limits=ends, unit=unit, key="unit_legend")
+        frame.legend(signed=True, limits=ends, unit=unit, key="unit_legend", width=LEGEND)
+    with files:
+        name = f"{key}.{site.group}.token_mixing.fc1"
+        frame.strip(maps, key="units.strip", name=name, note=unit if own else "")
     options = {"seen": (key, site.group), "limits": limits, "unit": chosen.unit}
     twos = [pair for pair in pairs if pair.second is not None]
     if twos:
@@ -112,8 +116,6 @@ def _tiles(key: str, chosen: Choice, pairs: list[UnitPair]) -> None:
         st.markdown(f"**{frame.t('token_mixing.singles', count=len(order))}**")
         captions = [str(u + 1) for u in order]
         sheet(maps, order, key="unit_singles", captions=captions, **options)
-    note = unit if own else ""
-    frame.strip(maps, key="units.strip", name=f"{key}.{site.group}.token_mixing.fc1", note=note)
     frame.offer(MORE_DATA, frame.t("token_mixing.offer_more_data"))
 
 
