@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Ask, Bring, OnStage, Open, Shown
 from views import frame
-from views.frame import stage_packets, state
+from views.frame import stage_packets, staging, state
 from vislib import attribution
 from vislib.analysis.channel_groups import strongest_entry
 from vislib.analysis.common_ground import statistics

@@ -151,7 +151,7 @@ def test_the_stage_shows_the_window_and_the_chosen_channels(
     assert subs[2] == f"k of {CHANNEL + 1} · v of {read + 1}"
     assert subs[3] == f"{read + 1} feeds {CHANNEL + 1}: {100 * pattern[CHANNEL, read]:.1f} %"
     assert stage.options["point"] == (500, 500)
-    assert set(stage.blocks) == {"1.1", "2.1", "2.2"} or len(stage.blocks) == 3
+    assert len(stage.blocks) == 3  # the blocks before and after come ahead
 
 
 def test_blocks_with_fewer_heads_show_the_nearest(open_page: Open, stage: OnStage) -> None:
@@ -289,15 +289,14 @@ def test_the_numbers_are_the_library_s(
     assert f">{100 * pattern[CHANNEL, read]:.2f} %<" in said
     assert f">{score:.3f}<" in said
     assert "window</th><td>4 / 4<" in said
-    reading = reading_at(site, cache, row=8 // 2 * 1, column=4) if site.rows == 8 else None
-    assert reading is not None
-    box = loading.prepare(loading.load("davit_mini"), gallery.load(state.DEFAULT_PICTURE)).view_box
+    reading = reading_at(site, cache, row=site.rows // 2, column=site.columns // 2)
+    picture = gallery.load(state.DEFAULT_PICTURE)
+    box = loading.prepare(loading.load("davit_mini"), picture).view_box
     for head, who in ((None, "all heads"), (1, "head 2")):
         share = attentions.share_of(reading, site, head).values
-        numbers = statistics(share, row=4, column=4, cell_px=box.width / site.columns)
-        assert f"reach, {who}</th><td>{numbers.reach_px:.0f} px<" in said or (
-            f"{who}</th><td>{numbers.reach_px:.0f} px<" in said
-        )
+        place = {"row": site.rows // 2, "column": site.columns // 2}
+        numbers = statistics(share, **place, cell_px=box.width / site.columns)
+        assert f"{who}</th><td>{numbers.reach_px:.0f} px<" in said
 
 
 @pytest.fixture

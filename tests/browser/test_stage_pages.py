@@ -1,0 +1,56 @@
+"""Pages on the stage in Chromium: the first map is on the first screen, the words can be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PROJECTOR, TABLET, PHONE = (1280, 720), (1024, 768), (390, 844)
+PAGES = ("dual_attention",)
+MOST_HEIGHT = 1600
+SMALLEST = """() => {
+  const texts = document.createTreeWalker(document.querySelector('.st-key-page_body'), NodeFilter.SHOW_TEXT);
+  let least = 99;
+  while (texts.nextNode()) {
+    const { parentElement: node, textContent } = texts.currentNode;
+    const seen = textContent.trim() && node.checkVisibility() && !node.closest('style, script, svg');
+    if (seen) least = Math.min(least, parseFloat(getComputedStyle(node).fontSize));
+  }
+  return least;
+}"""
+SHIFTS = """() => {
+  window.__shift = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.__shift += entry.value;
+  }).observe({ type: 'layout-shift', buffered: true });
+}"""
+HEIGHT = "document.querySelector('[data-testid=\"stMainBlockContainer\"]').scrollHeight"
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    ("viewport", "most"),
+    [(PROJECTOR, 200), (TABLET, 200), (PHONE, 500)],
+    indirect=["viewport"],
+    ids=["projector", "tablet", "phone"],
+)
+def test_the_first_map_is_on_the_first_screen(
+    page: Page, server: Any, settle: Any, name: str, most: int
+) -> None:
+    page.goto(f"{server.url}/{name}")
+    page.locator(".stage .ground").first.wait_for(state="attached", timeout=180_000)
+    settle(page)
+    page.evaluate(SHIFTS)
+    page.wait_for_timeout(200)
+    areas = [place.bounding_box() for place in page.locator(".stage .ground").all()]
+    assert len(areas) > 1
+    assert areas[1]["y"] < most
+    assert areas[1]["width"] > 150
+    assert page.evaluate("window.__shift") < 0.1
+    if most == 200 and page.viewport_size["width"] == PROJECTOR[0]:
+        assert page.evaluate(HEIGHT) <= MOST_HEIGHT
+        assert page.evaluate(SMALLEST) >= 16
