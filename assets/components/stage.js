@@ -464,7 +464,8 @@ class Stage {
   // One bar for the shares, one for cosines, one for other maps with a sign: of these what is shown.
   drawLegend() {
     const kinds = this.maps().filter((tile) => tile.field).map(({ field }) => (field.words ? "signed" : field.signed ? "cosine" : this.scale));
-    const names = kinds.length ? [...new Set(kinds)] : [this.scale];
+    const images = this.maps().some((tile) => tile.instead?.hidden === false);
+    const names = kinds.length || images ? [...new Set(kinds)] : [this.scale];
     if (this.drawn !== names.join(" ")) {
       this.drawn = names.join(" ");
       this.legend.replaceChildren();

@@ -10,15 +10,17 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PROJECTOR, TABLET, PHONE = (1280, 720), (1024, 768), (390, 844)
-PAGES = ("dual_attention",)
+PAGES = ("dual_attention", "what_if", "what_if?what_if=surgery")
 MOST_HEIGHT = 1600
 SMALLEST = """() => {
-  const texts = document.createTreeWalker(document.querySelector('.st-key-page_body'), NodeFilter.SHOW_TEXT);
+  const body = document.querySelector('.st-key-page_body');
+  const texts = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
   let least = 99;
   while (texts.nextNode()) {
     const { parentElement: node, textContent } = texts.currentNode;
-    const seen = textContent.trim() && node.checkVisibility() && !node.closest('style, script, svg');
-    if (seen) least = Math.min(least, parseFloat(getComputedStyle(node).fontSize));
+    if (!textContent.trim() || node.closest('style, script, svg')) continue;
+    const size = parseFloat(getComputedStyle(node).fontSize);
+    if (node.checkVisibility()) least = Math.min(least, size);
   }
   return least;
 }"""

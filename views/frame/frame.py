@@ -29,7 +29,7 @@ SECTIONS = {
 }
 """The navigation: the pages of the first section stand in it one by one, the others in menus."""
 PAGES = tuple(name for names in SECTIONS.values() for name in names)
-STAGED = ("compare", "token_mixing", "dual_attention")
+STAGED = ("compare", "token_mixing", "dual_attention", "what_if", "inside")
 """Pages whose stage holds the picture."""
 WIDE = (*STAGED, "estimates", "disagreement", "papers", "experiments", "costs")
 """Those, and pages where the selected place changes nothing: they have no panel and fill the width,

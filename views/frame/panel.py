@@ -69,7 +69,9 @@ def draw() -> None:
 
 
 @contextmanager
-def row_of_choices(*, picture: bool = True, models: bool = True) -> Iterator[None]:
+def row_of_choices(
+    *, picture: bool = True, models: bool = True, more: bool = True
+) -> Iterator[None]:
     """A row of choices that begins with picture and models, where no panel holds them.
 
     What links or uploads have to be told stands below the row: nobody sees it in a closed list.
@@ -77,6 +79,7 @@ def row_of_choices(*, picture: bool = True, models: bool = True) -> Iterator[Non
     Args:
         picture: Whether the picture changes what the page shows. It is kept in any case.
         models: Whether the models do.
+        more: Whether other models are offered in the row.
     """
     st.session_state.pop("_boxes_known", None)  # no picker is drawn that would miss a box
     with links.held_back() as names:
@@ -86,7 +89,7 @@ def row_of_choices(*, picture: bool = True, models: bool = True) -> Iterator[Non
                 _picture_notes()
                 _point_inputs()
             _models(shown=models)
-            if picture and models:
+            if picture and models and more:
                 _other_models()
             yield
     _messages()
