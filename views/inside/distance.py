@@ -30,11 +30,13 @@ class Depth:
     Attributes:
         steps: Relative depths that can be stepped through, percent.
         step: The one that is shown.
+        scale: The stage's.
         errors: Which of the models cannot be run, and why.
     """
 
     steps: tuple[str, ...]
     step: str
+    scale: str
     errors: dict[str, MixScopeError]
 
 
@@ -54,7 +56,9 @@ def choose(place: DeltaGenerator) -> Depth:
             words={step: words("depth_at", percent=step) for step in steps},
             compact=False,
         )
-    return Depth(steps=steps, step=step, errors=errors)
+    with st.popover(words("colours")):
+        scale = frame.choose_scale()
+    return Depth(steps=steps, step=step, scale=scale, errors=errors)
 
 
 def draw(chosen: Depth, place: DeltaGenerator) -> None:
@@ -65,6 +69,7 @@ def draw(chosen: Depth, place: DeltaGenerator) -> None:
         blocks=chosen.steps,
         block=chosen.step,
         block_key="inside_depth",
+        scale=chosen.scale,
         place=place,
     )
     found = runs.each(

@@ -16,7 +16,7 @@ def draw() -> None:
     row, below = st.container(), st.container(gap=None)
     keys = frame.view().models
     with row, frame.row_of_choices(more=False):
-        with st.container(width=330):
+        with st.container(width=290):
             view = frame.choose(
                 words("view"),
                 VIEWS,

@@ -29,11 +29,13 @@ class Operation:
         key: Registry key.
         site: The block that is looked at.
         change: What is changed.
+        scale: The stage's.
     """
 
     key: str
     site: MixingSite
     change: Change
+    scale: str = "root"
 
     @property
     def sites(self) -> tuple[MixingSite, ...]:

@@ -27,6 +27,7 @@ def choose() -> Operation:
     with st.popover(words("model_and_block")) as popover:
         key = choose_model()
         site = frame.choose_site(key, name="cut_block")
+        scale = frame.choose_scale()
     texts = changes_at(key, site.group)
     first = next((name for name in texts if name.startswith("operator")), None)
     with st.container(width=350):
@@ -46,13 +47,13 @@ def choose() -> Operation:
             index = frame.choose_number(words("which", count=count), count, key="part") - 1
     whole = what.partition(".")[0] in ("all", "crop")
     change = Change(what=what, group="" if whole else site.group, index=index)
-    return Operation(key=key, site=site, change=change)
+    return Operation(key=key, site=site, change=change, scale=scale)
 
 
 def draw(chosen: Operation, place: DeltaGenerator) -> None:
     """The maps before and after on the stage; below it both answers."""
     frame.stage_room(place, 2 * len(chosen.sites))
-    frame.stage(changed_maps.maps(chosen), label=words("maps"), place=place)
+    frame.stage(changed_maps.maps(chosen), label=words("maps"), scale=chosen.scale, place=place)
     draws: dict[str, Callable[[Operation], None]] = {
         "answers": _answers,
         "numbers": changed_maps.numbers,
