@@ -48,7 +48,7 @@ FIRST = """() => {
 def address(url: str, models: tuple[str, ...]) -> str:
     """Compare with these models; both ways in which a link may list them."""
     listed = "&".join(f"models={key}" for key in models)
-    return f"{url}/?picture=coffee&{listed}"
+    return f"{url}/compare?picture=coffee&{listed}"
 
 
 def hover(page: Any, moves: int) -> tuple[list[float], list[float], int, int]:

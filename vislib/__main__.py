@@ -1,6 +1,7 @@
 """The command line: ``python -m vislib COMMAND``.
 
-Commands: ``train``, ``evaluate``, ``similarity``, ``experiment``, ``weights list | pull | verify``.
+Commands: ``train``, ``evaluate``, ``similarity``, ``prepare``, ``experiment``,
+``weights list | pull | verify``, ``lecture check``.
 
 Exit codes: 0 done; 2 something came that cannot be used (the message says what to do); 3 the time
 given with ``--minutes`` ran out and the checkpoint is saved; 130 stopped by Ctrl-C.
@@ -13,7 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vislib.commands import experiment
+from vislib import texts
+from vislib.commands import experiment, lecture
 from vislib.commands import weights as weights_commands
 from vislib.commands.arguments import (
     DONE,
@@ -26,28 +28,38 @@ from vislib.commands.arguments import (
     whole,
 )
 from vislib.schema import MixScopeError
+from vislib.texts import Message
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
-    options = _parser().parse_args(arguments)
+    lang, rest = _lang().parse_known_args(arguments)
+    texts.speak(lang.lang)
+    options = _parser().parse_args(rest)
     try:
         return int(options.run(options))
     except MixScopeError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(Message("command.error", what=error), file=sys.stderr)
     except ImportError as error:
-        print(
-            f"Error: the package {error.name or error} is missing. "
-            "Install what requirements.txt lists.",
-            file=sys.stderr,
-        )
+        print(Message("command.no_package", name=error.name or str(error)), file=sys.stderr)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        print(f"Error: {error.strerror or error}{where}.", file=sys.stderr)
+        print(
+            Message("command.system", what=error.strerror or str(error), where=where),
+            file=sys.stderr,
+        )
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+        print(Message("command.interrupted"), file=sys.stderr)
         return INTERRUPTED
     return WRONG
+
+
+def _lang() -> argparse.ArgumentParser:
+    """The language, which may stand anywhere; it is known before the others are worded."""
+    lang = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    known = list(texts.languages())
+    lang.add_argument("--lang", choices=known, default=texts.of_machine(), help=", ".join(known))
+    return lang
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         description="MixScope's command line: get published weights; train and measure the "
         "bundled models.",
         epilog="Exit codes: 0 done, 2 unusable input, 3 out of time (saved), 130 stopped (saved).",
+        parents=[_lang()],
     )
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_train(commands)
@@ -64,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_similarity(commands)
     experiment.add(commands)
     weights_commands.add(commands)
+    _add_prepare(commands)
+    lecture.add(commands)
     return parser
 
 
@@ -146,7 +161,25 @@ def _add_similarity(commands: argparse._SubParsersAction[argparse.ArgumentParser
     similarity.set_defaults(run=_similarity)
 
 
+def _add_prepare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The options of ``prepare``."""
+    prepare = commands.add_parser(
+        "prepare",
+        help="compute beforehand what pages open with: answers, estimates, costs",
+        description="Run the bundled models on the gallery and write what the pages Estimates, "
+        "Disagreement and What it costs open with. To be done again when their weights change.",
+    )
+    prepare.add_argument("--out", type=Path, metavar="FILE", help="instead of assets/prepared.npz")
+    prepare.set_defaults(run=_prepare)
+
+
 # The commands import what they need themselves: torch takes seconds, --help should not.
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    from vislib.commands.prepare import run
+
+    return run(options.out)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -196,16 +229,20 @@ def _evaluate(options: argparse.Namespace) -> int:
         size = loading.input_config(module).size
         pictures = load_folder(part, size=size, classes=[wnid for wnid, _ in card["classes"]])
         scores = measure(module.to(device), pictures, device)
-        print(
-            f"{row.key}: top-1 {scores.top1:.2%}, top-5 {scores.top5:.2%} "
-            f"({scores.pictures:,} pictures of {options.split})",
-            flush=True,
+        measured = Message(
+            "command.measured",
+            model=row.key,
+            top1=scores.top1,
+            top5=scores.top5,
+            count=scores.pictures,
+            split=options.split,
         )
+        print(measured, flush=True)
         if options.card:
             card["val_top1"], card["val_top5"] = scores.top1, scores.top5
             card["val_pictures"] = scores.pictures
             card["sha256"] = files.sha256(folder / f"{row.key}.safetensors")
-            print(f"Written into {cards.write(card, folder)}")
+            print(Message("command.written", path=cards.write(card, folder)))
     return DONE
 
 
@@ -228,9 +265,9 @@ def _similarity(options: argparse.Namespace) -> int:
         model = loading.load(row.key, device=torch.device("cpu"))
         inputs = (loading.prepare(model, picture) for picture in pictures)
         features[row.key] = probing.token_means(model, inputs)
-        print(f"{row.key}: {len(pictures)} pictures", flush=True)
+        print(Message("command.ran", model=row.key, count=len(pictures)), flush=True)
     size = similarity.write(features, len(pictures), out)
-    print(f"Written into {out} ({size / 1000:.1f} kB)")
+    print(Message("command.written_size", path=out, kilobytes=size / 1000))
     return DONE
 
 

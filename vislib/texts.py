@@ -2,21 +2,35 @@
 
 A ``Message`` is a sentence that is not yet in any language: a key of that table and the values of
 its placeholders. Errors and notes are messages, so that a page can word them in its visitor's
-language; ``str()`` is English. Imports nothing of the project.
+language; ``str()`` is English, and on the command line what it was told to speak. Imports nothing
+of the project.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import os
+import re
+import string
 import tomllib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from babel import Locale, negotiate_locale, numbers
+
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "text"
-FALLBACK = "en"
+FALLBACK, GLOSSARY = "en", "glossary"
+LANGUAGE = "MIXSCOPE_LANG"
+"""Environment variable: the language of the command line, before those of the machine."""
+FORMS = frozenset({"zero", "one", "two", "few", "many", "other"})
+"""The plural forms of all languages (CLDR); a text that has some is a table of them."""
+_spoken: ContextVar[str] = ContextVar("mixscope_spoken", default=FALLBACK)
+_CODE = re.compile(r"[a-z]{2,3}(_[A-Z][A-Za-z]+)?")
 
 
 class Message:
@@ -47,7 +61,7 @@ class Message:
         return self.key
 
     def __str__(self) -> str:
-        return self.text(FALLBACK)
+        return self.text(_spoken.get())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.key!r}, **{self.values!r})"
@@ -75,7 +89,34 @@ def languages() -> dict[str, str]:
     return {
         path.stem: _load(path.stem).get("language", path.stem)
         for path in sorted(FOLDER.glob("*.toml"))
+        if _CODE.fullmatch(path.stem)
     }
+
+
+def best(wanted: Iterable[str | None]) -> str:
+    """The language that is there for what a person's browser or machine asks for.
+
+    Args:
+        wanted: Names of languages, the dearest first: "ko-KR", "ko_KR.UTF-8", "de".
+    """
+    names = [re.split("[.@]", name)[0].replace("-", "_") for name in wanted if name]
+    return negotiate_locale(names, list(languages())) or FALLBACK
+
+
+def speak(language: str) -> None:
+    """Let ``str()`` of messages be in a language from now on: a command's, never a page's."""
+    _spoken.set(language)
+
+
+def spoken() -> str:
+    """The language of ``str()``: English where nobody has said otherwise."""
+    return _spoken.get()
+
+
+def of_machine() -> str:
+    """The language of the command line, from its environment."""
+    names = (LANGUAGE, "LC_ALL", "LC_MESSAGES", "LANG")
+    return best([next((value for name in names if (value := os.environ.get(name))), None)])
 
 
 @functools.cache
@@ -94,30 +135,122 @@ def _load(language: str) -> dict[str, Any]:
         return {}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """A word of the field.
+
+    Attributes:
+        key: Its name in links.
+        pages: Where it is used.
+        by_language: Language code -> the term and a sentence on it.
+    """
+
+    key: str
+    pages: tuple[str, ...]
+    by_language: Mapping[str, tuple[str, str]]
+
+    def words(self, language: str) -> tuple[str, str]:
+        """The term and its sentence, in English where the language has none."""
+        return self.by_language.get(language) or self.by_language[FALLBACK]
+
+
+@functools.cache
+def glossary() -> dict[str, Term]:
+    """The terms of assets/text/glossary.toml by their keys, in its order."""
+    return {
+        key: Term(
+            key=key,
+            pages=tuple(entry["pages"]),
+            by_language={code: (one[0], one[1]) for code, one in entry.items() if code != "pages"},
+        )
+        for key, entry in _load(GLOSSARY).items()
+    }
+
+
 def look_up(language: str, key: str) -> str | None:
-    """The text of a dotted key, or None when this language's file has none."""
+    """The text of a dotted key, or None when this language's file has none.
+
+    Of a text with plural forms it is the general one ("other").
+    """
+    node = _node(language, key)
+    return node.get("other") if isinstance(node, dict) and is_plural(node) else _text(node)
+
+
+def is_plural(node: Mapping[str, Any]) -> bool:
+    """Whether a table is one text in its plural forms: ``{one = "...", other = "..."}``."""
+    return "other" in node and FORMS.issuperset(node)
+
+
+def _text(node: Any) -> str | None:
+    return node if isinstance(node, str) else None
+
+
+def _node(language: str, key: str) -> Any:
     node: Any = _load(language)
     for part in key.split("."):
         if not isinstance(node, dict) or part not in node:
             return None
         node = node[part]
-    return node if isinstance(node, str) else None
+    return node
 
 
 def text(language: str, key: str, /, **values: Any) -> str:
     """The text of a dotted key ("compare.title") with {placeholders} filled in.
 
     A text that a translation lacks comes from the English file. Values that are messages, or errors
-    that carry one, are worded in the same language; a list is written with commas.
+    that carry one, are worded in the same language; a list is written with commas; numbers have
+    the language's own signs. Of a text with plural forms ``count`` chooses one.
 
     Where no file has the key, the key itself is the text: a page with one strange word is more use
     than none.
     """
-    found = look_up(language, key) or look_up(FALLBACK, key)
+    code, found = language, _chosen(language, key, values.get("count"))
+    if not found:
+        code, found = FALLBACK, _chosen(FALLBACK, key, values.get("count"))
     if found is None:
         return key
     said = {name: _said(language, value) for name, value in values.items()}
-    return found.format(**said) if values else found
+    return _Wording(code).vformat(found, (), said) if values else found
+
+
+def _chosen(language: str, key: str, count: Any) -> str | None:
+    """A text, in the plural form that goes with a number."""
+    node = _node(language, key)
+    if not isinstance(node, dict) or not is_plural(node):
+        return _text(node)
+    plain = count if isinstance(count, int | float) else 0
+    return _text(node.get(_locale(language).plural_form(plain), node["other"]))
+
+
+@functools.cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(language)
+
+
+@functools.cache
+def _signs(language: str) -> dict[int, str]:
+    """What a language writes for Python's comma and point in a number."""
+    locale = _locale(language)
+    group, point = numbers.get_group_symbol(locale), numbers.get_decimal_symbol(locale)
+    return str.maketrans({",": group, ".": point})
+
+
+def numeral(language: str, written: str) -> str:
+    """A number as Python writes it ("1,048.5"), with the language's own signs."""
+    return written.translate(_signs(language))
+
+
+class _Wording(string.Formatter):
+    """Fills in placeholders; numbers have the language's own signs."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        """One value in its format."""
+        written = super().format_field(value, format_spec)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return numeral(self._language, written) if is_number else written
 
 
 def _said(language: str, value: Any) -> Any:

@@ -1,5 +1,5 @@
-// Makes the address what Python says, without a new entry in the browser's history. Each state of
-// the address is looked at once: the browser may have gone back since.
+// Makes the address what Python says, without a new entry in the browser's history, and says which
+// language the page is in. Each state of the address is looked at once: the browser may have gone back since.
 let done = "";
 
 // After a restart the new server knows no fragment and no callback of an open page: the first click
@@ -19,6 +19,7 @@ function watchConnection() {
 }
 
 export default function ({ data, setTriggerValue }) {
+  document.documentElement.lang = data.language;
   if (data.watch) {
     again = setTriggerValue;
     watchConnection();

@@ -5,8 +5,8 @@
 
 A result of the store is stale when its key leaves out something that the result depends on: then a
 visitor is shown what another one asked for. Each visit sets a page's own widgets, the picture, the
-models and the point at random, all seeded. What ``st.cache_resource`` keeps is checked likewise.
-Ends with 1 where anything is stale.
+models, the point and the language at random, all seeded. What ``st.cache_resource`` keeps is
+checked likewise. Ends with 1 where anything is stale.
 
 Values are compared bit by bit, floating-point arrays and numbers to ``CLOSE``; times that were
 measured are left out. A result that takes long is made again for ``SECONDS_A_KEY`` at most.
@@ -35,9 +35,11 @@ from streamlit.testing.v1 import AppTest
 
 from views import frame
 from views.frame import server, state, uploads
+from views.frame.language import LANGUAGE
 from views.frame.results import ResultStore
 from vislib import registry
 from vislib.pictures import gallery
+from vislib.texts import languages
 
 ROOT = Path(__file__).resolve().parents[2]
 CLOSE = 1e-5
@@ -50,7 +52,7 @@ SECONDS_A_KEY = 4.0
 POINTS = ((469, 453), (490, 484), (500, 500), (430, 520), (520, 380), (40, 500), (960, 990))
 """Near and far; each is moved a little, so that neighbours share a cell on some grids."""
 WIDGETS = ("selectbox", "segmented_control", "select_slider", "slider", "number_input", "toggle")
-PANEL = frozenset({"picture", "models", "x", "y", "lang", "camera_open"})
+PANEL = frozenset({"picture", "models", "x", "y", LANGUAGE, "camera_open"})
 CHANGES = 4
 """Widgets of a page that a visit sets at most."""
 
@@ -235,6 +237,7 @@ class Walk:
         at.session_state["picture"] = rng.choice(self._pictures)
         at.session_state["models"] = rng.sample(self._models, rng.choice((1, 2, 3, 5)))
         self._point()
+        at.session_state[LANGUAGE] = rng.choice(list(languages()))
         with offers() as offer:
             at.switch_page(f"pages/{page}.py")
             self._run(page)

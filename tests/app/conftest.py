@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from vislib.weights import files
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 ROOT = Path(__file__).resolve().parents[2]
-HOME = "compare"
+HOME = "overview"
 SECONDS = 600.0
 """A first run imports torch, which takes long on a busy machine."""
 
@@ -40,6 +42,7 @@ class Seen:
         pictures: The content digests of all pictures, in order.
         errors, infos: The messages.
         text: All words of markdown, captions and HTML parts.
+        title: Of the page.
     """
 
     def __init__(self, at: AppTest) -> None:
@@ -51,6 +54,8 @@ class Seen:
         self.infos = [info.value for info in at.info]
         parts = [element.value for element in (*at.markdown, *at.caption)]
         self.text = "\n".join([*parts, *(element.proto.body for element in at.get("html"))])
+        titles = [title.value for title in at.title] + re.findall("<h1>(.*?)</h1>", self.text)
+        self.title = html.unescape(titles[0]) if titles else ""
 
     def shows(self, png: bytes) -> bool:
         """Whether just these bytes are shown as a picture."""
@@ -169,7 +174,7 @@ def no_question(monkeypatch: pytest.MonkeyPatch) -> None:
 def open_page(minis: tuple[str, ...]) -> Open:
     """Opens a page by its name, with what stands in its address."""
 
-    def opened(page: str = HOME, **address: str | list[str]) -> AppTest:
+    def opened(page: str = "compare", **address: str | list[str]) -> AppTest:
         at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS)
         for name, value in address.items():
             at.query_params[name] = value

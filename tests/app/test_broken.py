@@ -15,11 +15,12 @@ from safetensors.numpy import load_file, save_file
 from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Ask, Open, Seen
+from views.disagreement import page as page_of_ranking
 from views.frame import asked, server
 from vislib import registry
 from vislib.experiments import table as experiments
 from vislib.pictures import gallery
-from vislib.tables import papers, similarity
+from vislib.tables import papers, prepared, similarity
 from vislib.texts import text
 from vislib.weights import files, film
 
@@ -52,7 +53,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copied:
 def named(at: AppTest, page: str, *words: str) -> Seen:
     """The page with its title, and just one message with all of these words and no path."""
     seen = Seen(at)
-    assert [heading.value for heading in at.title] == [text("en", f"{page}.title")]
+    assert Seen(at).title == text("en", f"{page}.title")
     assert len(seen.errors) == 1, seen.errors
     for word in (*words, "Get a complete copy of the project"):
         assert word in seen.errors[0]
@@ -99,10 +100,11 @@ def test_a_papers_table_beside_an_experiment(
     open_page: Open, ask: Ask, copied: Copied, fault: str
 ) -> None:
     FAULTS[fault](copied(papers) / "mlp_mixer_table3.csv")
-    at = open_page("experiments", experiment="data", data_answer="show")
-    seen = named(at, "experiments", "mlp_mixer_table3.csv")
-    assert len(at.dataframe) == 1  # our runs
-    assert "What may be concluded" in "\n".join(part.value for part in at.subheader) + seen.text
+    at = open_page("experiments", experiment="data", experiment_tab="papers")
+    named(at, "experiments", "mlp_mixer_table3.csv")
+    assert at.get("plotly_chart")  # our runs
+    at.session_state["experiment_tab"] = "table"
+    assert len(at.run().dataframe) == 1
 
 
 @fault
@@ -142,7 +144,7 @@ def test_the_first_picture_and_all_others(open_page: Open, copied: Copied, fault
 @fault
 def test_another_picture_beside(open_page: Open, copied: Copied, fault: str) -> None:
     FAULTS[fault](copied(gallery) / "cat.jpg")
-    at = open_page("compare", second="cat")
+    at = open_page("compare", second="cat", reads="raw")
     seen = named(at, "compare", "cat.jpg", "Shown instead")
     assert len(seen.pictures) > 3
     at = open_page("token_mixing", mixing_view="beside", other_picture="cat")
@@ -233,7 +235,25 @@ def test_a_card(
     monkeypatch.setattr(server, "_made", {})  # no model was loaded yet
     at = open_page("compare")
     seen = Seen(at)
-    assert [heading.value for heading in at.title] == [text("en", "compare.title")]
+    assert seen.title == text("en", "compare.title")
     assert seen.errors
     assert all("mixer_mini.json" in error for error in seen.errors)
     assert "ConvMixer mini" in seen.text
+
+
+@pytest.mark.parametrize("page", ["costs", "disagreement"])
+def test_without_what_is_bundled_a_page_computes(
+    open_page: Open, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared, "FILE", tmp_path / "prepared.npz")
+    monkeypatch.setattr(page_of_ranking, "QUICK_SECONDS", float("inf"))
+    (tmp_path / "prepared.npz").write_bytes(b"no archive")
+    prepared.read.cache_clear()
+    try:
+        at = open_page(page)
+    finally:
+        prepared.read.cache_clear()
+    seen = Seen(at)
+    assert not seen.errors
+    assert text("en", "prepared.said") not in seen.text
+    assert at.get("plotly_chart") or "<span>disagreement " in seen.text

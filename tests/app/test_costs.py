@@ -117,7 +117,7 @@ def test_a_resmlp_s_layer_writes_tokens(open_page: Open, ask: Ask, bring: Bring)
 def test_a_link_that_asks_for_nothing_known_says_so(open_page: Open, ask: Ask) -> None:
     assert not ask(open_page(PAGE, cost_view="curves")).infos
     (info,) = ask(open_page(PAGE, cost_view="stairs")).infos
-    assert "Multiply-adds" in info
+    assert "Growth" in info
 
 
 def test_curves_on_each_other_are_told_apart(open_page: Open, ask: Ask) -> None:

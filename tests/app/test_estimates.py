@@ -12,21 +12,25 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Ask, Bring, Open, Seen
 from views import frame
+from views.estimates import page as page_of_estimates
 from views.estimates import runs
 from views.estimates import tasks as pieces_of
-from views.estimates.tasks import CELLS, METHODS, SEEDS, STEPS, Piece
+from views.estimates.tasks import CELLS, SEEDS, STEPS, Piece
 from views.frame.numbers import percent_value
 from vislib import registry
 from vislib.analysis import faithfulness as judging
+from vislib.analysis.faithfulness import METHODS
 from vislib.attribution import faithfulness, methods
 from vislib.figures import colours, overlay
 from vislib.models import loading
 from vislib.models.loading import LoadedModel
 from vislib.observe import capture
 from vislib.pictures import gallery, geometry
+from vislib.texts import text
 
 PAGE = "estimates"
 ADDRESS = {"picture": "cat", "x": "430", "y": "520"}
+TABS = ("meter", "random", "raw", "methods")
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +39,7 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(methods, "STEPS", 4)
     monkeypatch.setattr(methods, "SAMPLES", 2)
     monkeypatch.setattr(methods, "WINDOWS", 4)
+    monkeypatch.setattr(page_of_estimates, "QUICK_SECONDS", 0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +53,19 @@ def nothing_kept() -> None:
 def pressed(at: AppTest) -> AppTest:
     """Compute what the page offers to."""
     return at.button(key="estimate_now").click().run()
+
+
+def everything(at: AppTest, ask: Ask) -> Seen:
+    """What stands in all tabs, one after the other."""
+    found = ask(at)
+    for name in TABS[1:]:
+        at.session_state["estimates_tab"] = name
+        more = ask(at.run())
+        found.pictures += more.pictures
+        found.infos += more.infos
+        found.errors += more.errors
+        found.text += more.text
+    return found
 
 
 def best_class(model: LoadedModel) -> int:
@@ -88,7 +106,7 @@ def test_maps_areas_and_correlations_are_the_librarys(open_page: Open, ask: Ask)
     work += 2 * (STEPS + 1) * (len(METHODS) + len(SEEDS))
     assert f"{work} forward" in before.infos[0]
     assert not before.pictures
-    seen = ask(pressed(at))
+    seen = everything(pressed(at), ask)
     model, random = loading.load("mixer_mini"), loading.load("mixer_mini", untrained=True)
     target = best_class(model)
     share, other, raw = {}, {}, {}
@@ -111,7 +129,7 @@ def test_maps_areas_and_correlations_are_the_librarys(open_page: Open, ask: Ask)
             assert f"{percent_value(area)}</td>" in seen.text
     means = np.mean([own_areas(model, judging.random_order(CELLS, s), target) for s in SEEDS], 0)
     assert seen.text.count(f"{percent_value(means[0])}</td>") >= len(METHODS)
-    assert seen.text.count(">estimate<") == len(METHODS)
+    assert seen.text.count(">estimate<") == len(METHODS) * len(TABS)
     assert "not what the model" in seen.text
     total = f"{raw['integrated_gradients'].sum():+.2f}".replace("-", "\N{MINUS SIGN}")
     assert f"Sum of the map {total}" in seen.text
@@ -164,7 +182,7 @@ def test_a_link_opens_the_same_and_says_what_is_not_there(open_page: Open, ask: 
 
 def test_random_weights_have_nothing_to_lose(open_page: Open, ask: Ask) -> None:
     at = open_page(PAGE, models=["mixer_mini"], method="grad_cam", untrained="true", **ADDRESS)
-    seen = ask(pressed(at))
+    seen = everything(pressed(at), ask)
     assert not seen.errors
     assert any("random already" in info for info in seen.infos)
     assert "ρ =" not in seen.text
@@ -178,7 +196,7 @@ def test_a_published_model_with_a_class_token(
     key = "deit_small_patch16_224.fb_in1k"
     bring(key)
     at = open_page(PAGE, models=[key], method="grad_cam", **ADDRESS)
-    seen: Seen = ask(pressed(at))
+    seen: Seen = everything(pressed(at), ask)
     assert not seen.errors
     assert "ρ =" in seen.text
     assert "blocks.10, summed over channels" in seen.text  # the last but one: see cam_site
@@ -268,7 +286,7 @@ def test_stop_on_the_page(open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyP
     assert [warning.value for warning in at.warning] == ["Stopped. What was finished is kept."]
     assert at.button(key="estimate_now").label == "Compute the estimates"
     monkeypatch.undo()
-    assert "ρ =" in ask(pressed(at)).text
+    assert "ρ =" in everything(pressed(at), ask).text
 
 
 # Random weights
@@ -277,3 +295,31 @@ def test_stop_on_the_page(open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyP
 def test_random_weights_are_not_compared_with_random_weights() -> None:
     assert registry.is_untrained("mixer_mini@untrained")
     assert not pieces_of.can_be_checked("mixer_mini@untrained")
+
+
+# Computed beforehand
+
+
+def test_it_opens_with_what_was_computed_beforehand(open_page: Open, ask: Ask) -> None:
+    at = open_page(PAGE)
+    seen = everything(at, ask)
+    assert not seen.errors
+    assert text("en", "prepared.said") in seen.text
+    assert not [button for button in at.button if button.key == "estimate_now"]
+    assert seen.text.count("ρ =") == len(METHODS)
+    at.segmented_control(key="stand_in").set_value("mean").run()
+    seen = ask(at)
+    assert text("en", "prepared.said") not in seen.text
+    assert "forward" in seen.infos[0]  # another question: it is not known beforehand
+    seen = ask(open_page(PAGE, untrained="true"))
+    assert text("en", "prepared.said") not in seen.text
+
+
+def test_what_takes_a_moment_is_done_at_once(
+    open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_of_estimates, "QUICK_SECONDS", 1e9)
+    at = open_page(PAGE, models=["mixer_mini"], method="grad_cam", **ADDRESS)
+    seen = ask(at)
+    assert not seen.infos
+    assert len(seen.pictures) >= 1

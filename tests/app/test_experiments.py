@@ -1,4 +1,4 @@
-"""The page Experiments: nothing before a prediction, and all that is said is from the table.
+"""The page Experiments: open with the result or after a prediction, and true to the table.
 
 The tables are made up, in a folder of the test's own.
 """
@@ -138,7 +138,7 @@ def test_results_are_hidden_before_a_prediction(
     name: str, write: Write, open_page: Open, ask: Ask
 ) -> None:
     write(name)
-    at = open_page(PAGE, experiment=name)
+    at = open_page(PAGE, experiment=name, predict="1", experiment_tab="table")
     seen = ask(at)
     assert not seen.errors
     assert not at.get("plotly_chart")
@@ -148,10 +148,10 @@ def test_results_are_hidden_before_a_prediction(
     at.button_group(key=f"{name}_answer").set_value("show").run()
     seen = ask(at)
     assert not seen.errors
-    assert len(at.get("plotly_chart")) == 2
+    assert len(at.get("plotly_chart")) == 1
+    assert at.dataframe
     assert text("en", f"experiments.answer_{name}_{RIGHT[name]}") in said(at)
     assert text("en", f"experiments.about_{name}") in seen.text
-    assert HARDWARE in seen.text
     assert f"{CLASSES} classes" in seen.text
     assert "0.61 M parameters" in seen.text
 
@@ -172,9 +172,11 @@ def test_the_chart_and_the_table_hold_the_numbers_of_the_table(
         for seed, val in enumerate(values)
     }
     assert shown == pytest.approx(wanted)
-    frame = at.dataframe[0].value
+    at.session_state["experiment_tab"] = "table"
+    frame = at.run().dataframe[0].value
     assert sorted(frame["val, %"]) == pytest.approx(sorted(wanted.values()))
-    assert len(spec_of(at, 1)) >= 3
+    at.session_state["experiment_tab"] = "curves"
+    assert len(spec_of(at.run(), 1)) >= 3
 
 
 def test_the_verdict_follows_the_numbers(write: Write, open_page: Open, ask: Ask) -> None:
@@ -228,6 +230,7 @@ def test_a_link_opens_a_run(write: Write, open_page: Open, ask: Ask) -> None:
     seen = ask(at)
     assert at.selectbox(key="order_run").value == "vit_mini.pixels.1"
     assert "vit_mini.pixels" in seen.text
+    assert HARDWARE in seen.text
     assert "--configs vit_mini.pixels --seeds 1 --classes 20 --epochs 2" in at.code[0].value
     assert outlined(at) == "vit_mini.pixels.1"
     at = open_page(PAGE, **link, order_run="vit_mini.nothing.7")
@@ -255,7 +258,6 @@ def test_a_click_on_a_dot_opens_its_run(
 
     monkeypatch.setattr(st, "plotly_chart", chart)
     at = open_page(PAGE, experiment="order", order_answer="show")
-    assert picked["curves-order"] == "ignore"
     for points, chosen in (
         ([{"customdata": ["resnet_mini.patches.0", "its name"]}], "resnet_mini.patches.0"),
         ([], "resnet_mini.patches.0"),
@@ -264,6 +266,7 @@ def test_a_click_on_a_dot_opens_its_run(
         st.session_state["ends-order"] = {"selection": {"points": points}}
         picked["ends-order"]()
         at.session_state["order_run"] = st.session_state["order_run"]
+        at.session_state["experiment_tab"] = "run"
         at.run()
         assert not ask(at).errors
         assert at.selectbox(key="order_run").value == outlined(at) == chosen
@@ -286,13 +289,16 @@ def test_what_was_not_run_is_said(write: Write, open_page: Open, ask: Ask) -> No
     assert not at.success
     assert any("both in turn" in info for info in seen.infos)
     assert text("en", "experiments.conclude_nothing") in seen.text
+    at.session_state["experiment_tab"] = "table"
+    seen = ask(at.run())
     assert "2 of 3 variants, one seed each" in seen.text
     assert "Seed 0: both in turn." in seen.text
     assert "Seed 1: all variants." in seen.text
     assert at.code[-1].value.startswith("python -m vislib experiment attention --data FOLDER")
 
     write("order", {"mixer_mini.original": (0.4,)})
-    seen = ask(open_page(PAGE, experiment="order", order_answer="both"))
+    link = {"experiment": "order", "order_answer": "both", "experiment_tab": "papers"}
+    seen = ask(open_page(PAGE, **link))
     assert not seen.errors
     assert text("en", "experiments.here_alone") in seen.text
 
@@ -314,7 +320,7 @@ def test_a_half_written_table_is_a_message(write: Write, open_page: Open, ask: A
 @pytest.mark.parametrize("name", TABLES)
 def test_the_papers_numbers_stand_apart(name: str, write: Write, open_page: Open, ask: Ask) -> None:
     write(name)
-    at = open_page(PAGE, experiment=name, **{f"{name}_answer": "show"})
+    at = open_page(PAGE, experiment=name, experiment_tab="papers")
     seen = ask(at)
     assert "arxiv.org" in text("en", f"experiments.paper_{name}")
     assert text("en", f"experiments.paper_{name}") in seen.text
@@ -340,10 +346,27 @@ def test_what_if_leads_here(write: Write, open_page: Open, ask: Ask) -> None:
     write("order")
     at = open_page("what_if", models=["mixer_mini"], experiment="patch")
     at.button(key="to_experiments").click().run()
-    assert not ask(at).errors
-    assert at.title[0].value == text("en", "experiments.title")
+    seen = ask(at)
+    assert not seen.errors
+    assert seen.title == text("en", "experiments.title")
     assert at.session_state["experiment"] == "order"
 
 
 def test_the_page_stands_beside_the_papers() -> None:
     assert PAGE in ui.SECTIONS["read"]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_page_opens_with_the_result(name: str, write: Write, open_page: Open, ask: Ask) -> None:
+    write(name)
+    at = open_page(PAGE, experiment=name)
+    assert not ask(at).errors
+    assert len(at.get("plotly_chart")) == 1
+    assert text("en", f"experiments.answer_{name}_{RIGHT[name]}") in said(at)
+    assert not [group for group in at.button_group if group.key == f"{name}_answer"]
+    at.toggle(key="predict").set_value(True).run()
+    assert not at.get("plotly_chart")
+    assert text("en", "experiments.hidden") in said(at)
+    at.button_group(key=f"{name}_answer").set_value(RIGHT[name]).run()
+    assert at.success
+    assert len(at.get("plotly_chart")) == 1

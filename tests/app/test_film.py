@@ -183,11 +183,13 @@ def test_no_slider_where_no_frame_holds_what_is_shown(open_page: Open) -> None:
 
 
 @pytest.mark.usefixtures("minis")
-@pytest.mark.parametrize("page", frame.PAGES[:6])
+@pytest.mark.parametrize("page", frame.PAGES[1:7])
 def test_the_switch_shows_untrained_weights_and_says_so(
     open_page: Open, ask: Ask, page: str, flip: Callable[[AppTest], AppTest]
 ) -> None:
-    view = {"view": "filters"} if page == "patch_embedding" else {}  # pixels know no weights
+    # Pixels know no weights, and what is on the stage is no picture of the page's.
+    views = {"patch_embedding": {"view": "filters"}, "compare": {"reads": "raw"}}
+    view = views.get(page, {})
     at = open_page(page, **view)
     trained = ask(at)
     assert "(untrained)" not in trained.text

@@ -404,3 +404,32 @@ def test_a_page_prefers_what_is_compared_then_published_models(
     assert asked == [big, "mixer_mini", big]
     with pytest.raises(MixScopeError, match="swin"):
         frame.choose_model("swin")
+
+
+def test_a_download_is_offered_where_a_network_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Way:
+        """A socket; only the machine with a way out can connect it."""
+
+        def __init__(self, *_kind: object) -> None:
+            self.sent: list[object] = []
+
+        def __enter__(self) -> Way:
+            return self
+
+        def __exit__(self, *_error: object) -> None:
+            assert self.sent == []
+
+        def connect(self, _place: object) -> None:
+            if not out:
+                raise OSError("Network is unreachable")
+
+    monkeypatch.setattr(server.socket, "socket", Way)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    out = True
+    assert server.has_network()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert not server.has_network()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    assert server.has_network()
+    out = False
+    assert not server.has_network()

@@ -32,9 +32,9 @@ def said(key: str, name: str) -> str:
 
 def test_compare_says_it_of_each_model(open_page: Open, ask: Ask) -> None:
     assert next(iter(gallery.GALLERY)) == DEFAULT_PICTURE
-    first = beside(ask(open_page()))
+    first = beside(ask(open_page(reads="answer")))
     assert first == ["✓ Right: espresso"] * 3
-    at = open_page(picture="bison")
+    at = open_page(picture="bison", reads="answer")
     found = beside(ask(at))
     assert found == [said(key, "bison") for key in KEYS]
     assert len(set(found)) == 2  # the models part over it
@@ -46,7 +46,7 @@ def test_compare_says_it_of_each_model(open_page: Open, ask: Ask) -> None:
 def test_a_visitors_own_picture_is_not_judged(
     open_page: Open, ask: Ask, picture_png: bytes
 ) -> None:
-    at = open_page(models=["mixer_mini"])
+    at = open_page(models=["mixer_mini"], reads="answer")
     assert len(beside(ask(at))) == 1
     at.file_uploader(key="upload").set_value(("mine.png", picture_png, "image/png")).run()
     assert beside(ask(at)) == []
@@ -72,7 +72,9 @@ def test_models_with_other_classes_are_judged_by_theirs(
     open_page: Open, ask: Ask, bring: Bring
 ) -> None:
     bring("deit_small_patch16_224.fb_in1k")
-    at = open_page(models=["deit_small_patch16_224.fb_in1k"])  # seeded random weights
+    at = open_page(
+        models=["deit_small_patch16_224.fb_in1k"], reads="answer"
+    )  # seeded random weights
     assert beside(ask(at))[0].partition(": ")[2] in ("espresso", "the picture shows espresso")
     at.selectbox(key="picture").set_value("camera").run()
     assert beside(ask(at)) == ["Neither right nor wrong: no class is named for this picture."]

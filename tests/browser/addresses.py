@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 SHARED = ("picture", "models", "x", "y", "untrained")
 NAMES: Mapping[str, Sequence[str]] = {
-    "": ("depth", "reads", "only", "second", "zero", "scale", "nth_head"),
+    "": ("into",),
+    "compare": ("depth", "reads", "only", "second", "zero", "scale", "nth_head"),
     "patch_embedding": ("view", "filter_order", "filter_1", "token_depth"),
     "token_mixing": ("mixer_block", "mixing_view", "unit", "unit_channel", "slopes"),
     "depthwise_kernels": ("kernel_block", "channel", "kernel_view", "kernel_order", "epoch"),
@@ -43,13 +44,14 @@ NAMES: Mapping[str, Sequence[str]] = {
     "inside": ("inside", "layers", "layers_of"),
     "estimates": ("estimated", "class", "stand_in", "method"),
     "disagreement": ("source", "shown"),
-    "papers": ("paper", "paper_show", "mixer_x", "mixer_group"),
-    "experiments": ("experiment", "order_answer", "order_run"),
+    "papers": ("paper", "paper_show", "paper_tab", "mixer_x", "mixer_group"),
+    "experiments": ("experiment", "predict", "experiment_tab"),
     "costs": ("cost_view", "cost_shown", "cost_which"),
 }
 """Page -> names in its address; a few stand for a view that is not open."""
 SHARED_VIEW = {"picture": "cat", "models": "davit_mini,mixer_mini", "x": "469", "y": "453"}
 VIEWS: Mapping[str, Mapping[str, str]] = {
+    "overview": {"into": "davit_mini,1.2"},
     "compare": {"depth": "100", "reads": "raw", "second": "rocket", "zero": "1"},
     "patch_embedding": {"view": "filters", "filter_order": "norm", "filter_2": "3"},
     "token_mixing": {"mixing_view": "unit", "mixer_block": "1.3", "unit": "5", "unit_raw": "1"},
@@ -60,8 +62,15 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
     "estimates": {"stand_in": "mean", "method": "occlusion"},
     "disagreement": {"source": "photographs", "shown": "all"},
     "papers": {"paper": "davit", "davit_x": "params_millions", "davit_group": "2"},
-    "experiments": {"experiment": "data", "data_answer": "show", "data_curves": "3"},
+    "experiments": {
+        "experiment": "data",
+        "predict": "1",
+        "data_answer": "show",
+        "experiment_tab": "curves",
+        "data_curves": "3",
+    },
     "costs": {"cost_shown": "token", "cost_which": "all"},
+    "glossary": {"lang": "ko"},
 }
 """Page -> a view with nothing at its default."""
 MARKUP = (
@@ -196,7 +205,7 @@ def views(browser: Browser, folder: Path) -> list[tuple[str, str, bool]]:
             context = browser.new_context(viewport={"width": 1400, "height": 900})
             page = context.new_page()
             link = {**SHARED_VIEW, **own}
-            place = "" if name == "compare" else name
+            place = "" if name == "overview" else name
             page.goto(f"{server.url}/{place}?{urlencode(link)}")
             cold[name] = what_is_seen(page)
             done.append((name, "cold", cold[name][0] == link))
@@ -215,7 +224,7 @@ def views(browser: Browser, folder: Path) -> list[tuple[str, str, bool]]:
     with running(folder, port=port):
         for name, own in VIEWS.items():
             page = browser.new_page(viewport={"width": 1400, "height": 900})
-            place = "" if name == "compare" else name
+            place = "" if name == "overview" else name
             page.goto(f"{server.url}/{place}?{urlencode({**SHARED_VIEW, **own})}")
             done.append((name, "restart", what_is_seen(page) == cold[name]))
             page.close()
@@ -225,7 +234,7 @@ def views(browser: Browser, folder: Path) -> list[tuple[str, str, bool]]:
 def table(done: Sequence[tuple[Hostile, list[str]]]) -> str:
     """Kind, count, with a word, dead; then the same by page."""
     lines = []
-    for title, group in (("kind", lambda a: a.kind), ("page", lambda a: a.page or "compare")):
+    for title, group in (("kind", lambda a: a.kind), ("page", lambda a: a.page or "overview")):
         lines.append(f"{title:<20} count  with a word  dead")
         counts = Counter(group(address) for address, _ in done)
         for name, count in sorted(counts.items()):

@@ -57,8 +57,6 @@ IS_QUIET = """() => {
         && app.dataset.testScriptState === 'notRunning'
         && document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]') === null;
 }"""
-WORKER = "PYTEST_XDIST_WORKER"
-"""Environment variable of pytest-xdist: which of its processes this is, "gw0"."""
 LOCAL_HOSTS = (None, "", "127.0.0.1", "localhost")
 
 
@@ -97,7 +95,7 @@ def wait_until_healthy(process: subprocess.Popen[bytes], server: Server) -> None
 
 def run_server(folder: Path, entry: str = "app.py", port: int | None = None) -> Iterator[Server]:
     """Start the app on a port of this machine (a free one if None), and end it afterwards."""
-    port = port or start.find_port(18501 + 200 * int(os.environ.get(WORKER, "gw0")[2:]))
+    port = port or start.find_port(20000 + os.getpid() % 20000)  # each process its own
     command = [sys.executable, "-m", "streamlit", "run", entry]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     server = Server(url=f"http://127.0.0.1:{port}", log_path=folder / "server.log")

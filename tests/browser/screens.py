@@ -47,7 +47,8 @@ MEASURE = """() => {
     const body = document.querySelector('.st-key-page_body');
     const shown = node => node.checkVisibility({opacityProperty: true, visibilityProperty: true});
     const tall = node => node.getBoundingClientRect();
-    const maps = [...body.querySelectorAll('img, canvas, .js-plotly-plot, svg.meter')]
+    const roots = [body, ...[...body.querySelectorAll('*')].map(n => n.shadowRoot).filter(Boolean)];
+    const maps = roots.flatMap(root => [...root.querySelectorAll('img, canvas, .js-plotly-plot')])
         .filter(node => shown(node) && tall(node).height > 60);
     const texts = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
     const sizes = [];

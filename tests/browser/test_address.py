@@ -74,7 +74,7 @@ def maps(page: Page) -> list[str]:
 def test_one_action_makes_one_entry_and_a_moved_point_none(
     server: Server, page: Page, settle: Settle
 ) -> None:
-    page.goto(server.url)
+    page.goto(f"{server.url}/compare")
     settle(page)
     assert query(page) == {}
     start = page.evaluate(LENGTH)
@@ -110,7 +110,7 @@ def test_one_action_makes_one_entry_and_a_moved_point_none(
 
 
 def test_back_and_forward_show_what_was_shown(server: Server, page: Page, settle: Settle) -> None:
-    page.goto(f"{server.url}/?picture=cat&models=davit_mini&reads=raw")
+    page.goto(f"{server.url}/compare?picture=cat&models=davit_mini&reads=raw")
     settle(page)
     seen = [maps(page)]
     to_depth(page, "End", settle)
@@ -124,7 +124,7 @@ def test_back_and_forward_show_what_was_shown(server: Server, page: Page, settle
 
 
 def test_f5_keeps_the_view_and_the_address(server: Server, page: Page, settle: Settle) -> None:
-    page.goto(f"{server.url}/?reads=raw")
+    page.goto(f"{server.url}/compare?reads=raw")
     settle(page)
     to_depth(page, "End", settle)
     seen, address = maps(page), page.url
@@ -139,7 +139,7 @@ def test_the_first_action_after_a_restart_of_the_server_counts(
 ) -> None:
     running = contextlib.contextmanager(run_server)
     with running(tmp_path) as server:
-        page.goto(f"{server.url}/?picture=cat&models=davit_mini&reads=raw")
+        page.goto(f"{server.url}/compare?picture=cat&models=davit_mini&reads=raw")
         settle(page)
         to_depth(page, "Home", settle)
     port = urlsplit(server.url).port

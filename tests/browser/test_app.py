@@ -23,6 +23,7 @@ Settle = Callable[..., None]
 VIEWPORTS = [pytest.param((1400, 900), id="laptop"), pytest.param((390, 844), id="phone")]
 PAGES = (
     "",
+    "compare",
     "patch_embedding",
     "token_mixing",
     "depthwise_kernels",
@@ -35,7 +36,7 @@ PAGES = (
     "experiments",
     "costs",
 )
-FIGURE = "img, canvas, .js-plotly-plot"
+FIGURE = "img, canvas, .js-plotly-plot, .overview svg"
 SIDEWAYS = "document.querySelector('[data-testid=\"stMain\"]').scrollWidth - innerWidth"
 BROKEN = "[...document.images].filter(i => i.complete && i.naturalWidth === 0).length"
 
@@ -87,7 +88,7 @@ def test_a_photograph_a_click_and_a_link(
 ) -> None:
     path = tmp_path / "my coffee.jpg"
     path.write_bytes(encoding.encode_jpeg(gallery.load("coffee").pixels))
-    page.goto(f"{server.url}/?reads=raw")
+    page.goto(f"{server.url}/compare?reads=raw")
     settle(page, 120)
     before = shown_maps(page)
     upload(page, path, settle)
@@ -116,7 +117,7 @@ def test_a_photograph_a_click_and_a_link(
 
 
 def test_the_point_follows_from_page_to_page(server: Server, page: Page, settle: Settle) -> None:
-    page.goto(f"{server.url}/?picture=cat&x=275&y=610")
+    page.goto(f"{server.url}/compare?picture=cat&x=275&y=610")
     settle(page, 120)
     for name in ("Patch embedding", "Dual attention"):
         page.get_by_role("link", name=name).first.click()
@@ -131,7 +132,7 @@ def test_what_is_no_picture_says_so_and_the_old_one_stays(
 ) -> None:
     path = tmp_path / "page.png"
     path.write_text("<!doctype html><html><body>no picture</body></html>", encoding="utf-8")
-    page.goto(f"{server.url}/?reads=raw")
+    page.goto(f"{server.url}/compare?reads=raw")
     settle(page, 120)
     before = shown_maps(page)
     upload(page, path, settle)
@@ -170,7 +171,7 @@ def test_arrow_keys_move_the_point(server: Server, page: Page, settle: Settle) -
 def test_a_figure_comes_as_picture_and_as_numbers(
     server: Server, page: Page, settle: Settle
 ) -> None:
-    page.goto(f"{server.url}/?reads=source")
+    page.goto(f"{server.url}/compare?reads=source")
     settle(page, 120)
     page.get_by_role("button", name="Source").first.click()
     files = {}

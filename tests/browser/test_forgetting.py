@@ -92,7 +92,7 @@ def until_empty(look: Look) -> dict[str, Any]:
 def test_an_open_page_loses_its_picture_by_itself(
     forgetful: Server, look: Look, page: Page, settle: Callable[..., None], tmp_path: Path
 ) -> None:
-    page.goto(f"{forgetful.url}/?models=Mixer+mini")
+    page.goto(f"{forgetful.url}/compare?models=Mixer+mini")
     settle(page)
     gallery = look()
     assert EMPTY.items() <= gallery.items()

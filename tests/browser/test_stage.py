@@ -45,7 +45,7 @@ SHIFTS = """() => {
 def opened(page: Page, url: str, settle: Any, *models: str) -> Any:
     """The stage of Compare with these models."""
     listed = "".join(f"&models={key}" for key in models)
-    page.goto(f"{url}/?picture=coffee&depth=50{listed}")
+    page.goto(f"{url}/compare?picture=coffee&depth=50{listed}")
     page.locator(".stage .map").first.wait_for(state="attached", timeout=180_000)
     settle(page)
     return page.locator(".stage").first
@@ -140,7 +140,7 @@ def test_the_keyboard_alone_moves_the_place_and_steps_through_blocks(
 def test_a_second_picture_shows_the_same_cells_and_what_moved(
     page: Page, server: Any, settle: Any
 ) -> None:
-    page.goto(f"{server.url}/?picture=coffee&second=cat&x=420&y=300")
+    page.goto(f"{server.url}/compare?picture=coffee&second=cat&x=420&y=300")
     page.locator(".stage .map").first.wait_for(state="attached", timeout=180_000)
     settle(page)
     cells = page.locator(".stage").evaluate(

@@ -78,7 +78,12 @@ RULES = (
     ),
     Rule(modules=("vislib",), outside=frozenset(), own=frozenset(), never=LIBRARY_NEVER),
     Rule(modules=("vislib.registry",), outside=frozenset(), own=own("schema"), never=LIBRARY_NEVER),
-    Rule(modules=("vislib.texts",), outside=frozenset(), own=frozenset(), never=LIBRARY_NEVER),
+    Rule(
+        modules=("vislib.texts",),
+        outside=frozenset({"babel"}),
+        own=frozenset(),
+        never=LIBRARY_NEVER,
+    ),
     Rule(modules=("vislib.schema",), outside=NUMERIC, own=own("texts"), never=LIBRARY_NEVER),
     Rule(
         modules=("vislib.pictures",),
@@ -185,6 +190,18 @@ RULES = (
         never=LIBRARY_NEVER | {"torch", "timm"},
     ),
     Rule(
+        modules=("vislib.tables.specification",),
+        outside=frozenset(),
+        own=own("schema", "tables.rows", "tables.papers"),
+        never=LIBRARY_NEVER | {"torch", "timm"},
+    ),
+    Rule(
+        modules=("vislib.tables.prepared",),
+        outside=NUMERIC,
+        own=own("schema", "registry", "weights", "pictures", "analysis"),
+        never=LIBRARY_NEVER | {"torch", "timm"},
+    ),
+    Rule(
         modules=("vislib.tables.counting",),
         outside=frozenset({"torch", "timm"}),
         own=own("schema", "registry", "models", "tables.papers", "architectures", "analysis"),
@@ -215,6 +232,12 @@ RULES = (
         never=LIBRARY_NEVER | {"torch"},
     ),
     Rule(
+        modules=("vislib.lecture",),
+        outside=frozenset(),
+        own=own("schema", "registry", "pictures.gallery", "tables.papers", "lecture"),
+        never=LIBRARY_NEVER | {"torch", "timm", "captum", "plotly"},
+    ),
+    Rule(
         modules=("vislib.figures",),
         outside=NUMERIC | {"plotly", "matplotlib", "PIL"},
         own=own("schema", "figures"),
@@ -236,7 +259,7 @@ FLOORS = (
     ("vislib.models",),
     ("vislib.observe", "vislib.analysis"),
     ("vislib.attribution", "vislib.figures", "vislib.tables"),
-    ("vislib.training", "vislib.experiments"),
+    ("vislib.training", "vislib.experiments", "vislib.lecture"),
     ("vislib.commands", "vislib.__main__"),
     ("views",),
     ("pages", "app"),

@@ -13,7 +13,11 @@ from vislib import registry
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md")))
+    for path in (
+        *ROOT.glob("README*.md"),
+        ROOT / "CONTRIBUTING.md",
+        *sorted(ROOT.glob("docs/*.md")),
+    )
 }
 EXTENDING = "docs/extending.md"
 TO_BE_WRITTEN = {"vislib/architectures/gmlp.py"}
@@ -85,3 +89,39 @@ def test_readme_lists_every_model_and_leads_to_every_document() -> None:
 def test_readme_is_short() -> None:
     words = [word for word in DOCUMENTS["README.md"].split() if word.strip("|-")]
     assert len(words) <= 1000
+
+
+# ---------------------------------------------------------------- the README in two languages
+
+
+def commands(text: str) -> list[str]:
+    """What a document tells a person to type, without remarks: in blocks and within lines."""
+    blocks = [
+        line.partition("#")[0].strip() for b in BLOCKS.findall(text) for line in b.split("\n")
+    ]
+    within = re.findall(r"`([^`\n]+)`", BLOCKS.sub("", text))
+    return [*filter(None, blocks), *within]
+
+
+BLOCKS = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def shape(text: str) -> list[str]:
+    """The kinds of lines: headings, rows of tables with their numbers, points."""
+    rows = [line for line in text.split("\n") if line.startswith(("## ", "|", "- "))]
+    return [
+        line[:2] + ("".join(re.findall(r"[\d.]+ ?(?:%|MB)", line)) if line[0] == "|" else "")
+        for line in rows
+    ]
+
+
+def test_the_readme_is_the_same_in_both_languages() -> None:
+    english = (ROOT / "README.md").read_text(encoding="utf-8")
+    korean = (ROOT / "README.ko.md").read_text(encoding="utf-8")
+    assert len(commands(english)) > 30
+    assert set(commands(korean)) == set(commands(english))
+    assert shape(korean) == shape(english)
+    own = {"README.md", "README.ko.md"}
+    assert links(korean) - own == links(english) - own
+    assert commands("a `b`\n```\nc  # d\n```\n") == ["c", "b"]
+    assert shape("## a\n| x | 5 MB |\n- c") == ["##", "| 5 MB", "- "]

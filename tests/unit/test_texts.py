@@ -452,7 +452,7 @@ def test_another_language_words_nested_messages(second: str) -> None:
     )
     assert str(error).startswith(f"{row.key} could not be downloaded: one address leads")
     full = explain(NoSpaceError(7_000_000), row, kept=1_250_000)
-    assert full.message.text(second) == f"{row.key} kam nicht: 7 MB fehlen. 1.25 MB bleiben."
+    assert full.message.text(second) == f"{row.key} kam nicht: 7 MB fehlen. 1,25 MB bleiben."
     # What the language lacks comes in English, inside and outside.
     lacking = explain(PermissionError(13, "no"), row, kept=0)
     why = "the cache cannot be written to. Set HF_HUB_CACHE to a folder that can."

@@ -93,7 +93,7 @@ def _one(key: str, site: MixingSite, asked: Entry) -> None:
             (frame.t("compare.channel_share"), f"{100 * float(pattern.values[group, i, j]):.1f} %"),
         ]
     )
-    st.markdown(f"`{frame.t('compare.maths_channel_formula')}`")
+    frame.formula(frame.t("compare.maths_channel_formula"))
     st.markdown(frame.t("compare.maths_channel"))
     frame.strip(
         places, key=f"channel.{key}", name=f"{key}.{site.group}.channel", title=spec(key).title

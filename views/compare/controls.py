@@ -54,7 +54,7 @@ def draw(place: DeltaGenerator) -> tuple[Choice, dict[str, MixScopeError]]:
     Args:
         place: The stage's, which says meanwhile that models are being loaded.
     """
-    with frame.row_of_choices():
+    with frame.row_of_choices(more=True):
         errors = frame.load_on_stage(frame.view().models, place)
         keys = [key for key in frame.view().models if key not in errors]
         steps = depths.offered(keys)

@@ -80,7 +80,7 @@ def _raw(key: str, chosen: Choice) -> None:
 
 def _all_maths(keys: tuple[str, ...], chosen: Choice) -> None:
     """What a share is, and each model's own formula."""
-    st.markdown(f"`{frame.t('compare.formula')}`")
+    frame.formula(frame.t("compare.formula"))
     _columns(keys, chosen, _maths)
 
 
@@ -89,7 +89,7 @@ def _maths(key: str, chosen: Choice) -> None:
     if found.reading is None:
         st.info(frame.t("compare.outside"))
         return
-    st.markdown(f"`{frame.t(f'compare.maths_{found.reading.note}_formula')}`")
+    frame.formula(frame.t(f"compare.maths_{found.reading.note}_formula"))
     st.markdown(frame.t(f"compare.maths_{found.reading.note}"))
 
 

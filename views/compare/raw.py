@@ -69,7 +69,7 @@ def estimates(keys: tuple[str, ...], chosen: Choice) -> None:
     st.html(f'<span class="badge" style="border-style:dashed">{words}</span>')
     st.markdown(frame.t("compare.how_receptive_field"))
     with st.popover(frame.t("compare.maths")):
-        st.markdown(f"`{frame.t('compare.maths_receptive_field_formula')}`")
+        frame.formula(frame.t("compare.maths_receptive_field_formula"))
         st.markdown(frame.t("compare.maths_receptive_field"))
     found: dict[str, Answer] = {}
     spots = {}

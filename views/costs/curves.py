@@ -37,12 +37,17 @@ def words(name: str, /, **values: object) -> str:
 def plan(key: str) -> CostPlan:
     """A model's cost plan, from its architecture alone; no weights are loaded."""
 
+    base = base_key(key)
+    stored = frame.beforehand()
+    found = stored.plan(base) if stored else None
+    if found is not None:
+        return found
+
     def make() -> CostPlan:
         from vislib.tables import counting
 
         return counting.plan_of(key)
 
-    base = base_key(key)
     return frame.remember(("cost plan", base), make, busy=words("busy", title=spec(base).title))
 
 

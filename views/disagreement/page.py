@@ -20,6 +20,8 @@ from vislib.schema import ActivationCache
 QUICK_SECONDS = 6.0
 """What takes longer is computed when the visitor asks for it."""
 SHOWN = ("6", "all")
+SHOWN_PX = 130
+"""Width of a picture in the list."""
 
 Answers = Mapping[str, Mapping[str, ActivationCache]]
 """Picture -> model -> answer."""
@@ -27,23 +29,25 @@ Answers = Mapping[str, Mapping[str, ActivationCache]]
 
 def draw() -> None:
     """Choose pictures, run every model on them, rank."""
-    left, right = st.columns([1.3, 1], vertical_alignment="bottom")
-    with left:
-        asked = pictures.choose()
-    with right:
+    with frame.row_of_choices(picture=False):
+        source = pictures.choose_source()
         shown = frame.choose(
             words("shown"),
             SHOWN,
             key="shown",
             words={name: words(f"shown_{name}") for name in SHOWN},
         )
+    asked = pictures.of(source)
     keys = comparable()
     if len(keys) < 2:
         st.info(words("too_few"))
         return
     if not asked:
         return
-    answers = _answers(keys, asked)
+    answers = _prepared(keys, asked)
+    beforehand = answers is not None
+    if answers is None:
+        answers = _answers(keys, asked)
     if answers is None:
         return
     table = {
@@ -51,18 +55,12 @@ def draw() -> None:
         for name, found in answers.items()
     }
     order = disagreement.ranked(table)
-    first = order[0]
-    st.markdown(
-        words(
-            "most",
-            title=frame.plain(asked[first[0]].title),
-            percent=f"{100 * first[1]:.0f}",
-            count=len(order),
-        )
-    )
     for name, value in order if shown == "all" else order[: int(SHOWN[0])]:
         _row(name, asked[name], value, answers[name])
     titles = {name: entry.title for name, entry in asked.items()}
+    if beforehand:
+        st.caption(frame.t("prepared.said"))
+    frame.formula(words("formula"))
     st.caption(words("how_said", count=len(keys), classes=table[name].shape[1]))
     frame.offer_csv(
         lambda: _table_rows(order, titles, answers), name="disagreement", key="disagreement.csv"
@@ -72,12 +70,33 @@ def draw() -> None:
 def comparable() -> tuple[str, ...]:
     """The largest set of the chosen models with the same classes; says which are left out."""
     keys = frame.view().models
-    same = disagreement.alike({key: frame.model(key).labels for key in keys})
+    same = disagreement.alike({key: _labels(key) for key in keys})
     left = [frame.title(key) for key in keys if key not in same]
     if left and len(same) > 1:
         kept = ", ".join(frame.title(key) for key in same)
         st.info(words("left_out", left=", ".join(left), kept=kept))
     return tuple(same)
+
+
+def _labels(key: str) -> tuple[str, ...]:
+    """A model's classes; of those computed beforehand without loading it."""
+    found = frame.beforehand()
+    return (found and found.labels(key)) or frame.model(key).labels
+
+
+def _prepared(keys: Sequence[str], asked: Mapping[str, Asked]) -> Answers | None:
+    """The answers that come with the project; None where one of them does not."""
+    stored = frame.beforehand()
+    found: dict[str, dict[str, ActivationCache]] = {}
+    for name, entry in asked.items():
+        picture, own = entry.picture, found.setdefault(name, {})
+        for key in keys:
+            size = (picture.width, picture.height)
+            run = stored.answer(key, picture.sha256, size) if stored else None
+            if run is None:
+                return None
+            own[key] = run
+    return found
 
 
 def _answers(keys: Sequence[str], asked: Mapping[str, Asked]) -> Answers | None:
@@ -104,11 +123,14 @@ def _answers(keys: Sequence[str], asked: Mapping[str, Asked]) -> Answers | None:
 
 
 def _row(name: str, asked: Asked, value: float, answers: Mapping[str, ActivationCache]) -> None:
-    """Picture and button at the left; how far apart, and what each model says, at the right."""
+    """The picture, how far apart the answers are and what each model says, and a button."""
     with st.container(border=True, key=f"disputed-{name}"):
-        left, right = st.columns([1, 2.6], vertical_alignment="center")
+        left, middle, right = st.columns([0.8, 4.2, 1.2], vertical_alignment="center")
         with left:
-            st.image(pictures.thumbnail(asked), width=180, alt=asked.title)
+            st.image(pictures.thumbnail(asked), width=SHOWN_PX, alt=asked.title)
+        with middle:
+            st.html(_row_html(asked, value, answers))
+        with right:
             st.button(
                 words("open"),
                 key=f"open-{name}",
@@ -116,8 +138,6 @@ def _row(name: str, asked: Asked, value: float, answers: Mapping[str, Activation
                 args=(asked.key, asked.token),
                 width="stretch",
             )
-        with right:
-            st.html(_row_html(asked, value, answers))
 
 
 def _row_html(asked: Asked, value: float, answers: Mapping[str, ActivationCache]) -> str:
@@ -130,7 +150,9 @@ def _row_html(asked: Asked, value: float, answers: Mapping[str, ActivationCache]
     for key, run in answers.items():
         label, share = run.top(1)[0]
         colour = colours.family_colour(spec(key).family)
-        found = frame.judged(key, run, gallery.GALLERY.get(asked.key))
+        stored = frame.beforehand()
+        known = stored.wordnet(key) if stored else None
+        found = frame.judged(key, run, gallery.GALLERY.get(asked.key), wordnet=known)
         parts.append(
             f'<div class="row"><div class="bar" style="width:{100 * share:.2f}%;'
             f'background:{colour}"></div><span class="label" title="{html.escape(label)}">'

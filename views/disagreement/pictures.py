@@ -50,14 +50,18 @@ def words(name: str, /, **values: object) -> str:
     return frame.t(f"disagreement.{name}", **values)
 
 
-def choose() -> dict[str, Asked]:
-    """Name -> picture, in the order of the gallery or of the uploads."""
-    source = frame.choose(
+def choose_source() -> str:
+    """Whose pictures are asked."""
+    return frame.choose(
         words("source"),
         SOURCES,
         key="source",
         words={name: words(f"source_{name}") for name in SOURCES},
     )
+
+
+def of(source: str) -> dict[str, Asked]:
+    """Name -> picture, in the order of the gallery or of the uploads."""
     if source == "own":
         return _uploads()
     every = gallery_pictures()

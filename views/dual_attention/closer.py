@@ -83,6 +83,7 @@ def head(chosen: Chosen, place: tuple[int, int]) -> None:
             y_title=frame.t("dual_attention.window_row"),
             height=360,
             dark=frame.dark(),
+            language=frame.language(),
         )
         frame.plot(figure, key=f"dual-{name}", alt=title)
 
@@ -100,6 +101,7 @@ def table(chosen: Chosen) -> None:
         y_title=frame.t("axis.channel_out"),
         height=640,
         dark=frame.dark(),
+        language=frame.language(),
     )
     frame.plot(figure, key="dual-table-large", alt=title)
     st.caption(frame.t("dual_attention.no_places"))

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from views import frame
-from views.estimates import meter, tasks
+from views.estimates import meter, runs, tasks
 from views.estimates.tasks import CELLS, Question
 from views.estimates.words import Shown, in_columns, name_of, named, say, words
 from vislib.analysis import faithfulness as judging
@@ -25,26 +25,49 @@ LEGENDS = {1: 420, 4: 250}
 
 
 def draw(question: Question, methods: Sequence[str]) -> None:
-    """Where; whether the answer hangs on it; whether it was learned; the numbers themselves."""
+    """Where each map has its strength, and in a sentence each whether it can be trusted."""
     shown = Shown(question, methods)
-    _heads(shown)
     _shares(shown)
-    meter.draw(shown)
-    _randomised(shown)
-    _raw(shown)
+
+
+def draw_tabs(question: Question, methods: Sequence[str]) -> None:
+    """Whether the answer hangs on it; whether it was learned; the numbers; the methods."""
+    shown = Shown(question, methods)
+    draws = {"meter": meter.draw, "random": _randomised, "raw": _raw, "methods": _heads}
+    name, place = frame.choose_tab({n: words(f"tab_{n}") for n in draws}, key="estimates_tab")
+    with place:
+        draws[name](shown)
 
 
 def _heads(shown: Shown) -> None:
-    """What each method asks, its formula, and that it is an estimate."""
+    """What each method asks, and its formula."""
 
     def part(shown: Shown, method: str) -> None:
         frame.model_head(shown.question.key, title=name_of(method), style="font-size:1rem")
-        helps, says = html.escape(words("badge_help")), html.escape(words("badge"))
-        st.html(f'<span class="badge" style="border-style:dashed" title="{helps}">{says}</span>')
         st.html(f'<div class="how">{html.escape(words(f"how_{method}"))}</div>')
         frame.formula(words(f"formula_{method}"))
 
     in_columns(shown, part)
+
+
+def _trust(shown: Shown, method: str) -> None:
+    """Both checks of a map, in a line each."""
+    random = runs.random_curves(shown.question)
+    beats = judging.beats_random(runs.curves(shown.question, method), random)
+    lines = [words(f"short_{beats}")]
+    if tasks.can_be_checked(shown.question.key):
+        alike = judging.alike(_correlation(shown, method))
+        lines.append(words(f"short_{alike}", value=_rho(shown, method)))
+    st.html("".join(f'<div class="says"><b>{html.escape(line)}</b></div>' for line in lines))
+
+
+def _correlation(shown: Shown, method: str) -> float:
+    return judging.spearman(_share(shown, method), _share(shown, method, untrained=True))
+
+
+def _rho(shown: Shown, method: str) -> str:
+    value = _correlation(shown, method)
+    return "–" if math.isnan(value) else frame.signed(value)
 
 
 # ---------------------------------------------------------------- where
@@ -79,14 +102,18 @@ def _overlay(shown: Shown, method: str, *, untrained: bool, side: int) -> bytes:
 
 def _shares(shown: Shown) -> None:
     """Each map's strength over the picture."""
-    st.subheader(words("shares"), anchor=False)
+    helps, says = html.escape(words("badge_help")), html.escape(words("badge"))
+    badge = f'<span class="estimate" title="{helps}">{says}</span>'
 
     def part(shown: Shown, method: str) -> None:
         named(method)
         png = _overlay(shown, method, untrained=False, side=SIDES[len(shown.methods)])
         frame.image(png, key=f"share-{method}", alt=words("share_alt", method=name_of(method)))
+        st.html(badge)
+        _trust(shown, method)
 
-    in_columns(shown, part)
+    with st.container(key="estimates_maps"):
+        in_columns(shown, part)
     frame.legend(signed=False, limits=_limits(shown), unit=words("share_unit"), key="estimates-bar")
 
 
@@ -95,22 +122,19 @@ def _shares(shown: Shown) -> None:
 
 def _randomised(shown: Shown) -> None:
     """The same method on random weights: what looks the same was not learned."""
-    st.subheader(words("randomised"), anchor=False)
     if not tasks.can_be_checked(shown.question.key):
         st.info(words("randomised_none"))
         return
     st.markdown(words("randomised_how"))
 
     def part(shown: Shown, method: str) -> None:
-        correlation = judging.spearman(_share(shown, method), _share(shown, method, untrained=True))
         named(method)
         side = SMALL_SIDES[len(shown.methods)]
         png = _overlay(shown, method, untrained=True, side=side)
         alt = words("untrained_alt", method=name_of(method))
         frame.image(png, key=f"untrained-{method}", alt=alt, width=side)
-        number = "–" if math.isnan(correlation) else frame.signed(correlation)
-        st.html(f'<div class="verdict-number">ρ = {number}</div>')
-        said = judging.alike(correlation)
+        st.html(f'<div class="verdict-number">ρ = {_rho(shown, method)}</div>')
+        said = judging.alike(_correlation(shown, method))
         say(words(f"alike_{said}"), said in ("same", "flat"))
 
     in_columns(shown, part)
@@ -122,7 +146,6 @@ def _randomised(shown: Shown) -> None:
 
 def _raw(shown: Shown) -> None:
     """Each map in its own unit, unclipped, with what it is."""
-    st.subheader(words("raw"), anchor=False)
     st.markdown(words("raw_how"))
 
     def part(shown: Shown, method: str) -> None:

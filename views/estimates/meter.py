@@ -22,7 +22,6 @@ def draw(shown: Shown) -> None:
     mean = mean_curves(random)
     every = [runs.curves(shown.question, method) for method in shown.methods] + [mean]
     top = nice_top(max(float(max(c.insertion.max(), c.deletion.max())) for c in every))
-    st.subheader(words("meter"), anchor=False)
     st.markdown(words("meter_how", stand_in=words(f"in_{shown.question.stand_in}")))
     _key_to_lines()
 
@@ -48,7 +47,7 @@ def _areas(own: Curves, mean: Curves) -> None:
     for name, one, two in zip(("insertion", "deletion"), own.areas, mean.areas, strict=True):
         cells = "".join(f"<td>{frame.percent_value(value)}</td>" for value in (one, two))
         rows.append(f"<tr><th>{html.escape(words(f'line_{name}'))}</th>{cells}</tr>")
-    st.html(f'<table class="facts" style="font-size:.84rem">{"".join(rows)}</table>')
+    st.html(f'<table class="facts" style="font-size:.9rem">{"".join(rows)}</table>')
 
 
 def _key_to_lines() -> None:

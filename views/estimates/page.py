@@ -7,50 +7,65 @@ from collections.abc import Sequence
 import streamlit as st
 
 from views import frame
-from views.estimates import columns, runs
-from views.estimates.tasks import METHODS, STAND_INS, Piece, Question
+from views.estimates import columns, runs, tasks
+from views.estimates.tasks import Piece, Question
 from views.estimates.words import name_of, words
+from vislib.analysis.faithfulness import METHODS, STAND_INS
 from vislib.registry import base_key, spec
 
 ALL = "all"
+MODEL_PX, CLASS_PX = 170, 225
+QUICK_SECONDS = 2.0
+"""What takes less is done without a question."""
 ASKED, STOPPED = "_estimates_asked", "_estimates_stopped"
 
 
 def draw() -> None:
-    """The choices, the cost, then a row a question."""
-    left, right = st.columns([1, 1.3], vertical_alignment="bottom")
-    with left:
-        key = _choose_model()
-    with right:
-        target = _choose_class(key)
-        frame.verdict(key, runs.answer(key))
-    left, right = st.columns([1, 1.3], vertical_alignment="bottom")
-    with left:
-        stand_in = frame.choose(
-            words("stand_in"),
-            STAND_INS,
-            key="stand_in",
-            words={name: words(f"stand_in_{name}") for name in STAND_INS},
-        )
-    with right:
-        chosen = frame.choose(
-            words("method"),
-            (ALL, *METHODS),
-            key="method",
-            words={ALL: words("method_all"), **{name: name_of(name) for name in METHODS}},
-            compact=False,
-        )
+    """The choices in one row, the maps with what becomes of them, then tabs."""
+    with frame.row_of_choices():
+        with st.container(width=MODEL_PX):
+            key = _choose_model()
+        with st.container(width=CLASS_PX):
+            target = _choose_class(key)
+        with st.popover(words("options")):
+            stand_in, chosen = _options()
     question = Question(key=key, target=target, stand_in=stand_in)
     methods = METHODS if chosen == ALL else (chosen,)
-    if _worked_out(question, methods):
-        columns.draw(question, methods)
+    if not _worked_out(question, methods):
+        frame.verdict(key, runs.answer(key))
+        return
+    columns.draw(question, methods)
+    said = frame.t("prepared.said") if tasks.stored(question) else ""
+    st.caption(" ".join([words("trust"), said]))
+    frame.verdict(key, runs.answer(key))
+    columns.draw_tabs(question, methods)
+
+
+def _options() -> tuple[str, str]:
+    """What replaces removed pixels, and one method or all."""
+    stand_in = frame.choose(
+        words("stand_in"),
+        STAND_INS,
+        key="stand_in",
+        words={name: words(f"stand_in_{name}") for name in STAND_INS},
+    )
+    chosen = frame.choose(
+        words("method"),
+        (ALL, *METHODS),
+        key="method",
+        words={ALL: words("method_all"), **{name: name_of(name) for name in METHODS}},
+        compact=False,
+    )
+    return stand_in, chosen
 
 
 def _choose_model() -> str:
     """One of the compared models."""
     names = {base_key(key): key for key in frame.view().models}  # a link holds for variants too
     texts = {name: spec(name).title for name in names}
-    return names[frame.choose(frame.t("models.one_of"), tuple(names), key="estimated", words=texts)]
+    label = frame.t("models.one_of")
+    chosen = frame.choose(label, tuple(names), key="estimated", words=texts, compact=False)
+    return names[chosen]
 
 
 def _choose_class(key: str) -> int:
@@ -79,7 +94,9 @@ def _worked_out(question: Question, methods: Sequence[str]) -> bool:
     if not work:
         state.pop(STOPPED, None)
         return True
-    if state.get(ASKED) != signature:
+    stopped = state.get(STOPPED) == signature
+    seconds = runs.seconds_for(work, runs.one_forward(question.key))
+    if state.get(ASKED) != signature and (stopped or seconds > QUICK_SECONDS):
         with asking.container():
             if state.pop(STOPPED, None) == signature:
                 st.warning(words("stopped"))

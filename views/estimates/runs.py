@@ -32,7 +32,9 @@ def answer(key: str) -> ActivationCache:
 def missing(question: Question, methods: Sequence[str]) -> list[Piece]:
     """Those that still have to be done."""
     return [
-        piece for piece in tasks.pieces(question, methods) if not frame.is_remembered(piece.name)
+        piece
+        for piece in tasks.pieces(question, methods)
+        if not piece.bundled and not frame.is_remembered(piece.name)
     ]
 
 

@@ -6,7 +6,7 @@ All runs are made with a private copy of the model, so that no other page waits 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,8 +15,9 @@ import numpy as np
 from views import frame
 from vislib import registry
 from vislib.analysis import faithfulness as judging
-from vislib.analysis.faithfulness import Curves
+from vislib.analysis.faithfulness import CELLS, SEEDS, STEPS, Curves
 from vislib.schema import LabelledArray
+from vislib.tables import prepared
 
 if TYPE_CHECKING:
     from vislib.models.loading import LoadedModel
@@ -24,14 +25,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Report = Callable[[int, int], None]
 
-METHODS = ("integrated_gradients", "smooth_grad", "grad_cam", "occlusion")
-STAND_INS = ("blur", "mean")
-CELLS = 16
-"""Cells a side: maps are summed over them, and the meter takes them out and puts them in."""
-STEPS = 16
-"""Steps of the meter from nothing to everything."""
-SEEDS = (1, 2, 3)
-"""Of the random orders that a map is compared with."""
 BACKWARD = 2
 """A backward pass takes about as long as this many forward passes."""
 
@@ -69,6 +62,7 @@ class Piece:
         backwards: The same.
         what: The key of the words that are shown meanwhile, and the method's name.
         make: Does it.
+        bundled: Whether its result comes with the project, so that nothing has to be run.
     """
 
     name: Hashable
@@ -76,6 +70,7 @@ class Piece:
     backwards: int
     what: tuple[str, str]
     make: Callable[[Report], Any]
+    bundled: bool = False
 
     @property
     def weight(self) -> int:
@@ -96,6 +91,29 @@ def pieces(question: Question, methods: Sequence[str]) -> list[Piece]:
     if can_be_checked(question.key):
         found += [map_piece(question, method, untrained=True) for method in methods]
     return found
+
+
+def stored(question: Question) -> str:
+    """The name under which this question's results are bundled; empty where they are not."""
+    found = frame.beforehand()
+    digest = frame.view().picture.sha256
+    if found is None or registry.is_untrained(question.key):
+        return ""
+    return found.estimate(question.key, digest, question.target, question.stand_in)
+
+
+def _bundled() -> prepared.Prepared:
+    found = frame.beforehand()
+    assert found is not None
+    return found
+
+
+def _or_stored(piece: Piece, take: Callable[[str], Any], question: Question) -> Piece:
+    """The piece; where its result is bundled, one that takes it from there."""
+    name = stored(question)
+    if not name:
+        return piece
+    return replace(piece, make=lambda _report: take(name), bundled=True)
 
 
 def result(piece: Piece) -> Any:
@@ -132,33 +150,37 @@ def map_piece(question: Question, method: str, *, untrained: bool) -> Piece:
 
     def make(report: Report) -> Found:
         def work(place: LoadedModel) -> Found:
+            from vislib.attribution import estimates
             from vislib.models import loading
 
-            inputs = loading.prepare(place, picture)
-            baseline = ways.stand_in(inputs.tensor, question.stand_in)  # type: ignore[arg-type]
-            array = ways.attribute(
+            array, difference = estimates.map_of(
                 place,
-                inputs,
-                method,  # type: ignore[arg-type]
+                loading.prepare(place, picture),
+                method,
                 target=question.target,
-                baseline=baseline,
-                site=ways.cam_site(place, place.sites) if method == "grad_cam" else None,
+                stand_in=question.stand_in,
                 report=report,
             )
-            difference = ways.logit_difference(place, inputs, baseline, question.target)
             return Found(array=array, difference=difference)
 
         return _with(question, work, untrained=untrained)
 
     size = frame.model(question.key).config.size
     forwards, backwards = ways.passes(method, size)  # type: ignore[arg-type]
-    return Piece(
-        name=_name(question, method, "untrained" if untrained else "map"),
+    variant = "untrained" if untrained else "map"
+
+    def take(name: str) -> Found:
+        array, difference = _bundled().map_of(name, method, variant)
+        return Found(array=array, difference=difference)
+
+    piece = Piece(
+        name=_name(question, method, variant),
         forwards=forwards + 2,  # and the two logits whose difference a complete map sums to
         backwards=backwards,
         what=("step_untrained" if untrained else "step_map", method),
         make=make,
     )
+    return _or_stored(piece, take, question)
 
 
 def curves_piece(question: Question, method: str) -> Piece:
@@ -167,18 +189,19 @@ def curves_piece(question: Question, method: str) -> Piece:
     def order() -> np.ndarray:
         return judging.order_of(found_map(question, method).array, CELLS)
 
-    return Piece(
+    piece = Piece(
         name=_name(question, method, "curves"),
         forwards=2 * (STEPS + 1),
         backwards=0,
         what=("step_curves", method),
         make=partial(_curves_of, question, order, frame.view().picture),
     )
+    return _or_stored(piece, lambda name: _bundled().curves(name, method), question)
 
 
 def random_piece(question: Question, seed: int) -> Piece:
     """The same in a random order."""
-    return Piece(
+    piece = Piece(
         name=_name(question, "random", seed),
         forwards=2 * (STEPS + 1),
         backwards=0,
@@ -187,6 +210,7 @@ def random_piece(question: Question, seed: int) -> Piece:
             _curves_of, question, lambda: judging.random_order(CELLS, seed), frame.view().picture
         ),
     )
+    return _or_stored(piece, lambda name: _bundled().curves(name, f"random.{seed}"), question)
 
 
 def _curves_of(
@@ -196,27 +220,18 @@ def _curves_of(
     cells = order()
 
     def work(place: LoadedModel) -> Curves:
-        from vislib.attribution import faithfulness, methods
+        from vislib.attribution import estimates
         from vislib.models import loading
 
-        inputs = loading.prepare(place, picture)
-        baseline = methods.stand_in(inputs.tensor, question.stand_in)  # type: ignore[arg-type]
         size = place.config.size
-        masks = judging.masks(cells, cells=CELLS, steps=STEPS, shape=(size, size))
-
-        def draw(kind: Any, before: int) -> np.ndarray:
-            found = faithfulness.curve(
-                place,
-                inputs,
-                baseline,
-                masks,
-                target=question.target,
-                kind=kind,
-                report=lambda done, total: report(before + done, 2 * total),
-            )
-            found.flags.writeable = False
-            return found
-
-        return Curves(insertion=draw("insertion", 0), deletion=draw("deletion", len(masks)))
+        insertion, deletion = estimates.curves_of(
+            place,
+            loading.prepare(place, picture),
+            judging.masks(cells, cells=CELLS, steps=STEPS, shape=(size, size)),
+            target=question.target,
+            stand_in=question.stand_in,
+            report=report,
+        )
+        return Curves(insertion=insertion, deletion=deletion)
 
     return _with(question, work)

@@ -11,7 +11,7 @@ import streamlit as st
 from views import frame
 from views.estimates.tasks import Question
 
-_SMALL_TITLE = "font-weight:700;font-size:.95rem;white-space:nowrap;overflow:hidden"
+_SMALL_TITLE = "font-weight:700;font-size:.95rem"
 
 
 @dataclass(frozen=True)

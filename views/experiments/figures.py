@@ -13,6 +13,7 @@ import streamlit as st
 from views import frame
 from views.experiments import runs
 from views.experiments.runs import words
+from views.frame import links
 from vislib.experiments.catalogue import Config
 from vislib.experiments.findings import Found
 from vislib.experiments.table import Run
@@ -30,21 +31,32 @@ def colour(config: Config) -> str:
 
 
 def draw_ends(found: Found) -> None:
-    """Accuracy on val after training, a dot a run; the chosen run beside."""
-    st.subheader(words("ends"), anchor=False)
+    """Accuracy on val after training, a dot a run."""
+    _chart(found, _chosen(found))
+    several = any(len(found.scores(config.id)) > 1 for config in found.configs)
+    said = words("ends_how") + (" " + words("ends_spread") if several else "")
+    st.caption(said + " " + words("ends_pick"))
+
+
+def _chosen(found: Found) -> str:
+    """The run that is looked at: by the state, by a link, else the first."""
+    keys = [runs.key_of(run) for run in found.runs]
+    name = f"{found.name}_run"
+    wanted = [st.session_state.get(name), *links.asked(name)]
+    return next((key for key in wanted if key in keys), keys[0])
+
+
+def draw_run(found: Found) -> None:
+    """The chosen run: what it was, what it reached, and how to repeat it."""
     options = {runs.key_of(run): runs.run_title(found.experiment, run) for run in found.runs}
-    left, right = st.columns([1.5, 1], gap="medium")
-    with right:
+    left, right = st.columns(2, gap="medium")
+    with left:
         name = f"{found.name}_run"
         chosen = frame.choose(words("run"), tuple(options), key=name, words=options, compact=False)
         run = next(run for run in found.runs if runs.key_of(run) == chosen)
         _run_card(found, run)
-    with left:
-        _chart(found, chosen)
-        several = any(len(found.scores(config.id)) > 1 for config in found.configs)
-        said = words("ends_how") + (" " + words("ends_spread") if several else "")
-        st.caption(said + " " + words("ends_pick"))
-    _run_line(found, run)
+    with right:
+        _run_line(found, run)
 
 
 def _chart(found: Found, chosen: str) -> None:
@@ -75,8 +87,14 @@ def _chart(found: Found, chosen: str) -> None:
         dark=frame.dark(),
     )
     alt = words("ends_alt", title=words(f"name_{found.name}"))
-    pick = partial(st.session_state.__setitem__, f"{found.name}_run")
+    pick = partial(_open, f"{found.name}_run")
     frame.plot(figure, key=f"ends-{found.name}", alt=alt, on_pick=pick)
+
+
+def _open(name: str, key: str) -> None:
+    """A click on a dot opens its run, in its tab (a callback)."""
+    st.session_state[name] = key
+    st.session_state["experiment_tab"] = "run"
 
 
 def _run_card(found: Found, run: Run) -> None:
@@ -102,20 +120,20 @@ def _run_card(found: Found, run: Run) -> None:
 
 def _run_line(found: Found, run: Run) -> None:
     """How a run was built, on what it ran, and the command that repeats it."""
-    facts = found.facts(run.config)
-    build = ", ".join(f"{name} {value}" for name, value in facts["build"].items())
-    for text in (f"{words('build')} {build}", f"{words('hardware')} {run.hardware}"):
-        st.html(f'<div class="strip">{html.escape(text)}</div>')
     st.markdown(words("repeat"))
     line = runs.command(found, (run.config,), run.seed)
     st.code(f"{line} --out {words('repeat_out')}", language="bash", wrap_lines=True)
+    facts = found.facts(run.config)
+    build = ", ".join(f"{name} {value}" for name, value in facts["build"].items())
+    with st.popover(frame.t("download.open"), key="run.source"):
+        for text in (f"{words('build')} {build}", f"{words('hardware')} {run.hardware}"):
+            st.html(f'<div class="strip">{html.escape(text)}</div>')
 
 
 def draw_curves(found: Found) -> None:
     """Accuracy on held-out pictures after each pass; means where there are several seeds."""
     from vislib.figures import charts
 
-    st.subheader(words("curves"), anchor=False)
     groups = list(dict.fromkeys(runs.heading(found.name, config) for config in found.configs))
     names = [f"{place}" for place in range(1, len(groups) + 1)]
     chosen = EVERY
@@ -165,7 +183,6 @@ def curve(of_config: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
 
 def draw_table(found: Found) -> None:
     """A row a run, sortable, and the same as a file."""
-    st.subheader(words("table"), anchor=False)
     names, rows = table_rows(found)
     columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
     st.dataframe(

@@ -1,12 +1,16 @@
-"""Experiments: small trainings that repeat the papers' claims; predict first, then look."""
+"""Experiments: small trainings that repeat the papers' claims; a prediction may come first."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from views import frame
 from views.experiments import figures, papers, question
 from views.experiments.runs import command, title, words
+from views.frame import links
 from vislib.experiments import catalogue, table
 from vislib.experiments.findings import Found, find
 
@@ -14,40 +18,68 @@ from vislib.experiments.findings import Found, find
 def draw() -> None:
     """One experiment at a time; the address keeps which."""
     names = tuple(catalogue.EXPERIMENTS)
-    name = frame.choose(
-        words("which"),
-        names,
-        key="experiment",
-        words={name: words(f"name_{name}") for name in names},
-    )
-    frame.shielded(lambda: _one(name))
+    with frame.row_of_choices(picture=False, models=False):
+        name = frame.choose(
+            words("which"),
+            names,
+            key="experiment",
+            words={name: words(f"name_{name}") for name in names},
+        )
+        _follow(name)
+        first = frame.choose_switch(words("first"), key="predict", help_text=words("first_help"))
+    frame.shielded(lambda: _one(name, first))
 
 
-def _one(name: str) -> None:
-    """The question; the results once a prediction is made; what was not run."""
-    st.markdown(words(f"about_{name}"))
+def _follow(name: str) -> None:
+    """What a link asks of an experiment is shown, also where it does not say where that stands."""
+    if links.asked(f"{name}_answer"):
+        links.imply("predict", "1")
+    for part in ("run", "curves"):
+        if links.asked(f"{name}_{part}"):
+            links.imply("experiment_tab", part)
+
+
+def _one(name: str, first: bool) -> None:
+    """The chart with the question beside it, then tabs; hidden while a prediction is asked for."""
     found = find(name)
     if found is None:
+        st.markdown(words(f"about_{name}"))
         count = len(catalogue.experiment(name).configs)
         st.info(words("not_run", count=count))
         st.code(catalogue.command(name), language="bash", wrap_lines=True)
         papers.draw(name, None)
         return
-    st.caption(question.trained(found))
-    answer = question.predict(name)
+    left, right = st.columns([1.6, 1], gap="medium")
+    with right:
+        st.markdown(words(f"about_{name}"))
+        answer = question.predict(name) if first else question.SHOW
+        if answer is not None:
+            question.draw_verdict(found, answer)
     if answer is None:
-        st.info(words("hidden"))
+        left.info(words("hidden"))
         return
-    _results(found, answer)
+    with left:
+        figures.draw_ends(found)
+    _tabs(found)
 
 
-def _results(found: Found, answer: str) -> None:
-    """Everything that would give the answer away."""
-    question.draw_verdict(found, answer)
-    figures.draw_ends(found)
-    papers.draw(found.name, found)
-    question.draw_conclusions(found)
-    figures.draw_curves(found)
+def _tabs(found: Found) -> None:
+    """Everything else; only what is open is built."""
+    draws: dict[str, Callable[[], None]] = {
+        "conclude": partial(question.draw_conclusions, found),
+        "papers": partial(papers.draw, found.name, found),
+        "curves": partial(figures.draw_curves, found),
+        "run": partial(figures.draw_run, found),
+        "table": partial(_all_runs, found),
+    }
+    name, place = frame.choose_tab({n: words(f"tab_{n}") for n in draws}, key="experiment_tab")
+    with place:
+        draws[name]()
+
+
+def _all_runs(found: Found) -> None:
+    """Every run, how it was trained, and what was not run."""
+    st.caption(question.trained(found))
     figures.draw_table(found)
     _missing(found)
 
@@ -58,7 +90,7 @@ def _missing(found: Found) -> None:
     if not pairs:
         st.caption(words("complete"))
         return
-    st.subheader(words("missing"), anchor=False)
+    st.markdown(f"**{words('missing')}**")
     lines = []
     for seed in dict.fromkeys(seed for _, seed in pairs):
         own = [found.experiment.config(name) for name, s in pairs if s == seed]

@@ -24,7 +24,6 @@ Grid = tuple[list[str], list[list[str]]]
 
 def draw(name: str, found: Found | None) -> None:
     """The paper's box, ours where there is one, and what is different."""
-    st.subheader(words("papers"), anchor=False)
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
         st.markdown(f"**{words(f'paper_{name}_title')}**")

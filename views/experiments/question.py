@@ -18,7 +18,6 @@ SHOW = "show"
 def trained(found: Found) -> str:
     """One sentence on what was trained, all of it from the table and its JSON file."""
     facts = [found.facts(config.id) for config in found.configs]
-    hardware = "; ".join(dict.fromkeys(run.hardware for run in found.runs))
     return words(
         "trained",
         variants=len(facts),
@@ -29,7 +28,6 @@ def trained(found: Found) -> str:
         parameters=frame.between([fact["parameters"] / 1e6 for fact in facts], 2),
         seeds=_seeds(found),
         time=duration(sum(run.seconds for run in found.runs)),
-        hardware=hardware,
     )
 
 
@@ -75,7 +73,6 @@ def draw_verdict(found: Found, answer: str) -> None:
 def draw_conclusions(found: Found) -> None:
     """What may be concluded, by the outcome, and what not."""
     said = findings.verdict(found)
-    st.subheader(words("conclude"), anchor=False)
     if said is None:
         st.markdown(words("conclude_nothing"))
     else:

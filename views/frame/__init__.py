@@ -18,7 +18,7 @@ from views.frame.blocks import (
     site_of,
     spatial_sites,
 )
-from views.frame.captures import box, capture, cell, multiply_adds, weights
+from views.frame.captures import beforehand, box, capture, cell, multiply_adds, weights
 from views.frame.choices import choose, choose_freely, choose_tab
 from views.frame.figures import (
     answer_bars,
@@ -47,6 +47,7 @@ from views.frame.frame import (
     page,
     shielded,
 )
+from views.frame.language import language
 from views.frame.links import go
 from views.frame.markup import formula, plain
 from views.frame.models import available, model, run, title
@@ -112,6 +113,7 @@ __all__ = [
     "as_switched",
     "available",
     "badge",
+    "beforehand",
     "between",
     "big",
     "bits",
@@ -143,6 +145,7 @@ __all__ = [
     "image",
     "is_remembered",
     "judged",
+    "language",
     "legend",
     "load_on_stage",
     "model",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -17,14 +18,18 @@ from vislib.schema import (
     LabelledArray,
     MixingSite,
     ModelError,
+    TableError,
     ViewBox,
     WeightsError,
 )
+from vislib.tables import prepared
 from vislib.weights import film
 
 if TYPE_CHECKING:
     from vislib.models.loading import LoadedModel
     from vislib.weights.film import Film
+
+LOGGER = logging.getLogger(__name__)
 
 
 def capture(key: str, group: str | None, *, picture: DecodedImage | None = None) -> ActivationCache:
@@ -52,6 +57,15 @@ def capture(key: str, group: str | None, *, picture: DecodedImage | None = None)
         return found
 
     return remember(name, run, busy=t("busy.capture", title=title(key)))
+
+
+def beforehand() -> prepared.Prepared | None:
+    """What comes with the project; None where its file cannot be used, and all is computed."""
+    try:
+        return prepared.read()
+    except TableError:
+        LOGGER.exception("what is bundled cannot be used")
+        return None
 
 
 def multiply_adds(key: str) -> int:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from views.frame.language import language
 from views.frame.state import remember, t
 from views.frame.tile_canvas import TILE_TEXTS
 from vislib import registry
 from vislib.analysis.common_ground import OF_RAW, Reading
 from vislib.figures import legend as legends
+from vislib.figures import strip as strips
 from vislib.figures.colours import family_colour
-from vislib.figures.strip import strip as facts
 from vislib.schema import LabelledArray, Mixing
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def strip(
         arrays: Everything that belongs into the npz file; the array itself if None.
         options: Further options of ``export.draw``.
     """
-    found, variant = facts(array, note), registry.variant_in(name)
+    found, variant = strips.strip(array, note), registry.variant_in(name)
     if variant and f"({variant})" not in title:
         title = f"{title} ({variant})".strip()
     words = t(
@@ -208,7 +209,7 @@ def strip(
             def make() -> bytes:
                 from vislib.figures import export
 
-                said = export.Words(title=title, quantity=unit, caption=words)
+                said = export.Words(title=title, quantity=unit, caption=words, language=language())
                 write = export.to_png if kind == "png" else export.to_svg
                 return write(array, words=said, **(options or {}))
 
@@ -241,9 +242,7 @@ def strip(
 
 def unit_words(unit: str) -> str:
     """A unit in the visitor's language; the unit itself where no text knows it."""
-    key = f"unit.{unit.replace(' ', '_')}"
-    found = t(key)
-    return unit if found == key else found
+    return strips.unit_words(unit, language())
 
 
 def big(verdict: str, value: str) -> None:

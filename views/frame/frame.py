@@ -11,8 +11,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from views.frame import forgetting, links, markup, offers, panel
+from views.frame import forgetting, links, markup, offers, panel, terms
 from views.frame.choices import choose, choose_only
+from views.frame.language import LANGUAGE, language, of_browser
 from views.frame.models import available
 from views.frame.notices import problem
 from views.frame.state import SWITCH, as_switched, forget, t, view
@@ -23,15 +24,33 @@ from vislib.texts import languages
 LOGGER = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = {
-    "": ("compare", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention"),
+    "": (
+        *("overview", "lecture", "compare", "patch_embedding"),
+        *("token_mixing", "depthwise_kernels", "dual_attention"),
+    ),
     "ask": ("what_if", "inside", "estimates", "disagreement"),
-    "read": ("papers", "experiments", "costs"),
+    "read": ("papers", "experiments", "costs", "glossary"),
 }
 """The navigation: the pages of the first section stand in it one by one, the others in menus."""
 PAGES = tuple(name for names in SECTIONS.values() for name in names)
-STAGED = ("compare", "token_mixing", "dual_attention", "what_if", "inside")
-"""Pages whose stage holds the picture."""
-WIDE = (*STAGED, "estimates", "disagreement", "papers", "experiments", "costs")
+STAGED = (
+    "overview",
+    "compare",
+    "token_mixing",
+    "dual_attention",
+    "what_if",
+    "inside",
+    "lecture",
+)
+"""Pages whose stage holds the picture: they fill the width, and their title is one line."""
+BARE = ("lecture",)
+"""Pages that draw their title themselves."""
+WAS_HOME = frozenset(
+    {"depth", "at", "reads", "only", "nth_head", "nth_channel", "second", "zero", "scale"}
+    | {"entry_group", "entry_i", "entry_j"}
+)
+"""Choices of Compare: it was the home page once, and a link to / that names one is for it."""
+WIDE = (*STAGED, "estimates", "disagreement", "papers", "experiments", "costs", "glossary")
 """Those, and pages where the selected place changes nothing: they have no panel and fill the width,
 and their title is one line."""
 _framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
@@ -39,6 +58,7 @@ _framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
 
 def draw() -> None:
     """Draw what all pages share, then the page that the address names."""
+    spoken = language()
     forgetting.start(forget)
     st.set_page_config(page_title=t("app.name"), layout="wide")
     found = {
@@ -55,8 +75,9 @@ def draw() -> None:
     }
     current = st.navigation(found, position="top")
     links.begin(current.url_path)
-    if len(languages()) > 1:
-        choose(t("app.language"), list(languages()), key="lang", words=languages(), compact=False)
+    if not current.url_path:
+        links.send_on("compare", WAS_HOME)
+    _language_choice()
     place: AbstractContextManager[object] = nullcontext()
     if (current.url_path or PAGES[0]) not in WIDE:
         left, place = st.columns([1, 2.6], gap="medium")
@@ -72,7 +93,17 @@ def draw() -> None:
     with beyond:
         links.say_unused()
     links.write()
+    if language() != spoken:  # the navigation was drawn before the switch
+        st.rerun()
     panel.redraw_when_boxes_are_known()
+
+
+def _language_choice() -> None:
+    """The language of all words, where there are several: in the bar on top of every page."""
+    if len(languages()) > 1:
+        with st.container(key="language_choice"):
+            names, own = languages(), of_browser()
+            choose(t("app.language"), list(names), key=LANGUAGE, words=names, default=own)
 
 
 def page(name: str, body: Callable[[], None]) -> None:
@@ -88,14 +119,17 @@ def page(name: str, body: Callable[[], None]) -> None:
     if not _framed.get():
         draw()
         st.stop()
-    if name in WIDE:
+    if name in BARE:
+        pass
+    elif name in WIDE:
         title, question = (html.escape(t(f"{name}.{part}")) for part in ("title", "question"))
-        st.html(f'<div class="staged"><h1>{title}</h1><p>{question}</p></div>')
+        st.html(f'<div class="staged staged-{name}"><h1>{title}</h1><p>{question}</p></div>')
     else:
         heading(t(f"{name}.title"), t(f"{name}.question"), t(f"{name}.formula"))
     if st.session_state.get(SWITCH):
         st.info(t("models.untrained_banner"))
     shielded(body)
+    terms.draw(name)
 
 
 def heading(title_text: str, question: str, formula: str = "") -> None:

@@ -27,9 +27,10 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from views.frame.asked import Found, old_words, quoted
+from views.frame.language import LANGUAGE, language
 from views.frame.state import SWITCH, said, t
 
-SHARED = ("picture", "models", "x", "y", SWITCH)
+SHARED = ("picture", "models", "x", "y", SWITCH, LANGUAGE)
 """What every page draws, in its panel or in itself, and a change of page must keep."""
 POINT = frozenset({"x", "y"})
 """What moves all the time: it changes the address and makes no entry in the history."""
@@ -120,6 +121,19 @@ def begin(page: str) -> None:
     mine.page, mine.going, mine.drawn, mine.fresh = page, False, {}, set()
 
 
+def send_on(page: str, names: frozenset[str]) -> None:
+    """Open another page with all that a link says, where the link names a choice of that page.
+
+    Args:
+        page: The name of its file.
+        names: Choices that this page does not have and that one has, or had.
+    """
+    came = {name: st.query_params.get_all(name) for name in st.query_params}
+    if names & memory().link.keys() & came.keys():
+        memory().page = None
+        st.switch_page(f"pages/{page}.py", query_params=came)
+
+
 def is_step_in_history() -> bool:
     """Whether the visitor went back or forward in the browser."""
     return bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
@@ -150,6 +164,16 @@ def choose_later(**choices: Any) -> None:
 def asked(name: str) -> list[str]:
     """What the link says to a choice that was not drawn yet; it stays there."""
     return memory().link.get(name, [])
+
+
+def imply(name: str, text: str) -> None:
+    """Let a link say more than it does: a choice without which nobody would see what it asks for.
+
+    Args:
+        name: A choice that is not drawn yet.
+        text: What the link says to it, unless it says something of its own.
+    """
+    memory().link.setdefault(name, [text])
 
 
 def take(name: str, default: Any, read: Any, shown: Any = str) -> Any:
@@ -254,6 +278,7 @@ def write(by: str = "") -> None:
         key=f"address-{by}",
         data={
             "page": mine.page,
+            "language": language().replace("_", "-"),
             "query": urlencode([*embed, *wanted.items()]),
             "serial": mine.serial,
             "watch": not by,

@@ -70,7 +70,7 @@ def draw() -> None:
 
 @contextmanager
 def row_of_choices(
-    *, picture: bool = True, models: bool = True, more: bool = True
+    *, picture: bool = True, models: bool = True, more: bool = False
 ) -> Iterator[None]:
     """A row of choices that begins with picture and models, where no panel holds them.
 
@@ -79,7 +79,7 @@ def row_of_choices(
     Args:
         picture: Whether the picture changes what the page shows. It is kept in any case.
         models: Whether the models do.
-        more: Whether other models are offered in the row.
+        more: Whether other models can be had here.
     """
     st.session_state.pop("_boxes_known", None)  # no picker is drawn that would miss a box
     with links.held_back() as names:
@@ -89,7 +89,7 @@ def row_of_choices(
                 _picture_notes()
                 _point_inputs()
             _models(shown=models)
-            if picture and models and more:
+            if more:
                 _other_models()
             yield
     _messages()

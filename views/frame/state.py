@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import streamlit as st
 
 from views.frame import server, uploads
+from views.frame.language import language
 from views.frame.results import ResultStore
 from vislib import registry
 from vislib.pictures import gallery
 from vislib.schema import DecodedImage, ImageError, MixScopeError
-from vislib.texts import Message, languages
+from vislib.texts import Message
 from vislib.texts import text as _text
 
 if TYPE_CHECKING:
@@ -53,14 +54,13 @@ class View:
 
 def t(key: str, /, **values: Any) -> str:
     """The text of a dotted key in the visitor's language, placeholders filled in."""
-    chosen = st.session_state.get("lang", "en")
-    return _text(chosen if chosen in languages() else "en", key, **values)
+    return _text(language(), key, **values)
 
 
 def said(what: MixScopeError | Message) -> str:
     """An error or a note in the visitor's language."""
     message = what.message if isinstance(what, MixScopeError) else what
-    return message.text(st.session_state.get("lang", "en"))
+    return message.text(language())
 
 
 @st.cache_resource(show_spinner=False)

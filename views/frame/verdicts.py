@@ -45,7 +45,11 @@ def say_instead(wrong: MixScopeError, entry: GalleryPicture) -> None:
 
 
 def judged(
-    key: str, cache: ActivationCache, entry: GalleryPicture | None
+    key: str,
+    cache: ActivationCache,
+    entry: GalleryPicture | None,
+    *,
+    wordnet: Sequence[str] | None = None,
 ) -> tuple[Verdict, str] | None:
     """Whether an answer to a gallery picture is right, and the words for it.
 
@@ -53,12 +57,13 @@ def judged(
         key: Registry key of the model that answered.
         cache: Its answer.
         entry: The picture; None for the visitor's own, of which nothing is known.
+        wordnet: The ids of the model's classes; None asks the model, which is loaded for it.
 
     Returns:
         None where there is nothing to judge by: no gallery picture, or a model whose classes
         nobody has named.
     """
-    classes = model(key).wordnet
+    classes = model(key).wordnet if wordnet is None else wordnet
     if entry is None or not classes:
         return None
     found, count = judge(classes, cache.logits, entry.wordnet), len(classes)

@@ -15,7 +15,7 @@ def draw() -> None:
     """One of three views: its choices in one row, its figure, and the rest in tabs."""
     row, below = st.container(), st.container(gap=None)
     keys = frame.view().models
-    with row, frame.row_of_choices(more=False):
+    with row, frame.row_of_choices():
         with st.container(width=290):
             view = frame.choose(
                 words("view"),

@@ -139,6 +139,7 @@ def _heatmap(table: np.ndarray, one: str, two: str) -> None:
         note="",
         height=470,
         dark=frame.dark(),
+        language=frame.language(),
     )
     frame.plot(figure, key="similarity", alt=words("similarity_alt"))
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from views import frame
 from views.frame import server
-from views.papers.tables import words
+from views.papers.words import words
 from vislib import registry
 
 

@@ -1,50 +1,60 @@
-"""The papers' result tables: sortable, as a chart with its Pareto front, with our counts."""
+"""The papers' result tables as a chart with its Pareto front."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from views import frame
+from views.papers import printed
+from views.papers.words import short, words
 from vislib.analysis.pareto import pareto_front
 from vislib.figures import colours
 from vislib.tables import papers
-from vislib.tables.papers import FLOPS, PARAMETERS, Column, PaperRow, PaperTable
+from vislib.tables.papers import Column, PaperRow, PaperTable
 
-ROW_PX, MOST_ROWS = 41, 14
-NOTHING = "\N{EN DASH}"
-FEW = 12
-"""Up to so many rows, each has its name beside its point; else only those on the front."""
-SAID = "is_davit"
-"""A column that the model's own name says already."""
-DECIMALS = {PARAMETERS: 1, FLOPS: 1, "tpuv3_kilo_core_days": 2}
-
-
-def words(name: str, /, **values: object) -> str:
-    """A text of the page's own section."""
-    return frame.t(f"papers.{name}", **values)
+CHART_PX = 500
 
 
 def draw(key: str) -> None:
-    """Chart, table and source of one paper."""
+    """The chart with its choices beside it, then the table."""
     table = papers.table(key)
-    left, middle, right = st.columns(3, vertical_alignment="bottom")
-    with left:
+    chart, beside = st.columns([2.8, 1], gap="medium")
+    with beside:
         x = _column("x", table.x, f"{key}_x")
-    with middle:
         y = table.y[0] if len(table.y) == 1 else _column("y", table.y, f"{key}_y")
-    with right:
         group = _group(table)
+        st.caption(words(f"source_{key}"))
     rows = [row for row in table.rows if group in ("", row.group)]
-    _chart(key, rows, x, y)
-    st.caption(words(f"source_{key}") + " " + words("front_how"))
-    st.markdown(words("table_how"))
-    _table(table, rows)
+    with chart:
+        _chart(key, rows, x, y)
+    draws = {"rows": partial(_rows, table, rows, x, y), "counted": partial(_counted, table)}
+    name, place = frame.choose_tab({n: words(f"tab_{n}") for n in draws}, key="paper_tab")
+    with place:
+        draws[name]()
+
+
+def _rows(table: PaperTable, rows: Sequence[PaperRow], x: Column, y: Column) -> None:
+    """The table, in the paper's order or sorted by what the chart shows."""
+    columns = {"paper": None, "y": y, "x": x}
+    texts = {"paper": words("sort_paper")}
+    texts |= {name: words(f"column_{c.name}") for name, c in columns.items() if c}
+    sort = columns[frame.choose(words("sort"), tuple(texts), key="paper_sort", words=texts)]
+    if sort is not None:
+        sign = -1 if sort.better == "more" else 1
+        rows = sorted(rows, key=lambda row: sign * row.values.get(sort.name, sign * math.inf))
     if table.uncounted:
         frame.problem(table.uncounted)
-        return
-    st.caption(words("counted_how") + " " + words(f"counted_{key}"))
+    printed.draw(table, rows)
+
+
+def _counted(table: PaperTable) -> None:
+    """How ours is counted, and why some of it differs."""
+    st.markdown(words("counted_how") + " " + words(f"counted_{table.key}"))
+    st.markdown(words("front_how"))
 
 
 def _column(name: str, columns: Sequence[Column], widget: str) -> Column:
@@ -60,16 +70,11 @@ def _group(table: PaperTable) -> str:
         return ""
     names = ("all", *(f"{number}" for number in range(1, len(table.groups) + 1)))
     texts = {"all": words("group_all")}
-    texts |= {f"{n}": _short(group) for n, group in enumerate(table.groups, 1)}
+    texts |= {f"{n}": short(group) for n, group in enumerate(table.groups, 1)}
     chosen = frame.choose(
         words("group"), names, key=f"{table.key}_group", words=texts, compact=False
     )
     return "" if chosen == "all" else table.groups[int(chosen) - 1]
-
-
-def _short(group: str) -> str:
-    """The paper's words for the pre-training, without those that all have."""
-    return group.removeprefix("Pre-trained on ").partition(" (")[0]
 
 
 def _chart(key: str, rows: Sequence[PaperRow], x: Column, y: Column) -> None:
@@ -82,29 +87,30 @@ def _chart(key: str, rows: Sequence[PaperRow], x: Column, y: Column) -> None:
     for place, group in enumerate(groups):
         inside = [row for row in shown if row.group == group]
         found = front(inside, x, y)
-        label = words("front_of", group=_short(group)) if group else words("front")
+        label = words("front_of", group=short(group)) if group else words("front")
         line = [inside[index] for index in found]
         fronts.append(
             scatter.Front(
                 name=label,
                 x=[row.values[x.name] for row in line],
                 y=[row.values[y.name] for row in line],
+                symbol=place if len(groups) > 1 else None,
             )
         )
-        named = inside if len(shown) <= FEW else line if len(groups) == 1 else []
         families = dict.fromkeys(row.family for row in inside)
         for family in sorted(families, key=lambda name: name == ""):
             own = [row for row in inside if row.family == family]
             name = words(f"family_{family or 'other'}")
             clouds.append(
                 scatter.Cloud(
-                    name=f"{name}, {_short(group)}" if len(groups) > 1 else name,
+                    name=name,
+                    listed=name not in {cloud.name for cloud in clouds},
                     x=[row.values[x.name] for row in own],
                     y=[row.values[y.name] for row in own],
                     labels=[row_name(row) for row in own],
                     colour=colours.family_colour(family),
                     symbol=place,
-                    beside=[row_name(row) if row in named else "" for row in own],
+                    beside=[row_name(row) for row in own],
                 )
             )
     figure = scatter.scatter(
@@ -113,7 +119,7 @@ def _chart(key: str, rows: Sequence[PaperRow], x: Column, y: Column) -> None:
         x_title=words(f"axis_{x.name}"),
         y_title=words(f"axis_{y.name}"),
         logarithmic=x.logarithmic,
-        height=500 + 20 * len(clouds),
+        height=CHART_PX,
         dark=frame.dark(),
     )
     alt = words("chart_alt", x=words(f"column_{x.name}"), y=words(f"column_{y.name}"))
@@ -134,62 +140,3 @@ def front(rows: Sequence[PaperRow], x: Column, y: Column) -> tuple[int, ...]:
         more_x=x.better == "more",
         more_y=y.better == "more",
     )
-
-
-def _table(table: PaperTable, rows: Sequence[PaperRow]) -> None:
-    """All columns as the paper prints them, then ours with the difference."""
-    data = table_columns(table, rows)
-    shown = [name for name in table.columns if name != SAID]
-    formats = {words(f"column_{name}"): f"%.{_decimals(name)}f" for name in shown}
-    formats |= {words("our_parameters"): "%.2f", words("our_flops"): "%.2f"}
-    formats |= {words("off_parameters"): "%+.1f", words("off_flops"): "%+.1f"}
-    st.dataframe(
-        data,
-        hide_index=True,
-        width="stretch",
-        height=ROW_PX * (min(len(rows), MOST_ROWS) + 1) + 3,
-        key=f"table-{table.key}",
-        placeholder=NOTHING,
-        column_config={words("model"): st.column_config.Column(pinned=True)}
-        | {
-            name: st.column_config.NumberColumn(format=formats[name])
-            for name, cells in data.items()
-            if any(isinstance(cell, float) for cell in cells)
-        },
-    )
-
-
-def _decimals(name: str) -> int:
-    """Digits after the point that the papers print in a column."""
-    return DECIMALS.get(name, 2 if name.endswith("percent") else 0)
-
-
-def table_columns(
-    table: PaperTable, rows: Sequence[PaperRow]
-) -> dict[str, list[float | str | None]]:
-    """The table, a list a column under its title: the paper's columns, then ours."""
-    data: dict[str, list[float | str | None]] = {words("model"): [row.model for row in rows]}
-    if len({row.group for row in rows}) > 1:
-        data[words("group")] = [_short(row.group) for row in rows]
-    for name in table.columns:
-        if name == SAID:
-            continue
-        if any(name in row.words for row in table.rows):
-            data[words(f"column_{name}")] = [row.words.get(name, "") for row in rows]
-        else:
-            data[words(f"column_{name}")] = [row.values.get(name) for row in rows]
-    counted = [row.counted for row in rows]
-    data[words("our_parameters")] = [c.parameters / 1e6 if c else None for c in counted]
-    if PARAMETERS in table.columns:
-        data[words("off_parameters")] = [_percent(row, PARAMETERS) for row in rows]
-    data[words("our_flops")] = [c.multiply_adds / 1e9 if c else None for c in counted]
-    if FLOPS in table.columns:
-        data[words("off_flops")] = [_percent(row, FLOPS) for row in rows]
-    data[words("timm")] = [f"{c.architecture}, {c.image_size} px" if c else "" for c in counted]
-    return data
-
-
-def _percent(row: PaperRow, column: str) -> float | None:
-    """Our count against the paper's number, in percent."""
-    found = row.difference(column)
-    return None if found is None else 100 * found

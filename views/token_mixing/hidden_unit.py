@@ -185,5 +185,6 @@ def _enlarged(key: str, found: UnitSteps, unit: int) -> None:
         cell=frame.cell(key),
         x_title=frame.t("axis.column"),
         y_title=frame.t("axis.row"),
+        language=frame.language(),
     )
     frame.plot(figure, key="unit_heatmap", alt=title)

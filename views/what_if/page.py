@@ -16,7 +16,7 @@ def draw() -> None:
     """One of three views: its choices in one row, before and after, and the rest in tabs."""
     _read_link()
     row, below = st.container(), st.container(gap=None)
-    with row, frame.row_of_choices(models=_asked_view() == "shuffle", more=False):
+    with row, frame.row_of_choices(models=_asked_view() == "shuffle"):
         with st.container(width=130):
             view = frame.choose(
                 words("view"),

@@ -12,6 +12,15 @@ from vislib.analysis.arrays import Array, check_size, values_of
 from vislib.analysis.common_ground import share
 from vislib.schema import ShapeError
 
+METHODS = ("integrated_gradients", "smooth_grad", "grad_cam", "occlusion")
+"""Those that are judged."""
+STAND_INS = ("blur", "mean")
+CELLS = 16
+"""Cells a side: maps are summed over them, and the meter takes them out and puts them in."""
+STEPS = 16
+"""Steps of the meter from nothing to everything."""
+SEEDS = (1, 2, 3)
+"""Of the random orders that a map is compared with."""
 SAME, OTHER = 0.5, 0.3
 """Rank correlations from which two maps count as much the same, and below which as different."""
 

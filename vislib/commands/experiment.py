@@ -92,12 +92,13 @@ def _list(name: str | None, out: Path) -> int:
         results = table.read(experiment.name, out)
         lacking = len(table.missing(experiment, results))
         total = len(experiment.configs) * len(catalogue.SEEDS)
-        print(f"{experiment.name}: {total - lacking} of {total} runs")
+        there = total - lacking
+        print(Message("command.runs_there", name=experiment.name, there=there, count=total))
         width = max(len(config.id) for config in experiment.configs)
         for config in experiment.configs:
             runs = results.of(config.id) if results else ()
             said = ", ".join(f"seed {run.seed} val {run.val:.2%}" for run in runs)
-            print(f"  {config.id.ljust(width)}  {said or 'not run'}")
+            print(f"  {config.id.ljust(width)}  {said or Message('command.not_run')}")
         if lacking:
             print(f"  {catalogue.command(experiment.name)}")
     return arguments.DONE

@@ -6,6 +6,7 @@ another one fills. What a process writes goes to files of its own model; lines a
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from signal import SIGINT
 from typing import TextIO
 
 from vislib.commands.arguments import DONE, INTERRUPTED, UNFINISHED, WRONG
+from vislib.texts import LANGUAGE, Message, spoken
 from vislib.training.session import Order, interruptions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,7 +85,7 @@ def run_jobs(
                 while waiting and len(running) < at_once:
                     key, left = waiting.popleft(), _left(deadline)
                     if left is not None and left <= 0:
-                        stream.write(f"The time is over before {key}. The same command goes on.\n")
+                        stream.write(f"{Message('command.time_over', name=key)}\n")
                         codes.append(UNFINISHED)
                         continue
                     running.append(_Job(make(order, key, left), stream))
@@ -112,6 +114,7 @@ class _Job:
         self.process = subprocess.Popen(
             arguments,
             cwd=ROOT,
+            env={**os.environ, LANGUAGE: spoken()},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

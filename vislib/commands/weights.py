@@ -43,12 +43,14 @@ def _list(options: argparse.Namespace) -> int:
     from vislib.models import footprint
     from vislib.weights import files
 
-    table = [("model", "title", "family", "MB", "licence", "there", "paper")]
+    columns = ("model", "title", "family", "megabytes", "licence", "there", "paper")
+    table = [tuple(str(Message(f"command.column.{name}")) for name in columns)]
     missing: list[ModelSpec] = []
     damaged: list[ModelSpec] = []
     for row in registry.MODEL_REGISTRY.values():
         found = files.status(row)
-        there = "yes" if found.present else "damaged" if found.damaged else "no"
+        state = "yes" if found.present else "damaged" if found.damaged else "no"
+        there = str(Message(f"command.there.{state}"))
         size = f"{footprint.expected_megabytes(row):.1f}"
         paper = f"arXiv:{row.paper}"
         table.append((row.key, row.title, row.family, size, row.licence, there, paper))
@@ -67,7 +69,7 @@ def _advise(missing: list[ModelSpec], damaged: list[ModelSpec]) -> None:
     from vislib.weights import files
 
     if any(row.weights == "timm" for row in missing):
-        print("\nGet published weights with: python -m vislib weights pull NAME... (or --all)")
+        print(f"\n{Message('command.pull_how')}")
     for row in [*damaged, *(row for row in missing if row.weights == "bundled")]:
         try:
             files.require(row)
@@ -84,30 +86,28 @@ def _pull(options: argparse.Namespace) -> int:
     for row in rows:
         there = files.status(row).present
         if there and row.weights == "bundled":
-            print(f"{row.key}: comes with MixScope, there is nothing to pull", flush=True)
+            print(Message("command.pull_bundled", model=row.key), flush=True)
             continue
         if there:
-            print(f"{row.key}: there already, its bytes are checked", flush=True)
+            print(Message("command.pull_there", model=row.key), flush=True)
         report = _Report(row.key)
         try:
             path = hub.pull(row, progress=report.show)
         except WeightsError as error:
             report.close()
             failed.append(row.key)
-            print(f"Error: {error}", file=sys.stderr, flush=True)
+            print(Message("command.error", what=error), file=sys.stderr, flush=True)
         except KeyboardInterrupt:
             report.close()
-            print(
-                f"{row.key}: what has come is kept, the same command goes on from there.",
-                file=sys.stderr,
-            )
+            print(Message("command.pull_kept", model=row.key), file=sys.stderr)
             raise
         else:
             report.close()
-            print(f"{row.key}: whole, {path.stat().st_size / 1e6:.1f} MB", flush=True)
-    print(f"{len(rows) - len(failed)} of {len(rows)} models are there.")
+            megabytes = path.stat().st_size / 1e6
+            print(Message("command.pulled", model=row.key, megabytes=megabytes), flush=True)
+    print(Message("command.models_there", there=len(rows) - len(failed), count=len(rows)))
     if failed:
-        print(f"Not there: {', '.join(failed)}", file=sys.stderr)
+        print(Message("command.models_away", models=failed), file=sys.stderr)
     return WRONG if failed else DONE
 
 
@@ -159,9 +159,9 @@ def _verify(options: argparse.Namespace) -> int:
             files.require(row)
         except WeightsError as error:
             wrong += 1
-            print(f"Error: {error}", file=sys.stderr)
+            print(Message("command.error", what=error), file=sys.stderr)
         else:
-            print(f"{row.key}: whole", flush=True)
+            print(Message("command.whole", model=row.key), flush=True)
     return WRONG if wrong else DONE
 
 
@@ -185,8 +185,12 @@ class _Report:
             self._bar.update(done - self._bar.n)
         elif self._clock() - self._said >= LINE_SECONDS:
             self._said = self._clock()
-            of = f" of {total / 1e6:.1f}" if total else ""
-            print(f"{self._key}: {done / 1e6:.1f}{of} MB", flush=True)
+            came = Message("command.came", model=self._key, done=done / 1e6)
+            if total:
+                came = Message(
+                    "command.came_of", model=self._key, done=done / 1e6, total=total / 1e6
+                )
+            print(came, flush=True)
 
     def close(self) -> None:
         """End the bar's line."""

@@ -23,12 +23,13 @@ from vislib.experiments.pictures import Pictures, facts, read, share_of
 from vislib.experiments.recipe import EXPERIMENT_RECIPE, ExperimentRecipe, pick_classes
 from vislib.models import loading
 from vislib.schema import ModelSpec
+from vislib.texts import Message
 from vislib.training.data import class_folders, split_folder
 from vislib.training.evaluate import accuracy
 from vislib.training.hardware import choose
 from vislib.training.loop import train
 from vislib.training.run import Progress, RunSettings
-from vislib.training.session import Outcome, Screen, interruptions, make_folders
+from vislib.training.session import Outcome, Screen, interruptions, left_off, make_folders
 
 PATCHED = "mixer_mini"
 """The model whose patches the order "patches" moves, for all models alike."""
@@ -169,12 +170,16 @@ def _read(
     """The pictures of the chosen classes, and a line on them."""
     size = loading.input_config(loading.build(registry.in_set(registry.spec(PATCHED), 1))).size
     started = time.monotonic()
-    screen.line(f"Reading {len(classes)} classes of {order.data} ...")
+    screen.line(Message("command.reading_classes", count=len(classes), folder=order.data))
     pictures = read(order.data, classes, held_out=recipe.training.held_out, size=size)
-    screen.line(
-        f"{len(pictures.train):,} pictures to train on, {len(pictures.held_out):,} held out, "
-        f"{len(pictures.val):,} of val in {time.monotonic() - started:.0f} s"
+    said = Message(
+        "command.read_parts",
+        train=len(pictures.train),
+        held_out=len(pictures.held_out),
+        val=len(pictures.val),
+        seconds=time.monotonic() - started,
     )
+    screen.line(said)
     return pictures
 
 
@@ -183,7 +188,7 @@ def _run_all(work: _Work, experiment: Experiment, lacking: tuple[tuple[str, int]
     for name, seed in lacking:
         left = work.left
         if left is not None and left <= 0:
-            work.screen.line(f"The time is over before {name} seed {seed}.")
+            work.screen.line(Message("command.run_over", name=name, seed=seed))
             return "out of time"
         config = experiment.config(name)
         checkpoint = _checkpoint(work, config, seed)
@@ -195,7 +200,7 @@ def _run_all(work: _Work, experiment: Experiment, lacking: tuple[tuple[str, int]
                     if outcome != "finished":
                         return outcome
         except filelock.Timeout:
-            work.screen.line(f"{name} seed {seed}: another process trains it, left to that one")
+            work.screen.line(Message("command.left_to_other", name=name, seed=seed))
     return "finished"
 
 
@@ -236,10 +241,7 @@ def _run_one(work: _Work, config: Config, seed: int, checkpoint: Path) -> Outcom
         )
     if not finished:
         why: Outcome = "stopped" if interruption.asked else "out of time"
-        work.screen.line(
-            f"{settings.spec.key}: {why} after step {progress.step}, saved in {checkpoint}. "
-            "Run the same command again to go on."
-        )
+        work.screen.line(left_off(why, settings, progress.step))
         return why
     val = accuracy(model, work.pictures.val, work.device, settings.places)
     entry = {
@@ -258,7 +260,7 @@ def _run_one(work: _Work, config: Config, seed: int, checkpoint: Path) -> Outcom
     writer.add(_as_run(config, seed, progress, val), known, work.order.out)
     checkpoint.unlink(missing_ok=True)  # the table has what is wanted of it
     path, _ = table.files(work.order.name, work.order.out)
-    work.screen.line(f"{settings.spec.key}: val {val:.2%}, written into {path}")
+    work.screen.line(Message("command.run_done", model=settings.spec.key, val=val, path=path))
     return "finished"
 
 
@@ -288,18 +290,20 @@ def _say_what_lacks(order: ExperimentOrder, experiment: Experiment, screen: Scre
     seeds = tuple(dict.fromkeys((*catalogue.SEEDS, *order.seeds)))
     lacking = table.missing(experiment, table.read(order.name, order.out), seeds)
     total = len(experiment.configs) * len(seeds)
-    screen.line(f"Experiment {order.name}: {total - len(lacking)} of {total} runs are there.")
+    there = total - len(lacking)
+    screen.line(Message("command.experiment_there", name=order.name, there=there, count=total))
     if not lacking:
         return
     for seed in seeds:
         names = [name for name, other in lacking if other == seed]
         if names:
-            screen.line(f"Not run with seed {seed}: {', '.join(names)}")
+            screen.line(Message("command.not_run_with", seed=seed, names=names))
     names = list(dict.fromkeys(name for name, _ in lacking))
     chosen = names if len(names) < len(experiment.configs) else []
     words = catalogue.command(order.name, chosen, sorted({seed for _, seed in lacking}))
     words = words.replace("FOLDER", shlex.quote(str(order.data)))
-    screen.line("The command for them: " + " ".join([words, *_own_options(order)]))
+    words = " ".join([words, *_own_options(order)])
+    screen.line(Message("command.to_run", command=words))
 
 
 def _own_options(order: ExperimentOrder) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from vislib.figures.fonts import svg_text
 from vislib.schema import ShapeError
 
 GREY = "#7D7D7D"
@@ -72,7 +73,7 @@ def training_curve(
         return round(height - BOTTOM - (height - TOP - BOTTOM) * percent / top, 1)
 
     def text(x_at: float, y_at: float, words: str, anchor: str = "middle") -> str:
-        return f'<text x="{x_at}" y="{y_at}" text-anchor="{anchor}">{escape(words)}</text>'
+        return svg_text(words, x_at, y_at, anchor=anchor)
 
     parts = [
         f'<path d="M{LEFT} {y(top)}V{y(0)}H{width - RIGHT}" fill="none" stroke="{GREY}"/>',

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import textwrap
 import threading
 import zipfile
 from collections.abc import Mapping
@@ -21,19 +20,32 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from vislib.figures import colours
-from vislib.figures.strip import axis_words, clip_note
+from vislib.figures.fonts import FAMILY, FILES, wrap
+from vislib.figures.strip import axis_words, clip_note, quantity_words
 from vislib.figures.tiles import arrange
 from vislib.schema import LabelledArray, ShapeError
+from vislib.texts import FALLBACK
 
 _LOCK = threading.Lock()
 _DPI = 200
+for _file in FILES.values():
+    if _file.is_file():  # a copy of the project without it still writes Latin
+        fontManager.addfont(_file)
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 # A fixed salt and no dates: else two exports of one figure differ.
-_SETTINGS: dict[Any, Any] = {"svg.hashsalt": "mixscope", "svg.fonttype": "path", "pdf.fonttype": 42}
+# Of a PDF with fonts of type 42 that are no TrueType, MuPDF shows nothing. DejaVu, which comes with
+# matplotlib, has the few signs that the first family lacks.
+_SETTINGS: dict[Any, Any] = {
+    "svg.hashsalt": "mixscope",
+    "svg.fonttype": "path",
+    "pdf.fonttype": 3,
+    "font.family": [FAMILY, "DejaVu Sans"],
+}
 _METADATA: Mapping[str, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
@@ -50,6 +62,7 @@ class Words:
         quantity: What the colour means; the bar reads "quantity (unit)".
         caption: Below the map: source, provenance, shape; may be empty.
         x_title, y_title: Axis words; empty takes the axes' names (a sheet has none).
+        language: Of the axes' names, the unit and the note on clipped values.
     """
 
     title: str = ""
@@ -57,6 +70,7 @@ class Words:
     caption: str = ""
     x_title: str = ""
     y_title: str = ""
+    language: str = FALLBACK
 
 
 def _check(array: LabelledArray) -> np.ndarray:
@@ -123,9 +137,10 @@ def draw(
         else "auto",
     )
     bar = figure.colorbar(image, ax=axes, shrink=0.9)
-    unit = f"{said.quantity} ({array.unit})" if said.quantity else array.unit
+    unit = quantity_words(said.quantity, array.unit, said.language)
     bar.ax.set_ylabel(unit, fontsize=12, parse_math=False)
-    _write(axes, array, said, str(clip_note(values, pair) or ""))
+    clip = clip_note(values, pair)
+    _write(axes, array, said, clip.text(said.language) if clip else "")
     if cell is not None:
         _outline(axes, cell, values)
     return figure
@@ -134,14 +149,15 @@ def draw(
 def _write(axes: Any, array: LabelledArray, said: Words, clip: str) -> None:
     """Put the words on; dollar signs in them are letters, not mathematics."""
     if said.title:
-        axes.set_title("\n".join(textwrap.wrap(said.title, 58)), fontsize=14, parse_math=False)
-    below = [line for part in (said.caption, clip) if part for line in textwrap.wrap(part, 84)]
+        axes.set_title("\n".join(wrap(said.title, 58)), fontsize=14, parse_math=False)
+    below = [line for part in (said.caption, clip) if part for line in wrap(part, 84)]
     if array.values.ndim == 2:
-        axes.set_ylabel(said.y_title or axis_words(array.axes[0]), fontsize=12, parse_math=False)
+        down, across = (axis_words(axis, said.language) for axis in array.axes)
+        axes.set_ylabel(said.y_title or down, fontsize=12, parse_math=False)
         # Rows are counted: no tick at half a row.
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        below.insert(0, said.x_title or axis_words(array.axes[1]))
+        below.insert(0, said.x_title or across)
     else:
         axes.set_xticks([])
         axes.set_yticks([])

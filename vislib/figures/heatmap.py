@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,8 +9,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from vislib.figures import colours
-from vislib.figures.strip import axis_words, clip_note
+from vislib.figures.fonts import OF_PAGE, wrap
+from vislib.figures.strip import axis_words, clip_note, quantity_words
 from vislib.schema import LabelledArray, ShapeError
+from vislib.texts import FALLBACK
 
 FONT_PX = 18
 TRANSPARENT = "rgba(0,0,0,0)"
@@ -50,14 +51,14 @@ def base_layout(
         height: Page pixels.
         dark: None leaves the text colour to the page's theme.
     """
-    lines = textwrap.wrap(title, _TITLE_LETTERS)
+    lines = wrap(title, _TITLE_LETTERS)
     top = 14 + 26 * len(lines) + (26 if note else 0) + (8 if title else 0)
     figure.update_layout(
         height=height,
         margin={"l": 12, "r": 12, "t": top, "b": 12},
         paper_bgcolor=TRANSPARENT,
         plot_bgcolor=TRANSPARENT,
-        font={"size": FONT_PX},
+        font={"size": FONT_PX, "family": OF_PAGE},
         hoverlabel={"font": {"size": FONT_PX}},
         xaxis={"automargin": True, "title": {"standoff": 8}},
         yaxis={"automargin": True, "title": {"standoff": 8}},
@@ -108,6 +109,7 @@ def heatmap(
     note: str | None = None,
     height: int = 560,
     dark: bool | None = None,
+    language: str = FALLBACK,
 ) -> go.Figure:
     """Draw one map, row 0 at the top.
 
@@ -122,6 +124,7 @@ def heatmap(
         note: Below the title; None says how many values were clipped, where any were.
         height: Page pixels.
         dark: None leaves the text colour to the page's theme.
+        language: Of the axes' names, the unit and the note.
 
     Returns:
         A figure whose axes count from 1, as the pages do; ``data[0].z`` is the array.
@@ -135,8 +138,9 @@ def heatmap(
     if cell is not None and not (0 <= cell[0] < rows and 0 <= cell[1] < columns):
         raise ShapeError("error.figure.cell_of_heatmap", cell=cell, rows=rows, columns=columns)
     pair = colours.check_limits(limits or colours.limits(array.values, signed=array.signed))
-    down, across = y_title or axis_words(array.axes[0]), x_title or axis_words(array.axes[1])
-    bar = f"{quantity} ({array.unit})" if quantity else array.unit
+    names = [axis_words(axis, language) for axis in array.axes]
+    down, across = y_title or names[0], x_title or names[1]
+    bar = quantity_words(quantity, array.unit, language)
     figure = go.Figure(
         go.Heatmap(
             z=array.values,
@@ -148,11 +152,12 @@ def heatmap(
             colorscale=colours.plotly_scale(array.signed),
             reversescale=False,
             colorbar={"title": {"text": bar, "side": "right"}, "thickness": 18, "outlinewidth": 0},
-            hovertemplate=f"{down} %{{y}}<br>{across} %{{x}}<br>{quantity or array.unit}: "
+            hovertemplate=f"{down} %{{y}}<br>{across} %{{x}}<br>{quantity or bar}: "
             "%{z:.7~g}<extra></extra>",
         )
     )
-    said = str(clip_note(array.values, pair) or "") if note is None else note
+    clip = clip_note(array.values, pair)
+    said = (clip.text(language) if clip else "") if note is None else note
     base_layout(figure, title=title, note=said, height=height, dark=dark)
     tidy: dict[str, Any] = {"showgrid": False, "zeroline": False, "tickformat": "d"}
     figure.update_xaxes(

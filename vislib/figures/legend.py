@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from vislib.figures import colours
+from vislib.figures.fonts import FILES
 from vislib.figures.strip import three_digits
 
 TEXT_PX = 18
@@ -19,13 +18,9 @@ _BAR, _TICK, _SPACE = 20, 6, 4
 
 @lru_cache(maxsize=4)
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Matplotlib's DejaVu Sans (accents, signs), found without importing matplotlib."""
-    found = importlib.util.find_spec("matplotlib")
-    if found is not None and found.origin is not None:
-        path = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
-        if path.is_file():
-            return ImageFont.truetype(str(path), size)
-    return ImageFont.load_default(size)
+    """The project's own typeface; Pillow's where its file is missing."""
+    path = FILES["regular"]
+    return ImageFont.truetype(path, size) if path.is_file() else ImageFont.load_default(size)
 
 
 def _ticks(pair: tuple[float, float]) -> list[tuple[float, str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from vislib.figures.curve import GREY
+from vislib.figures.fonts import svg_text
 from vislib.schema import ShapeError
 
 LEFT, RIGHT, TOP, BOTTOM = 50, 16, 30, 50
@@ -72,7 +73,7 @@ def meter(
         return round(height - BOTTOM - (height - TOP - BOTTOM) * value / top, 1)
 
     def text(x_at: float, y_at: float, words: str, anchor: str = "middle") -> str:
-        return f'<text x="{x_at}" y="{y_at}" text-anchor="{anchor}">{escape(words)}</text>'
+        return svg_text(words, x_at, y_at, anchor=anchor, size=FONT)
 
     parts = [
         f'<path d="M{LEFT} {y(top)}V{y(0)}H{width - RIGHT}" fill="none" stroke="{GREY}"/>',

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from vislib.figures import labels
 from vislib.figures.colours import OTHER_FAMILY
 from vislib.figures.heatmap import FONT_PX, base_layout
 from vislib.schema import ShapeError
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star", "pentagon")
+_WIDTH_PX, _ROOM_PX, _MARGIN = 740, 150, 0.08
+"""Of the plot on a projector; what axes and legend take of the height; at each edge."""
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
@@ -27,6 +30,8 @@ class Cloud:
         colour: CSS colour.
         symbol: Number of the symbol, from 0.
         beside: What stands beside each point, empty for nothing; nothing at all if there are none.
+            Where there is no room for it, the hover has it alone.
+        listed: Whether the legend has it.
     """
 
     name: str
@@ -36,15 +41,24 @@ class Cloud:
     colour: str = OTHER_FAMILY
     symbol: int = 0
     beside: Sequence[str] = ()
+    listed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Front:
-    """A line through the points that no other point beats, by ascending x."""
+    """A line through the points that no other point beats, by ascending x.
+
+    Attributes:
+        name: In the legend.
+        x: One number a point.
+        y: The same.
+        symbol: Number of the symbol of its group's points, which the legend shows; None for none.
+    """
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
+    symbol: int | None = None
 
 
 def scatter(
@@ -82,12 +96,18 @@ def scatter(
         if logarithmic and any(x <= 0 for x in cloud.x):
             raise ShapeError("error.figure.log_axis", name=cloud.name)
     figure = go.Figure([_line(front, place) for place, front in enumerate(fronts)])
+    positions = iter(_positions(clouds, logarithmic, height))
     for cloud in clouds:
-        figure.add_trace(_points(cloud, x_title, y_title))
+        own = [next(positions) for _ in cloud.x]
+        figure.add_trace(_points(cloud, own, x_title, y_title))
     base_layout(figure, title="", note="", height=height, dark=dark)
     grid = {"gridcolor": "rgba(128,128,128,0.3)", "zeroline": False, "linecolor": OTHER_FAMILY}
     figure.update_xaxes(title_text=x_title, **grid)
     figure.update_yaxes(title_text=y_title, **grid)
+    if any(any(cloud.beside) for cloud in clouds):
+        every = [value for cloud in clouds for value in cloud.y]
+        room = _MARGIN / (1 - 2 * _MARGIN) * (max(every) - min(every) or 1)
+        figure.update_yaxes(range=[min(every) - room, max(every) + room])
     if logarithmic:
         low, high = _decades([x for cloud in clouds for x in cloud.x])
         ticks = [d * 10.0**p for p in range(-4, 8) for d in (1, 2, 5)]
@@ -109,23 +129,44 @@ def _line(front: Front, place: int) -> go.Scatter:
         x=list(front.x),
         y=list(front.y),
         name=front.name,
-        mode="lines",
+        mode="lines" if front.symbol is None else "lines+markers",
+        marker={"symbol": _SYMBOLS[(front.symbol or 0) % len(_SYMBOLS)], "color": OTHER_FAMILY},
         hoverinfo="skip",
         line={"color": OTHER_FAMILY, "width": 2, "dash": _DASHES[place % len(_DASHES)]},
     )
 
 
-def _points(cloud: Cloud, x_title: str, y_title: str) -> go.Scatter:
+def _positions(clouds: Sequence[Cloud], logarithmic: bool, height: int) -> list[str]:
+    """A position for each point's name, cloud by cloud; empty for none."""
+    x = np.array([value for cloud in clouds for value in cloud.x], dtype=float)
+    y = np.array([value for cloud in clouds for value in cloud.y], dtype=float)
+    names = [name for cloud in clouds for name in (cloud.beside or [""] * len(cloud.x))]
+    if not any(names):
+        return [""] * len(names)
+    x = np.log10(x) if logarithmic else x
+    tall = height - _ROOM_PX
+    across = _MARGIN + (1 - 2 * _MARGIN) * (x - x.min()) / max(np.ptp(x), 1e-9)
+    down = 1 - _MARGIN - (1 - 2 * _MARGIN) * (y - y.min()) / max(np.ptp(y), 1e-9)
+    points = list(zip((across * _WIDTH_PX).tolist(), (down * tall).tolist(), strict=True))
+    return labels.place(points, names, width=_WIDTH_PX, height=tall)
+
+
+def _points(cloud: Cloud, positions: Sequence[str], x_title: str, y_title: str) -> go.Scatter:
     """A cloud; the hover has the row's name and both numbers."""
+    beside = [
+        name if position else ""
+        for name, position in zip(cloud.beside or [""] * len(cloud.x), positions, strict=True)
+    ]
     return go.Scatter(
         x=list(cloud.x),
         y=list(cloud.y),
         name=cloud.name,
+        showlegend=cloud.listed,
         customdata=list(cloud.labels),
-        text=list(cloud.beside) or None,
-        mode="markers+text" if cloud.beside else "markers",
-        textposition="top center",
-        textfont={"size": FONT_PX - 3},
+        text=beside if any(beside) else None,
+        mode="markers+text" if any(beside) else "markers",
+        textposition=[position or "top center" for position in positions],
+        textfont={"size": FONT_PX - 2},
         cliponaxis=False,
         marker={
             "color": cloud.colour,
@@ -140,5 +181,5 @@ def _points(cloud: Cloud, x_title: str, y_title: str) -> go.Scatter:
 def _decades(values: Sequence[float]) -> tuple[float, float]:
     """Both ends of a logarithmic axis, with a margin, as powers of ten."""
     low, high = float(np.log10(min(values))), float(np.log10(max(values)))
-    margin = 0.12 * max(high - low, 0.3)
+    margin = _MARGIN / (1 - 2 * _MARGIN) * max(high - low, 0.3)
     return low - margin, high + margin

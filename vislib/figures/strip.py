@@ -11,7 +11,7 @@ import numpy as np
 
 from vislib.figures import colours
 from vislib.schema import LabelledArray, Provenance
-from vislib.texts import Message
+from vislib.texts import FALLBACK, Message, text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +55,22 @@ def three_digits(value: float) -> str:
     return "0" if text in ("-0", "0") else text.replace("-", "\N{MINUS SIGN}")
 
 
-def axis_words(axis: str) -> str:
-    """An axis name as words: "token_in" -> "token in"."""
-    return axis.replace("_", " ")
+def axis_words(axis: str, language: str = FALLBACK) -> str:
+    """An axis name as words of a language: "token_in" -> "token in"."""
+    return text(language, f"axis.{axis}")
+
+
+def unit_words(unit: str, language: str = FALLBACK) -> str:
+    """A unit in a language; the unit itself where no text knows it."""
+    key = f"unit.{unit.replace(' ', '_')}"
+    found = text(language, key)
+    return unit if found == key else found
+
+
+def quantity_words(quantity: str | None, unit: str, language: str = FALLBACK) -> str:
+    """What a colour means: "quantity (unit)", or the unit alone where that says it all."""
+    said = unit_words(unit, language)
+    return f"{quantity} ({said})" if quantity and quantity != said else said
 
 
 def clip_note(values: np.ndarray, pair: tuple[float, float]) -> Message | None:

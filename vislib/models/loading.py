@@ -397,6 +397,21 @@ def count_multiply_adds(module: nn.Module, size: int) -> int:
     torch's counter counts a multiplication and an addition as two; elementwise work is left out.
     The module is put into evaluation mode.
     """
+    return int(_count(module, size).get_total_flops()) // 2
+
+
+def multiply_adds_by_module(module: nn.Module, size: int) -> dict[str, int]:
+    """The same for each module that does any: path ("" for the whole) -> with all that is in it."""
+    root = type(module).__name__
+    return {
+        name.removeprefix(root).removeprefix("."): sum(by_operation.values()) // 2
+        for name, by_operation in _count(module, size).get_flop_counts().items()
+        if name != "Global"
+    }
+
+
+def _count(module: nn.Module, size: int) -> FlopCounterMode:
+    """The counter after one forward pass over zeros."""
     fused: list[Any] = [part for part in module.modules() if getattr(part, "fused_attn", False)]
     for part in fused:  # the counter does not know every fused kernel
         part.fused_attn = False
@@ -406,4 +421,5 @@ def count_multiply_adds(module: nn.Module, size: int) -> int:
         module(torch.zeros(1, 3, size, size, device=first.device, dtype=first.dtype))
     for part in fused:
         part.fused_attn = True
-    return int(counter.get_total_flops()) // 2
+    found: FlopCounterMode = counter
+    return found

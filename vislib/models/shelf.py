@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -108,6 +109,7 @@ class Shelf:
         self._budgets: dict[str, int] = {}
         self._stated = budget
         self._held: OrderedDict[Name, LoadedModel] = OrderedDict()
+        self._sizes: WeakKeyDictionary[torch.nn.Module, int] = WeakKeyDictionary()
         self._coming: dict[Name, tuple[str, int]] = {}
         self._flights: dict[Name, Future[LoadedModel]] = {}
         self._errors: dict[Name, tuple[float, MixScopeError]] = {}
@@ -274,7 +276,13 @@ class Shelf:
         with self._guard:
             here = [m for m in self._held.values() if kind in (None, m.device.type)]
             coming = [size for place, size in self._coming.values() if kind in (None, place)]
-        return sum(footprint.bytes_of(m.module) for m in here) + sum(coming)
+        return sum(map(self._size, here)) + sum(coming)
+
+    def _size(self, model: LoadedModel) -> int:
+        """Of one model; counted once, for every rerun of a page asks."""
+        if model.module not in self._sizes:
+            self._sizes[model.module] = footprint.bytes_of(model.module)
+        return self._sizes[model.module]
 
     def budget(self, kind: str | None = None) -> int:
         """Bytes that models may hold together on a device; fixed when first asked for.

@@ -9,7 +9,6 @@ import csv
 import functools
 import io
 import math
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import timm
@@ -19,8 +18,9 @@ from torch import Tensor, nn
 from vislib.analysis.costs import CostPlan, Growth, Term
 from vislib.architectures import ArchitectureAdapter, adapters
 from vislib.models import loading
+from vislib.models.diagram import operator_of
 from vislib.registry import base_key, spec
-from vislib.schema import HookPoint, MixingSite, ModelError
+from vislib.schema import MixingSite, ModelError
 from vislib.tables import papers
 
 CLASSES = 1000
@@ -103,7 +103,7 @@ def plan(module: nn.Module, adapter: ArchitectureAdapter, size: int) -> CostPlan
         window, cell = widest if shrinks else site.window, site.stride // grid.stride
         for name, layer in module.get_submodule(path).named_modules(prefix=path):
             if isinstance(layer, nn.Linear | nn.Conv2d) and name in places:
-                kind = _kind(points, site, name, layer)
+                kind = operator_of(points, site, name, layer)
                 growth, factor = _layer(kind, layer, places[name])
                 ratio = 1 if growth == "fixed" else _ratio(cell, site, places[name], growth)
                 terms.append(
@@ -152,22 +152,6 @@ def _places(module: nn.Module, size: int) -> dict[str, int]:
         for handle in handles:
             handle.remove()
     return found
-
-
-def _kind(
-    points: Sequence[HookPoint], site: MixingSite, name: str, layer: nn.Linear | nn.Conv2d
-) -> str:
-    """The operator that a layer belongs to: the hooked one, else by its shape."""
-    hooked = [
-        (len(point.module), point.role)
-        for point in points
-        if point.role in site.operators and (name + ".").startswith(point.module + ".")
-    ]
-    if hooked:
-        return max(hooked)[1]
-    if isinstance(layer, nn.Conv2d) and layer.kernel_size != (1, 1):
-        return "depthwise" if layer.groups == layer.in_channels else "convolution"
-    return "channel_mixing"
 
 
 def _layer(kind: str, layer: nn.Linear | nn.Conv2d, places: int) -> tuple[Growth, int]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vislib.models import loading
+from vislib.texts import Message
 from vislib.training import checkpoint
 from vislib.training.augment import augment, rearrange
 from vislib.training.data import PackedPictures
@@ -68,7 +69,7 @@ def train(
     if not progress.step:
         keep(0, run.model)
     else:
-        report(f"{key} goes on after step {progress.step} of {run.total}")
+        report(str(Message("command.goes_on", model=key, step=progress.step, total=run.total)))
     watch, part = watch or _plain(report), _Part(run)
     while progress.step < run.total:
         watch(part.advance())
@@ -230,7 +231,10 @@ def _close_epoch(run: Run, report: Report) -> None:
     }
     progress.history.append(row)
     progress.losses.clear()
-    report(f"{run.settings.spec.key} epoch {done}: loss {mean:.3f}, held-out {score:.2%}")
+    said = Message(
+        "command.epoch", model=run.settings.spec.key, epoch=done, loss=mean, held_out=score
+    )
+    report(str(said))
 
 
 @functools.lru_cache(maxsize=1)

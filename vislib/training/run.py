@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vislib.models import loading
 from vislib.schema import MixScopeError, ModelSpec
+from vislib.texts import Message
 from vislib.training.data import PackedPictures
 from vislib.training.recipe import Recipe
 
@@ -63,11 +64,19 @@ class StepReport:
         """One line for a person."""
         minutes, seconds = divmod(round(self.remaining), 60)
         hours, minutes = divmod(minutes, 60)
-        left = f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
-        return (
-            f"{self.key} step {self.step}/{self.total} loss {self.loss:.3f} "
-            f"{self.rate:.0f} pictures/s {left} left"
+        left = Message("command.minutes", minutes=minutes, seconds=seconds)
+        if hours:
+            left = Message("command.hours", hours=hours, minutes=minutes)
+        said = Message(
+            "command.step",
+            model=self.key,
+            step=self.step,
+            total=self.total,
+            loss=self.loss,
+            rate=self.rate,
+            left=left,
         )
+        return str(said)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from typing import Literal, TextIO
 from vislib import registry
 from vislib.models import loading
 from vislib.schema import ModelError, ModelSpec, WeightsError
+from vislib.texts import Message
 from vislib.training import beginning
 from vislib.training.card import DataFacts
 from vislib.training.data import (
@@ -89,8 +90,9 @@ class Screen:
         self._width = 0
         self._drawn = 0.0
 
-    def line(self, text: str) -> None:
+    def line(self, said: str | Message) -> None:
         """A line that stays."""
+        text = str(said)
         self._stream.write(("\r" if self._width else "") + text.ljust(self._width) + "\n")
         self._stream.flush()
         self._width = 0
@@ -158,7 +160,7 @@ def run_order(order: Order, stream: TextIO | None = None) -> Outcome:
             packed[size] = _read(order, size, screen)
         left = None if deadline is None else (deadline - time.monotonic()) / 60
         if left is not None and left <= 0:
-            screen.line(f"The time is over before {row.key}. The same command goes on.")
+            screen.line(Message("command.time_over", name=row.key))
             return "out of time"
         recipe = _recipe(row, order.recipe)
         settings = RunSettings(
@@ -224,13 +226,16 @@ def make_folders(*folders: Path) -> None:
 def _read(order: Order, size: int, screen: Screen) -> PackedPictures:
     """The training pictures, and a line on them."""
     folder = split_folder(order.data, "train")
-    screen.line(f"Reading {folder} ...")
+    screen.line(Message("command.reading", folder=folder))
     started = time.monotonic()
     pictures = load_folder(folder, size=size)
-    screen.line(
-        f"{len(pictures):,} pictures of {len(pictures.classes)} classes "
-        f"in {time.monotonic() - started:.0f} s"
+    said = Message(
+        "command.read",
+        count=len(pictures),
+        classes=len(pictures.classes),
+        seconds=time.monotonic() - started,
     )
+    screen.line(said)
     return pictures
 
 
@@ -265,10 +270,7 @@ def _train_one(
         )
     if not finished:
         why: Outcome = "stopped" if interruption.asked else "out of time"
-        screen.line(
-            f"{settings.spec.key}: {why} after step {progress.step}, saved in "
-            f"{settings.checkpoint}. Run the same command again to go on."
-        )
+        screen.line(left_off(why, settings, progress.step))
         return why
     name = order.data.resolve().name
     known = origin(name, len(packed.classes))
@@ -282,10 +284,16 @@ def _train_one(
         terms=order.data_terms or known.terms,
     )
     for path in export(model, settings, progress, held_out, data=facts, folder=order.export):
-        screen.line(f"{settings.spec.key}: wrote {path}")
+        screen.line(Message("command.wrote", model=settings.spec.key, path=path))
     try:
         path = recorder.close(progress.history, order.films)
-        screen.line(f"{settings.spec.key}: wrote {path}")
+        screen.line(Message("command.wrote", model=settings.spec.key, path=path))
     except WeightsError as error:  # the weights are there; they are worth more than their film
-        screen.line(f"{settings.spec.key}: no film. {error}")
+        screen.line(Message("command.no_film", model=settings.spec.key, why=error))
     return "finished"
+
+
+def left_off(why: Outcome, settings: RunSettings, step: int) -> Message:
+    """Why a run ended before its end, and how to go on."""
+    name = "stopped" if why == "stopped" else "out_of_time"
+    return Message(f"command.{name}", model=settings.spec.key, step=step, path=settings.checkpoint)

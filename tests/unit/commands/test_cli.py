@@ -71,6 +71,7 @@ def tiny_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "FOLDER", tmp_path / "bundled")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("MIXSCOPE_DEVICE", "cpu")
+    monkeypatch.setenv("LC_ALL", "C")  # commands speak the machine's language
 
 
 @pytest.fixture
@@ -517,7 +518,7 @@ def test_weights_pull_takes_names_families_or_all(
     monkeypatch.setattr(hub, "pull", pull)
     assert command.main(["weights", "pull", *arguments]) == 0
     assert asked == keys
-    assert f"{PUBLISHED.key}: whole, 2.5 MB\n1 of 1 models are there." in capsys.readouterr().out
+    assert f"{PUBLISHED.key}: whole, 2.5 MB\n1 of 1 model is there." in capsys.readouterr().out
 
 
 def test_a_pull_is_a_bar_on_a_terminal_and_plain_lines_elsewhere(

@@ -120,6 +120,22 @@ def test_what_holds_itself_is_freed_too(monkeypatch: pytest.MonkeyPatch) -> None
     assert given_back == [True, True]
 
 
+def test_a_models_bytes_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[nn.Module] = []
+
+    def counting(module: nn.Module) -> int:
+        counted.append(module)
+        return SIZE
+
+    monkeypatch.setattr(footprint, "bytes_of", counting)
+    kept = shelf_of(Loader(), 3)
+    for key in KEYS[:2]:
+        kept.get(key)
+    for _ in range(3):  # each rerun of a page asks
+        assert kept.usage().bytes == 2 * SIZE
+    assert len(counted) == 2
+
+
 def test_room_is_made_before_a_model_comes() -> None:
     loader = Loader()
     kept = shelf_of(loader, 2)

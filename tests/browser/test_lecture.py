@@ -1,0 +1,122 @@
+"""The lecture in Chromium: a clicker's keys, a window that leads and one that follows."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.browser import steps
+from tests.browser.conftest import run_server
+from tests.browser.screens import tab
+from vislib.lecture import reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.browser.conftest import Server
+
+Settle = Callable[..., None]
+KEYS = [step.key for step in reading.read(reading.FOLDER / "seminar").steps]
+
+
+def at(page: Page) -> str:
+    """The step in the address."""
+    return parse_qs(urlsplit(page.url).query).get("step", [KEYS[0]])[0]
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+        page.wait_for_timeout(30)
+
+
+def until(page: Page, what: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait until something is so."""
+    for _ in range(int(seconds * 10)):
+        if what():
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"it did not come to that; the page is at {page.url}")
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    """A server of the test's own: a lecture is one for the whole server."""
+    with contextlib.contextmanager(run_server)(tmp_path) as server:
+        yield server
+
+
+def test_a_clickers_keys_are_none_lost(server: Server, page: Page, settle: Settle) -> None:
+    page.goto(f"{server.url}/lecture")
+    settle(page)
+    press(page, *("PageDown", "PageUp", "ArrowRight") * 12)
+    settle(page)
+    until(page, lambda: at(page) == KEYS[12])
+    assert page.locator(".lecture h1").count() == 1
+    press(page, "Home")
+    until(page, lambda: at(page) == KEYS[0])
+    press(page, "End")
+    until(page, lambda: at(page) == KEYS[-1])
+    page.reload()
+    settle(page)
+    assert at(page) == KEYS[-1]
+    page.keyboard.press("b")
+    assert page.locator(".dark").is_visible()
+    settle(page)
+    page.keyboard.press("b")
+    assert not page.locator(".dark").is_visible()
+    settle(page)
+
+
+def test_one_window_leads_and_the_other_follows(
+    own_server: Server, chromium: Browser, settle: Settle
+) -> None:
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    leader, screen = context.new_page(), context.new_page()
+    leader.goto(f"{own_server.url}/lecture?role=notes&step={KEYS[4]}")
+    settle(leader)
+    leader.locator(".st-key-lecture_lead button").click()
+    leader.locator(".st-key-lecture_end").wait_for()
+    screen.goto(f"{own_server.url}/lecture")
+    until(screen, lambda: at(screen) == KEYS[4])
+    press(leader, "PageDown")
+    until(screen, lambda: at(screen) == KEYS[5])
+    press(leader, "f")
+    leader.get_by_text("Frozen").wait_for()
+    press(leader, "PageDown", "PageDown")
+    until(leader, lambda: at(leader) == KEYS[7])
+    screen.wait_for_timeout(2500)
+    assert at(screen) == KEYS[5]
+    press(leader, "f")
+    until(screen, lambda: at(screen) == KEYS[7])
+    leader.reload()  # the window keeps its name, and goes on leading
+    settle(leader)
+    leader.locator(".st-key-lecture_end").wait_for()
+    press(screen, "PageUp")  # moves alone, and moves nobody else
+    until(screen, lambda: at(screen) == KEYS[6])
+    leader.wait_for_timeout(2500)
+    assert at(leader) == KEYS[7]
+    screen.locator(".st-key-lecture_lead button").click()  # handed over
+    screen.locator(".st-key-lecture_end").wait_for()
+    until(leader, lambda: at(leader) == KEYS[6])
+    context.close()
+
+
+@pytest.mark.walk(20)
+@pytest.mark.parametrize("screen", steps.SCREENS, ids=lambda size: str(size[0]))
+@pytest.mark.parametrize("key", KEYS)
+def test_a_step_is_whole_on_every_screen(
+    server: Server, chromium: Browser, key: str, screen: tuple[int, int]
+) -> None:
+    page = tab(chromium, screen)
+    try:
+        for language in ("en", "ko"):
+            assert steps.look(page, server.url, key, language) == []
+    finally:
+        page.context.close()

@@ -1,0 +1,1 @@
+"""What is run by hand: makes files that come with the project."""

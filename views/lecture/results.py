@@ -1,0 +1,129 @@
+"""Live views of results: a paper's rows, the bundled models, answers to a shuffled picture."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from views import frame
+from vislib import registry
+from vislib.analysis import shuffling
+from vislib.analysis.patches import as_bytes
+from vislib.figures import patches
+from vislib.figures.colours import family_colour
+from vislib.lecture import numbers
+from vislib.lecture.steps import Number, Step
+from vislib.schema import ActivationCache, MixScopeError
+from vislib.tables import papers
+
+if TYPE_CHECKING:
+    from vislib.models.loading import LoadedModel
+
+BUNDLED = ("convmixer_mini", "resnet_mini", "davit_mini", "mixer_mini", "vit_mini")
+SQUARES = 8
+SEED = 1
+ANSWERS = 2
+SIDE = 384
+"""Side of the shuffled picture, in its own pixels."""
+
+
+def table(step: Step) -> None:
+    """Rows of a paper's table, as it prints them."""
+    options = step.view.options
+    found = papers.table(options["table"])
+    names, groups = options.get("rows"), options.get("pretraining")
+    columns = options.get("columns") or list(found.columns)
+    rows = [
+        row
+        for row in found.rows
+        if (names is None or row.model in names) and (groups is None or row.group in groups)
+    ]
+    head = "".join(f"<th>{html.escape(frame.t(f'papers.column_{name}'))}</th>" for name in columns)
+    groups_differ = len({row.group for row in rows}) > 1
+    lines = []
+    for row in rows:
+        below = f"<small>{html.escape(row.group)}</small>" if groups_differ else ""
+        cells = "".join(f"<td>{_cell(row, column)}</td>" for column in columns)
+        colour = family_colour(row.family) if row.family else "transparent"
+        name = f"{html.escape(row.model)}{below}"
+        lines.append(f'<tr><th style="border-left:.5rem solid {colour}">{name}</th>{cells}</tr>')
+    st.html(
+        f'<div class="lecture-table"><table><thead><tr><th></th>{head}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+    st.caption(f"arXiv {found.arxiv}")
+
+
+def _cell(row: papers.PaperRow, column: str) -> str:
+    if column in row.values:
+        return f"{row.values[column]:,g}"
+    return html.escape(row.words.get(column, "–"))
+
+
+def accuracies(_step: Step) -> None:
+    """The bundled models' accuracy on pictures they have not seen, one bar each."""
+    for key in BUNDLED:
+        try:
+            share = numbers.value(Number(model=key, column="val_top1")) / 100
+        except MixScopeError as error:
+            frame.problem(error)
+            continue
+        row = registry.spec(key)
+        with st.container(key=f"lecture_bar_{key}"):
+            frame.answer_bars([(row.title, share, "")], family_colour(row.family))
+
+
+def shuffle(step: Step) -> None:
+    """What each model answers to the picture, and to the same one with its patches shuffled."""
+    keys = [frame.as_switched(key) for key in step.view.models]
+    left, *columns = st.columns([1.3, *(1 for _ in keys)], gap="medium")
+    with left:
+        frame.shielded(lambda: _mixed_picture(keys[0]))
+    for column, key in zip(columns, keys, strict=True):
+        with column, st.container(gap=None):
+            frame.model_head(key)
+            frame.shielded(partial(_answers, key))
+
+
+def _mixed_picture(key: str) -> None:
+    """What the first model is shown instead of the picture."""
+    seen, grid = _shuffled(key)[1], frame.model(key).grid
+    about = ("lecture shuffled", frame.view().picture.sha256, key, SQUARES, SEED)
+    png = frame.remember(about, lambda: patches.grid_png(seen, grid, None, side=SIDE))
+    frame.image(png, key="lecture_shuffled", alt=frame.t("lecture.after"))
+
+
+def _answers(key: str) -> None:
+    before, after = frame.capture(key, "logits"), _shuffled(key)[0]
+    colour = family_colour(registry.spec(key).family)
+    for name, cache in (("before", before), ("after", after)):
+        st.html(f'<div class="lecture-label">{html.escape(frame.t(f"lecture.{name}"))}</div>')
+        rows: Sequence[tuple[str, float]] = cache.top(ANSWERS)
+        frame.answer_bars([(label, share, "") for label, share in rows], colour)
+
+
+def _shuffled(key: str) -> tuple[ActivationCache, np.ndarray]:
+    """The answer, and the input as colours: uint8, axes (row, column, rgb)."""
+    picture = frame.view().picture
+
+    def work(place: LoadedModel) -> tuple[ActivationCache, np.ndarray]:
+        from vislib.models import loading
+        from vislib.observe import capture, intervention
+
+        inputs = loading.prepare(place, picture)
+        order = shuffling.seeded_order(SQUARES**2, SEED)
+        mixed = intervention.shuffle_patches(inputs.tensor, order, place.config.size // SQUARES)
+        inputs, config = replace(inputs, tensor=mixed), place.config
+        seen = as_bytes(loading.input_pixels(inputs), config.mean, config.std)
+        seen.flags.writeable = False
+        return capture.run_with_cache(place, inputs, "logits"), seen
+
+    name = ("lecture shuffle", picture.sha256, key, SQUARES, SEED)
+    busy = frame.t("busy.capture", title=frame.title(key))
+    return frame.remember(name, lambda: frame.run(key, work), busy=busy)

@@ -1,0 +1,1 @@
+"""Overview: the models themselves, drawn from what they are made of."""
