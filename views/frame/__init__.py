@@ -19,7 +19,7 @@ from views.frame.blocks import (
     spatial_sites,
 )
 from views.frame.captures import beforehand, box, capture, cell, multiply_adds, weights
-from views.frame.choices import choose, choose_freely, choose_tab
+from views.frame.choices import choice_ahead, choose, choose_freely, choose_tab
 from views.frame.figures import (
     answer_bars,
     badge,
@@ -122,6 +122,7 @@ __all__ = [
     "box",
     "capture",
     "cell",
+    "choice_ahead",
     "choose",
     "choose_epoch",
     "choose_freely",

@@ -120,7 +120,6 @@ def _chart(found: dict[str, Distances], depth: float) -> None:
         colours=shades,
         marker=depth,
         dark=frame.dark(),
-        language=frame.language(),
     )
     figure.update_xaxes(range=[-0.04, 1.04])
     frame.plot(figure, key="mixing-distance", alt=words("distance_alt"))

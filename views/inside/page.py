@@ -15,7 +15,8 @@ def draw() -> None:
     """One of three views: its choices in one row, its figure, and the rest in tabs."""
     row, below = st.container(), st.container(gap=None)
     keys = frame.view().models
-    with row, frame.row_of_choices():
+    pictured = frame.choice_ahead("inside", VIEWS) != "similarity"
+    with row, frame.row_of_choices(picture=pictured):
         with st.container(width=290):
             view = frame.choose(
                 words("view"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from views import frame
-from views.frame import asked, links
+from views.frame import links
 from views.what_if import ranking, shuffle, surgery
 from views.what_if.words import words
 
@@ -16,7 +16,7 @@ def draw() -> None:
     """One of three views: its choices in one row, before and after, and the rest in tabs."""
     _read_link()
     row, below = st.container(), st.container(gap=None)
-    with row, frame.row_of_choices(models=_asked_view() == "shuffle"):
+    with row, frame.row_of_choices(models=frame.choice_ahead("what_if", VIEWS) == "shuffle"):
         with st.container(width=130):
             view = frame.choose(
                 words("view"),
@@ -41,13 +41,6 @@ def draw() -> None:
         frame.shielded(lambda: surgery.draw(operated, place))
     else:
         frame.shielded(lambda: ranking.draw(*ranked))
-
-
-def _asked_view() -> str:
-    """The view that is about to be drawn: only one of them compares models."""
-    held = st.session_state.get("what_if", VIEWS[0])
-    parts = links.asked("what_if")
-    return (asked.key_of("what_if", parts[0], VIEWS, {}) or held) if len(parts) == 1 else held
 
 
 def _read_link() -> None:
