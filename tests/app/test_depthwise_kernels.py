@@ -14,11 +14,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from tests.app.conftest import Bring, Shown
+from tests.app.conftest import Bring, OnStage, Shown
 from views.frame import server
 from vislib.analysis import dense_kernels, kernel_depth, kernels
 from vislib.analysis.arrays import by_own_largest
 from vislib.analysis.depth import same_depth
+from vislib.analysis.fields import reading_field
+from vislib.analysis.one_channel import follow_place
 from vislib.figures import colours
 from vislib.models import loading
 from vislib.observe import capture
@@ -56,6 +58,15 @@ def table(app: AppTest) -> list[str]:
     return [cell.replace("\N{MINUS SIGN}", "-") for cell in cells]
 
 
+def open_tab(app: AppTest, name: str) -> AppTest:
+    """Choose a tab by its name in the address."""
+    app.session_state["kernel_tab"] = name
+    app.run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
 def middle_colours(png: bytes, rows: int, columns: int) -> np.ndarray:
     """The colour at the middle of each cell of a map."""
     pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
@@ -64,7 +75,9 @@ def middle_colours(png: bytes, rows: int, columns: int) -> np.ndarray:
     return pixels[np.ix_(down.astype(int), across.astype(int))]
 
 
-def test_one_block_shows_the_models_numbers(shown: Shown, model: loading.LoadedModel) -> None:
+def test_one_block_shows_the_models_numbers(
+    shown: Shown, stage: OnStage, model: loading.LoadedModel
+) -> None:
     app = opened(kernel_block="1.3", channel="7", kernel_order="norm", kernel_scale="one")
     assert app.number_input(key="channel").value == 7
     group = "stage0.block2"
@@ -82,14 +95,35 @@ def test_one_block_shows_the_models_numbers(shown: Shown, model: loading.LoadedM
     incoming = cache[f"{group}.depthwise.in"].values[6]
     outgoing = cache[f"{group}.depthwise.out"].values[6]
     common = colours.limits(incoming, outgoing, signed=True)
-    for name, values in (("input", incoming), ("output", outgoing)):
-        seen = middle_colours(shown.pictures[f"pixel-{name}"], *values.shape)
-        expected = colours.table(True)[colours.to_indices(values, common)]
-        np.testing.assert_array_equal(seen, expected)
-        assert not np.array_equal(seen[::-1], expected)
+    footprint, before, products, after = (entry.field for entry in stage.entries())
+    wanted = reading_field(model.sites[2], {array_name(group): array})
+    np.testing.assert_array_equal(footprint.values, wanted.values)
+    for field, values in ((before, incoming), (after, outgoing)):
+        np.testing.assert_array_equal(field.values, values)
+        assert field.largest == common[1]
+        assert not np.array_equal(field.values[::-1], values)
     row, column = _cell(model)
+    total = follow_place(incoming, array.values[6], products.bias, outgoing, row=row, column=column)
+    laid = products.at(row, column)
+    assert np.nansum(laid) == pytest.approx(total.total, rel=1e-9)
+    assert np.nansum(laid) + products.bias == pytest.approx(outgoing[row, column], abs=1e-5)
+    assert np.nansum(products.at(row, column + 1)) != pytest.approx(total.total, rel=1e-3)
+
+    open_tab(app, "channel")
     assert float(table(app)[3]) == pytest.approx(float(outgoing[row, column]), abs=6e-6)
     assert abs(float(table(app)[4])) < 1e-5
+    ends = colours.limits(array.values[6], signed=True)
+    seen = middle_colours(shown.pictures["pixel-kernel"], *array.values[6].shape)
+    expected = colours.table(True)[colours.to_indices(array.values[6], ends)]
+    np.testing.assert_array_equal(seen, expected)
+    assert not np.array_equal(seen[::-1], expected)
+    seen = middle_colours(shown.pictures["pixel-products"], *total.terms.shape)
+    ends = colours.limits(total.terms, signed=True)
+    np.testing.assert_array_equal(seen, colours.table(True)[colours.to_indices(total.terms, ends)])
+
+
+def array_name(group: str) -> str:
+    return f"{group}.depthwise.kernel"
 
 
 def _cell(model: loading.LoadedModel) -> tuple[int, int]:
@@ -101,16 +135,17 @@ def _cell(model: loading.LoadedModel) -> tuple[int, int]:
     return int(y / side * model.grid.rows), int(x / side * model.grid.columns)
 
 
-def test_a_moved_point_changes_the_place_and_not_the_kernels(shown: Shown) -> None:
-    app = opened(channel="7")
-    before, tiles = dict(shown.pictures), shown.tiles["kernel_tiles"][0].copy()
+def test_a_moved_point_changes_the_place_and_not_the_kernels(shown: Shown, stage: OnStage) -> None:
+    app = opened(channel="7", kernel_tab="channel")
+    before, fields = dict(shown.pictures), [entry.field.values for entry in stage.entries()]
     sums = table(app)
     app.number_input(key="x").set_value(600).run()
     assert not app.exception
-    np.testing.assert_array_equal(shown.tiles["kernel_tiles"][0], tiles)
+    assert stage.options["point"] == (600, 400)
+    for entry, values in zip(stage.entries(), fields, strict=True):
+        np.testing.assert_array_equal(entry.field.values, values)
     assert shown.pictures["pixel-kernel"] == before["pixel-kernel"]
-    for name in ("input", "output", "products"):
-        assert shown.pictures[f"pixel-{name}"] != before[f"pixel-{name}"]
+    assert shown.pictures["pixel-products"] != before["pixel-products"]
     assert table(app)[1] == sums[1]  # the bias
     assert table(app)[3] != sums[3]
     app.number_input(key="x").set_value(0).run()  # the cat is wider than it is high
@@ -118,10 +153,16 @@ def test_a_moved_point_changes_the_place_and_not_the_kernels(shown: Shown) -> No
     assert not app.exception
 
 
-def test_depth_shows_the_radius_of_every_block(shown: Shown, model: loading.LoadedModel) -> None:
+def test_depth_shows_the_radius_of_every_block(
+    shown: Shown, stage: OnStage, model: loading.LoadedModel
+) -> None:
     app = opened(kernel_view="depth", kernel_block="1.2")
     blocks = [model.weights(site.group)[f"{site.group}.depthwise.kernel"] for site in model.sites]
     found = kernel_depth.radius_over_depth(blocks)
+    for entry, number in zip(stage.entries(), (0, 1, len(blocks) - 1), strict=True):
+        array = blocks[number]
+        wanted = reading_field(model.sites[number], {array_name(f"stage0.block{number}"): array})
+        np.testing.assert_array_equal(entry.field.values, wanted.values)
     spec = json.loads(app.get("plotly_chart")[0].proto.spec)
     np.testing.assert_array_equal(numbers(spec["data"][0]["y"]), found.median)
     np.testing.assert_array_equal(numbers(spec["data"][1]["y"]), found.upper)
@@ -144,7 +185,9 @@ def numbers(values: Any) -> np.ndarray:
     return np.asarray(values)
 
 
-def test_mixing_shows_the_strongest_inputs(shown: Shown, model: loading.LoadedModel) -> None:
+def test_mixing_shows_the_strongest_inputs(
+    shown: Shown, stage: OnStage, model: loading.LoadedModel
+) -> None:
     app = opened(kernel_view="mixing", kernel_block="1.3", channel="7")
     group = "stage0.block2"
     weight = model.weights(group)[f"{group}.channel_mixing.weight"].values[6, :, 0, 0]
@@ -155,6 +198,11 @@ def test_mixing_shows_the_strongest_inputs(shown: Shown, model: loading.LoadedMo
     cache = capture.run_with_cache(model, loading.prepare(model, gallery.load("cat")), group)
     value = cache[f"{group}.channel_mixing.out"].values[(6, *_cell(model))]
     assert float(table(app)[3]) == pytest.approx(float(value), abs=6e-6)
+    first, second, written = (entry.field.values for entry in stage.entries())
+    incoming = cache[f"{group}.channel_mixing.in"].values
+    np.testing.assert_array_equal(first, incoming[strongest[0]])
+    np.testing.assert_array_equal(second, incoming[strongest[1]])
+    np.testing.assert_array_equal(written, cache[f"{group}.channel_mixing.out"].values[6])
     app.number_input(key="channel").set_value(8).run()
     assert not app.exception
     assert shown.tiles["mixing_inputs"][1]["labels"] != labels
@@ -206,15 +254,16 @@ def test_beside_counts_both_convolutions(
         {name: value.replace("\N{NARROW NO-BREAK SPACE}", "") for name, value in one.items()}
         for one in facts(app)
     )
-    assert left["tables, one a channel"] == str(len(own))
-    assert left["weights, all tables"] == str(own.size)
+    assert left["kernels, one a channel"] == str(len(own))
+    assert left["weights, all kernels"] == str(own.size)
     outputs, reads = dense.values.shape[:2]
-    assert right["tables, one a pair"] == f"{outputs * reads} ({outputs} × {reads})"
-    assert right["weights, all tables"] == str(dense.values.size)
+    assert right["kernels, one a pair"] == f"{outputs * reads} ({outputs} × {reads})"
+    assert right["weights, all kernels"] == str(dense.values.size)
     assert right["if depthwise"] == str(9 * outputs)
     assert right["places"] == f"{site.rows} × {site.rows} → {site.rows // 2} × {site.rows // 2}"
     assert (left["writes"], right["writes"]) == ("every place", "one of 2 × 2")
 
+    open_tab(app, "kernels")
     taps = dense.values[4]
     order = kernels.kernel_order(taps, "radius")
     indices, options = shown.tiles["dense_tiles"]
@@ -231,7 +280,7 @@ def test_beside_counts_both_convolutions(
 
 
 def test_beside_draws_the_energy_of_both(bring: Bring, model: loading.LoadedModel) -> None:
-    app = beside(bring, kernel_block="1.8")
+    app = beside(bring, kernel_block="1.8", kernel_tab="energy")
     resnet = loading.load(BESIDE)
     lines = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
     for number, (one, name) in enumerate(((model, "depthwise"), (resnet, "convolution"))):
@@ -251,10 +300,10 @@ def test_beside_is_offered_where_a_resnet_is_there(
 ) -> None:
     monkeypatch.setattr(server, "present", lambda: (MODEL,))
     app = opened(kernel_view="beside")
-    assert app.segmented_control(key="kernel_view").value == "block"
+    assert app.selectbox(key="kernel_view").value == "block"
     assert "dense_tiles" not in shown.tiles
-    app = beside(bring, written="9999")
-    assert app.segmented_control(key="kernel_view").value == "beside"
+    app = beside(bring, written="9999", kernel_tab="kernels")
+    assert app.selectbox(key="kernel_view").value == "beside"
     site = loading.load(BESIDE).sites[0]
     kernel = loading.load(BESIDE).weights(site.group)[f"{site.group}.convolution.kernel"]
     last = len(kernel.values)

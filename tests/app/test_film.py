@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.app.conftest import Ask, Open, Shown
+from tests.app.conftest import Ask, OnStage, Open, Seen, Shown
 from views import frame
 from views.frame import captures, state
 from views.frame import film as frame_film
@@ -73,15 +73,16 @@ def test_the_slider_plays_the_training(
     last = ask(at)
     assert not last.errors
     assert slider(at).value == "3"
-    assert f"{title}: after pass 3 of 3, 30.0 % of held-out pictures right, loss 1.50" in last.text
-    assert last.text.count("Passes 1 to 2 saw pictures of 32 x 32 pixels") == 1
+    said = f"{title}: epoch 3 of 3, 30.0 % correct (held-out), training loss 1.50"
+    assert said in last.text
+    assert last.text.count("Epochs 1 to 2 saw pictures of 32 x 32 pixels") == 1
     slider(at).set_value("0").run()
     first = ask(at)
     assert not first.errors
     assert f"{title}: before training, random weights." in first.text
     slider(at).set_value("1").run()
     second = ask(at)
-    assert "after pass 1 of 3, 10.0 %" in second.text
+    assert "epoch 1 of 3, 10.0 %" in second.text
 
 
 @pytest.mark.usefixtures("minis", "with_films")
@@ -136,7 +137,7 @@ def test_passes_over_pictures_as_they_are_are_named() -> None:
         CurvePoint(epoch=epoch, loss=1.0, held_out=0.5, finish=epoch > 3) for epoch in range(1, 6)
     )
     reel = film.Film(key="k", epochs=(0, 5), curve=curve, path=Path("k"), labels={})
-    assert frame_film._finish(reel).startswith("Up to pass 3 the pictures were cut and enlarged")
+    assert frame_film._finish(reel).startswith("Up to epoch 3 the pictures were cut and enlarged")
     after = film.Film(key="k", epochs=(0, 5), curve=curve[3:], path=Path("k"), labels={})
     assert frame_film._finish(after) == ""  # none was cut
 
@@ -185,21 +186,25 @@ def test_no_slider_where_no_frame_holds_what_is_shown(open_page: Open) -> None:
 @pytest.mark.usefixtures("minis")
 @pytest.mark.parametrize("page", frame.PAGES[1:7])
 def test_the_switch_shows_untrained_weights_and_says_so(
-    open_page: Open, ask: Ask, page: str, flip: Callable[[AppTest], AppTest]
+    open_page: Open, ask: Ask, stage: OnStage, page: str, flip: Callable[[AppTest], AppTest]
 ) -> None:
-    # Pixels know no weights, and what is on the stage is no picture of the page's.
-    views = {"patch_embedding": {"view": "filters"}, "compare": {"reads": "raw"}}
-    view = views.get(page, {})
+    def drawn(seen: Seen) -> tuple[list[str], list[bytes]]:
+        entries = [entry for block in stage.blocks.values() for entry in block]
+        return seen.pictures, [entry.field.values.tobytes() for entry in entries if entry.field]
+
+    view = {"view": "filters"} if page == "patch_embedding" else {}  # pixels know no weights
     at = open_page(page, **view)
     trained = ask(at)
+    maps = drawn(trained)
     assert "(untrained)" not in trained.text
     untrained = ask(flip(at))
     assert not untrained.errors
     assert any("Untrained." in info for info in untrained.infos)
-    assert "(untrained)" in untrained.text
-    assert set(untrained.pictures) != set(trained.pictures)
+    labels = " ".join(tile.label for row in stage.rows for tile in row.tiles)
+    assert "(untrained)" in untrained.text + labels
+    assert drawn(untrained) != maps
     at.toggle(key=state.SWITCH).set_value(False).run()
-    assert ask(at).pictures == trained.pictures
+    assert drawn(ask(at)) == maps
 
 
 @pytest.fixture

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.app.conftest import Ask, Bring, Open, Seen
+from tests.app.conftest import Ask, Bring, OnStage, Open, Seen
 from views import frame
-from views.patch_embedding import columns
+from views.patch_embedding.filters import filter_colours
 from vislib.analysis import embedding, patches
+from vislib.analysis.fields import MOST_BYTES, ReadingField
+from vislib.analysis.signed_fields import SignedField
 from vislib.figures import overlay, tiles
 from vislib.figures import patches as pictures
 from vislib.models import loading
@@ -29,7 +32,7 @@ OTHERS = (
     "resmlp_24_224.fb_in1k",
 )
 """One model of each family whose tokens or stem are of another kind; see the fixture ``bring``."""
-PICTURES = {"patches": 2, "filters": 1, "similarity": 2, "components": 1, "reconstruction": 2}
+PICTURES = {"patches": 2, "filters": 1, "similarity": 1, "components": 1, "reconstruction": 2}
 LEGENDS = {"filters": 1, "similarity": 1}
 
 
@@ -93,21 +96,60 @@ def test_the_grid_is_the_models_own(open_page: Open, ask: Ask, key: str) -> None
     assert f"{own.grid.patch} × {own.grid.patch} pixels" in seen.text
 
 
+def is_similarity(field: ReadingField | SignedField | None, tokens: patches.TokenTable) -> bool:
+    """Whether the stage's cosines are the library's at every place, to what packing costs."""
+    assert isinstance(field, ReadingField)
+    assert field.kind == "factors"
+    assert field.nbytes <= MOST_BYTES
+    furthest = max(
+        float(np.abs(field.at(*place) - patches.similarity_map(tokens, *place).values).max())
+        for place in np.ndindex(tokens.rows, tokens.columns)
+    )
+    return furthest <= field.loss < 0.02
+
+
 @pytest.mark.parametrize("key", MINIS)
-def test_the_similarity_map_is_the_librarys(open_page: Open, ask: Ask, key: str) -> None:
+def test_the_similarity_is_the_librarys_at_every_place(
+    open_page: Open, ask: Ask, stage: OnStage, key: str
+) -> None:
     at = open_page(PAGE, view="similarity", token_depth="last", models=[key], **POINT)
     seen, own = ask(at), Library(key)
     tokens = own.last_tokens()
     cell = own.cell(tokens.rows, tokens.columns)
+    (entry,) = stage.entries()
+    assert is_similarity(entry.field, tokens)
+    assert not is_similarity(entry.field, replace(tokens, values=tokens.values[::-1]))
+    near, far = patches.similarity_means(patches.similarity_map(tokens, *cell), *cell)
+    assert f"<td>{near:.2f}</td>" in seen.text
+    assert f"<td>{far:.2f}</td>" in seen.text
 
-    def over(place: tuple[int, int]) -> bytes:
-        values = patches.similarity_map(tokens, *place).values
-        return overlay.share_overlay(
-            own.picture.pixels, values, box=own.box, limits=(-1, 1), cell=place, signed=True
+    def alone(place: tuple[int, int]) -> bytes:
+        return overlay.plain_map(
+            patches.similarity_map(tokens, *place).values,
+            picture_shape=(own.picture.height, own.picture.width),
+            box=own.box,
+            limits=(-1, 1),
+            signed=True,
+            cell=place,
+            side=300,  # views/patch_embedding/tokens.py
         )
 
-    assert seen.shows(over(cell))
-    assert not seen.shows(over((0, 0)))
+    assert seen.shows(alone(cell))
+    assert not seen.shows(alone((0, 0)))
+
+
+def test_the_depths_are_stepped_through_on_the_stage(
+    open_page: Open, ask: Ask, stage: OnStage
+) -> None:
+    ask(open_page(PAGE, models=["vit_mini"], token_depth="middle", **POINT))
+    own = Library("vit_mini")
+    middle = (len(own.model.sites) - 1) // 2
+    assert set(stage.blocks) == {"first", "middle", "last"}
+    for depth, block in {"first": 0, "middle": middle, "last": -1}.items():
+        block %= len(own.model.sites)
+        (entry,) = stage.blocks[depth]
+        assert is_similarity(entry.field, own.tokens(block))
+        assert str(block + 1) in entry.sub
 
 
 @pytest.mark.parametrize("key", OTHERS)
@@ -145,14 +187,14 @@ def test_every_view_works_for_every_family(
 
 @pytest.mark.parametrize("depth", ["embedding", "middle"])
 def test_tokens_of_any_shape_are_compared(
-    open_page: Open, ask: Ask, bring: Bring, depth: str
+    open_page: Open, ask: Ask, bring: Bring, stage: OnStage, depth: str
 ) -> None:
     """ResNet's pooled stem and strided blocks, Swin's (row, column, channel), ViT's class token."""
     bring(*OTHERS)
     at = open_page(PAGE, view="similarity", token_depth=depth, models=list(OTHERS), **POINT)
     seen = ask(at)
     assert not seen.errors
-    for key in OTHERS:
+    for key, entry in zip(OTHERS, stage.entries(), strict=True):
         own = Library(key)
         if depth == "embedding":
             cache = capture.run_with_cache(own.model, own.prepared, "stem")
@@ -161,15 +203,11 @@ def test_tokens_of_any_shape_are_compared(
         else:
             tokens = own.tokens((len(own.model.sites) - 1) // 2)
         cell = own.cell(tokens.rows, tokens.columns)
-        values = patches.similarity_map(tokens, *cell).values
-        shown, turned = (
-            overlay.share_overlay(
-                own.picture.pixels, one, box=own.box, limits=(-1, 1), cell=cell, signed=True
-            )
-            for one in (values, values.T)
-        )
-        assert seen.shows(shown)
-        assert not seen.shows(turned)
+        wanted = patches.similarity_map(tokens, *cell).values
+        assert entry.field is not None
+        shown = entry.field.at(*cell)
+        assert np.abs(shown - wanted).max() <= entry.field.half_step(wanted).max()
+        assert np.abs(shown - wanted.T).max() > entry.field.half_step(wanted).max()
         assert f"{tokens.rows} × {tokens.columns} tokens" in seen.text
 
 
@@ -251,7 +289,7 @@ def test_many_filters_are_sent_in_255_colours() -> None:
         provenance="parameter",
         source="here",
     )
-    rows, table = columns.filter_colours(filters, tuple(range(500))[::-1])
+    rows, table = filter_colours(filters, tuple(range(500))[::-1])
     assert table is not None
     assert (rows.shape, rows.dtype, table.shape) == ((500, 8, 8), np.uint8, (256, 3))
     exact = tiles.rgb_shades(embedding.as_rgb_tiles(filters)[::-1])[0].astype(float)
@@ -267,14 +305,17 @@ def test_a_filter_that_a_model_does_not_have_is_replaced(open_page: Open, ask: A
     assert any(f"Shown instead: {last}" in message.value for message in at.info)
 
 
-def test_the_point_changes_the_maps_and_nothing_else(open_page: Open, ask: Ask) -> None:
+def test_the_point_changes_the_maps_and_nothing_else(
+    open_page: Open, ask: Ask, stage: OnStage
+) -> None:
     at = open_page(PAGE, view="similarity", **POINT)
     before = ask(at)
     at.number_input(key="x").set_value(300).run()
     after = ask(at)
     assert len(after.pictures) == len(before.pictures)
     changed = [one != two for one, two in zip(before.pictures, after.pictures, strict=True)]
-    assert changed == [False, *[True] * 6]  # the legend stays, each model's two maps change
+    assert changed == [True] * 3 + [False]  # each model's map alone; the legend stays
+    assert stage.options["point"] == (300, 520)
     steady = re.compile(r"-?−?\d+(\.\d+)?")
     assert steady.sub("", after.text) == steady.sub("", before.text)
 
@@ -288,4 +329,4 @@ def test_a_place_outside_the_crop_is_said(open_page: Open, ask: Ask) -> None:
 def test_unknown_choices_in_the_address_do_no_harm(open_page: Open, ask: Ask) -> None:
     at = open_page(PAGE, view="nonsense", token_depth="deep", filter_order="size", **POINT)
     assert not ask(at).errors
-    assert at.segmented_control(key="view").value == "patches"
+    assert at.session_state["view"] == "patches"

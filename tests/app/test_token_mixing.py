@@ -14,11 +14,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from tests.app.conftest import Shown
+from tests.app.conftest import OnStage, Shown
 from views import frame
 from views.frame import server, state
 from vislib.analysis import linear_mixing, reading_at, token_units, unit_steps
 from vislib.analysis.arrays import by_own_largest
+from vislib.analysis.fields import reading_field
+from vislib.analysis.receptive import share_moved
 from vislib.figures import colours
 from vislib.models import loading
 from vislib.observe import capture
@@ -113,24 +115,47 @@ def test_tiles_are_the_units_in_pairs(go: Open, shown: Shown, arrays: Any) -> No
     assert [options["group"] for _, options in sent] == [2, 1][-len(sent) :]
 
 
-def test_unit_comes_from_the_address_and_moves_the_maps(go: Open, shown: Shown) -> None:
+def still(stage: OnStage, index: int) -> np.ndarray:
+    """A map on the stage that is the same for every place."""
+    field = stage.entries()[index].field
+    assert field is not None
+    assert field.kind == "still"
+    return field.values
+
+
+def test_unit_comes_from_the_address_and_its_two_maps_lie_on_the_stage(
+    go: Open, shown: Shown, stage: OnStage, arrays: Any
+) -> None:
     app = go(mixer_block="1.2", unit="5")
     assert app.number_input(key="unit").value == 5
-    before = dict(shown.pictures)
+    model, found = arrays
+    size = model.sites[1].rows, model.sites[1].columns
+    fc1, fc2 = (found[f"stage0.block1.token_mixing.{name}"].values for name in ("fc1", "fc2"))
+    np.testing.assert_array_equal(still(stage, 1), fc1[4].reshape(size))
+    np.testing.assert_array_equal(still(stage, 2), fc2[:, 4].reshape(size))
+    assert not np.array_equal(fc1[4], fc2[:, 4])  # negative control: not one map twice
+    reads = stage.entries()[0].field
+    assert reads is not None
+    np.testing.assert_array_equal(reads.values, reading_field(model.sites[1], found).values)
     tiles = {key: entry[0].tobytes() for key, entry in shown.tiles.items()}
     app.number_input(key="unit").set_value(6).run()
     check(app)
-    assert shown.pictures["pixel-unit-reads"] != before["pixel-unit-reads"]
+    np.testing.assert_array_equal(still(stage, 1), fc1[5].reshape(size))
     assert tiles == {key: entry[0].tobytes() for key, entry in shown.tiles.items()}
     selected = [entry[1]["selected"] for entry in shown.tiles.values()]
     assert sum(place is not None for place in selected) == 1
     app.segmented_control(key="unit_scale").set_value("own").run()
     check(app)
     assert all(entry[1]["limits"] == (-1.0, 1.0) for entry in shown.tiles.values())
+    pairs = shown.tiles["unit_pairs"][1]
+    shown.click("unit_pairs", 1, app, "unit")
+    chosen = app.session_state["unit"]
+    assert pairs["labels"][1] == f"unit {chosen}"
+    np.testing.assert_array_equal(still(stage, 1), fc1[chosen - 1].reshape(size))
 
 
 def test_reading_equals_the_library_and_follows_the_point(
-    go: Open, shown: Shown, arrays: Any
+    go: Open, shown: Shown, stage: OnStage, arrays: Any
 ) -> None:
     app = go(mixer_block="1.2", mixing_view="reads", slopes="true")
     model, found = arrays
@@ -143,6 +168,10 @@ def test_reading_equals_the_library_and_follows_the_point(
         name: reading_at.reading_at(site, found, row=cell[0], column=cell[1], at_zero=zero)
         for name, zero in (("at_picture", False), ("at_zero", True))
     }
+    for entry, reading in zip(stage.entries(), readings.values(), strict=True):
+        assert entry.field is not None
+        away = np.abs(entry.field.at(*cell) - reading.share)
+        assert (away <= entry.field.half_step(reading.share) + 1e-9).all()
     words = {name: f"{entry.share[cell]:.1f}\u00a0%" for name, entry in readings.items()}
     assert not np.allclose(readings["at_picture"].share, readings["at_zero"].share)
     assert all(word in facts(app) for word in words.values())
@@ -152,11 +181,12 @@ def test_reading_equals_the_library_and_follows_the_point(
         expected = colours.table(True)[colours.to_indices(entry.raw, ends)]
         np.testing.assert_array_equal(drawn, expected)
         assert not np.array_equal(drawn, expected[::-1])  # negative control: upside down
-    before = dict(shown.pictures)
+    numbers = facts(app)
     app.number_input(key="x").set_value(600).run()
     check(app)
-    assert shown.pictures["reading-at_picture"] != before["reading-at_picture"]
-    assert app.segmented_control(key="mixing_view").value == "reads"
+    assert facts(app) != numbers
+    assert stage.options["point"] == (600, 400)
+    assert app.selectbox(key="mixing_view").value == "reads"
     app.number_input(key="x").set_value(0).run()
     check(app)
     assert any("outside" in element.value for element in app.info)
@@ -173,7 +203,9 @@ def middle_colours(png: bytes, *, cells: int, crop: float = 1.0) -> np.ndarray:
     return np.asarray(drawn[np.ix_(rows.astype(int), columns.astype(int))])
 
 
-def test_one_unit_shows_the_hooked_numbers(go: Open, shown: Shown, arrays: Any) -> None:
+def test_one_unit_shows_the_hooked_numbers(
+    go: Open, shown: Shown, stage: OnStage, arrays: Any
+) -> None:
     app = go(mixer_block="1.2", mixing_view="unit", unit="3", unit_channel="8")
     model, found = arrays
     steps = unit_steps.unit_steps(model.sites[1], found, unit=2, channel=7)
@@ -190,11 +222,15 @@ def test_one_unit_shows_the_hooked_numbers(go: Open, shown: Shown, arrays: Any) 
     maps = found["stage0.block1.token_mixing.in"].values
     incoming = maps.reshape(-1, model.sites[1].rows, model.sites[1].columns)[best[:12]]
     np.testing.assert_array_equal(indices, colours.to_indices(incoming, options["limits"]))
-    sees = shown.pictures["pixel-step-sees"]
+    for index, name in enumerate(("reads", "sees", "product", "writes")):
+        wanted = getattr(steps, name).values.astype(np.float32)
+        np.testing.assert_array_equal(still(stage, index), wanted)
+    assert len(stage.entries()) == 4
     app.number_input(key="unit_channel").set_value(0).run()
     check(app)
     assert shown.tiles["unit_channels"][1]["selected"] == 0
-    assert shown.pictures["pixel-step-sees"] != sees
+    np.testing.assert_array_equal(still(stage, 1), incoming[0].astype(np.float32))
+    assert best[0] != 7
     app.toggle(key="unit_raw").set_value(True).run()
     check(app)
     chart = app.get("plotly_chart")[0].proto.spec
@@ -204,7 +240,7 @@ def test_one_unit_shows_the_hooked_numbers(go: Open, shown: Shown, arrays: Any) 
 def test_first_blocks_stand_side_by_side(go: Open, shown: Shown) -> None:
     app = go()
     shown.clear()
-    app.segmented_control(key="mixing_view").set_value("blocks").run()
+    app.selectbox(key="mixing_view").set_value("blocks").run()
     check(app)
     kept = {key.split("-")[1] for key in shown.tiles}
     assert kept == {"1.1", "1.2", "1.3"}
@@ -215,7 +251,7 @@ def test_first_blocks_stand_side_by_side(go: Open, shown: Shown) -> None:
 
 
 def test_rows_stand_at_their_own_patch_and_a_click_moves_the_point(
-    with_linear: Open, shown: Shown, linear_model: loading.LoadedModel
+    with_linear: Open, shown: Shown, stage: OnStage, linear_model: loading.LoadedModel
 ) -> None:
     app = with_linear(mixer_block="1.3", row_scale="shared")
     name = "stage0.block2.token_mixing.weight"
@@ -229,6 +265,14 @@ def test_rows_stand_at_their_own_patch_and_a_click_moves_the_point(
     assert options["per_row"] == 14
     place = cell(app, linear_model)
     assert options["selected"] == place[0] * 14 + place[1]
+    own, by = (entry.field for entry in stage.entries())
+    assert own is not None
+    assert by is not None
+    share = 100 * np.abs(matrix) / np.abs(matrix).sum(axis=1, keepdims=True)
+    token = place[0] * 14 + place[1]
+    np.testing.assert_allclose(own.at(*place).ravel(), share[token], atol=own.scale)
+    np.testing.assert_allclose(by.at(*place).ravel(), share[:, token], atol=by.scale)
+    assert np.abs(by.at(*place).ravel() - share[token]).max() > 10 * by.scale  # negative control
     before, tiles = dict(shown.pictures), indices.tobytes()
     # What the component calls after a click on the tile of the patch in row 10, column 4.
     shown.click("matrix_rows", 9 * 14 + 3, app, "x", "y")
@@ -236,7 +280,6 @@ def test_rows_stand_at_their_own_patch_and_a_click_moves_the_point(
     assert shown.tiles["matrix_rows"][1]["selected"] == 9 * 14 + 3
     assert shown.tiles["matrix_rows"][0].tobytes() == tiles
     assert shown.pictures["pixel-row-raw"] != before["pixel-row-raw"]
-    assert shown.pictures["reading-row"] != before["reading-row"]
     app.segmented_control(key="row_scale").set_value("own").run()
     check(app)
     assert shown.tiles["matrix_rows"][1]["limits"] == (-1.0, 1.0)
@@ -321,22 +364,33 @@ def numbers_of(entry: Any) -> np.ndarray:
 
 
 def test_resmlp_beside_mixer_moves_nothing_where_mixer_does(
-    with_linear: Open, shown: Shown
+    with_linear: Open, stage: OnStage, linear_model: loading.LoadedModel
 ) -> None:
     app = with_linear(mixing_view="beside", other_picture="coffee")
     moved = re.findall(r"of the reading has moved\s+(\d+\.\d)", facts(app))
     assert len(moved) == 2
     assert moved[0] == "0.0"
     assert float(moved[1]) > 0.5
-    assert {"reading-here-resmlp", "reading-there-mixer"} <= set(shown.pictures)
-    app.segmented_control(key="mixer").set_value(MODEL).run()
+    assert [[tile.label for tile in row.tiles] for row in stage.rows] == [
+        [spec(LINEAR).title, spec(MODEL).title]
+    ] * 2
+    here, mixer_here, there, mixer_there = (entry.field for entry in stage.entries())
+    assert here is not None
+    assert there is not None
+    assert mixer_here is not None
+    assert mixer_there is not None
+    np.testing.assert_array_equal(here.values, there.values)
+    place = cell(app, loading.load(MODEL))
+    away = share_moved(mixer_here.at(*place), mixer_there.at(*place))
+    assert away == pytest.approx(float(moved[1]), abs=0.06)
+    app.selectbox(key="mixer").set_value(MODEL).run()
     check(app)
-    assert app.segmented_control(key="mixing_view").value == "beside"
-    app.segmented_control(key="mixing_view").set_value("units").run()
+    assert app.selectbox(key="mixing_view").value == "beside"
+    app.selectbox(key="mixing_view").set_value("units").run()
     check(app)
-    app.segmented_control(key="mixer").set_value(LINEAR).run()
+    app.selectbox(key="mixer").set_value(LINEAR).run()
     check(app)  # a view that this family has not: the first one it has
-    assert app.segmented_control(key="mixing_view").value == "rows"
+    assert app.selectbox(key="mixing_view").value == "rows"
 
 
 def test_without_resmlp_it_is_offered_and_mixer_goes_on(
@@ -347,7 +401,7 @@ def test_without_resmlp_it_is_offered_and_mixer_goes_on(
     monkeypatch.setattr(frame, "offer", lambda key, why: offered.append(key))
     app = go(mixing_view="beside")
     assert offered == [LINEAR]
-    app.segmented_control(key="mixing_view").set_value("units").run()
+    app.selectbox(key="mixing_view").set_value("units").run()
     check(app)
     assert offered[1:] == ["mixer_b16_224.goog_in21k"]
 
@@ -364,5 +418,5 @@ def test_full_size_model_is_drawn(go: Open, shown: Shown, monkeypatch: pytest.Mo
     assert len(options["captions"]) == 384
     assert len(app.info) == 1
     for name in ("reads", "unit", "blocks"):
-        app.segmented_control(key="mixing_view").set_value(name).run()
+        app.selectbox(key="mixing_view").set_value(name).run()
         check(app)

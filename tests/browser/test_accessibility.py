@@ -11,8 +11,14 @@ if TYPE_CHECKING:
 
     from tests.browser.conftest import Server
 
-PAGES = ("?picture=coffee", "?picture=coffee&second=cat&reads=answer")
-"""Compare, with one picture and with two: page and query, as they stand in the address."""
+PAGES = (
+    "?picture=coffee",
+    "?picture=coffee&second=cat&reads=answer",
+    "patch_embedding?picture=coffee",
+    "token_mixing?picture=coffee",
+    "depthwise_kernels?picture=coffee",
+)
+"""Page and query, as they stand in the address."""
 
 
 def violations(page: Page) -> list[str]:

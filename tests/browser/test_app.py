@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -160,8 +160,7 @@ def test_a_deep_link_on_a_cold_server(
 def test_arrow_keys_move_the_point(server: Server, page: Page, settle: Settle) -> None:
     page.goto(f"{server.url}/patch_embedding?picture=cat&x=400&y=450")
     settle(page, 120)
-    picker: Any = page.locator('.st-key-picker [tabindex="0"]').first
-    picker.focus()
+    page.locator(".stage").first.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_timeout(400)
     settle(page)

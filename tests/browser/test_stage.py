@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +13,9 @@ import start
 from vislib.analysis.fields import ReadingField, reading_field
 from vislib.analysis.patches import TokenTable, similarity_map
 from vislib.analysis.reading_at import spatial_operator
+from vislib.analysis.signed_fields import product_field
 from vislib.analysis.similarity_field import similarity_field
-from vislib.figures.colours import sequential_table
+from vislib.figures.colours import diverging_table, sequential_table
 from vislib.models import loading
 from vislib.observe.capture import run_with_cache
 from vislib.pictures import gallery, geometry
@@ -187,6 +189,66 @@ def test_the_first_map_is_on_the_first_screen_and_nothing_jumps(
     if most == 200 and page.viewport_size["width"] == PROJECTOR[0]:
         assert areas[1]["width"] >= 280
     assert page.evaluate("window.__shift") < 0.1
+
+
+@pytest.mark.parametrize(
+    ("viewport", "most"),
+    [(PROJECTOR, 200), (TABLET, 200), (PHONE, 500)],
+    indirect=["viewport"],
+    ids=["projector", "tablet", "phone"],
+)
+@pytest.mark.parametrize(
+    ("name", "tiles"), [("patch_embedding", 4), ("token_mixing", 4), ("depthwise_kernels", 5)]
+)
+def test_pages_of_one_operator_begin_with_their_maps(
+    page: Page, server: Any, settle: Any, most: int, name: str, tiles: int
+) -> None:
+    page.add_init_script(f"({SHIFTS})()")
+    page.goto(f"{server.url}/{name}?picture=coffee&models={','.join(FIVE[:3])}")
+    page.locator(".stage .map").first.wait_for(state="attached", timeout=180_000)
+    settle(page)
+    areas = [place.bounding_box() for place in page.locator(".stage .ground").all()]
+    assert len(areas) == tiles
+    assert areas[1]["y"] < most
+    assert len({round(area["width"]) for area in areas}) == 1
+    height = page.locator('[data-testid="stMain"]').evaluate("node => node.scrollHeight")
+    assert height <= 1600 or page.viewport_size["width"] != PROJECTOR[0]
+    assert page.evaluate("window.__shift") < 0.1
+
+
+def test_a_signed_map_is_painted_as_it_is_and_products_follow_the_pointer(
+    page: Page, server: Any, settle: Any
+) -> None:
+    page.goto(f"{server.url}/depthwise_kernels?picture=coffee&kernel_block=1.3&channel=7")
+    page.locator(".stage .map").first.wait_for(state="attached", timeout=180_000)
+    settle(page)
+    stage = page.locator(".stage").first
+    model, picture = loading.load("convmixer_mini"), gallery.load("coffee")
+    group = model.sites[2].group
+    cache = run_with_cache(model, loading.prepare(model, picture), group)
+    before, after = (cache[f"{group}.depthwise.{end}"].values[6] for end in ("in", "out"))
+    kernel = model.weights(group)[f"{group}.depthwise.kernel"].values[6]
+    table = diverging_table()[:255].astype(int)
+    top = max(np.abs(before).max(), np.abs(after).max())
+    products = product_field(before, kernel, 0.0)
+    for point in ({"x": 300, "y": 500}, {"x": 620, "y": 230}):
+        tiles = stage.evaluate(READ, point)
+        cell = tiles[2]["cell"]["row"], tiles[2]["cell"]["column"]
+        assert cell == cell_at("convmixer_mini", point, *before.shape)
+        shown = np.array([tile["colours"] for tile in tiles]).reshape(4, *before.shape, 4)
+        for seen, values in ((shown[1], before), (shown[3], after)):
+            wanted = table[np.rint(127 * (values / top + 1)).astype(int)]
+            assert np.abs(seen[:, :, :3] - wanted).max() <= 4  # a rounding of one colour step
+            assert np.abs(seen[::-1, :, :3] - wanted).max() > 4
+        laid = products.at(*cell)
+        met = np.isfinite(laid)
+        assert np.array_equal(shown[2][:, :, 3] == 255, met)
+        wanted = table[np.rint(127 * (laid[met] / products.largest + 1)).astype(int)]
+        assert np.abs(shown[2][met][:, :3] - wanted).max() <= 4
+        sums = page.locator(".stage .word").nth(3).inner_text().replace("\u2212", "-")
+        assert float(re.findall(r"-?[\d.]+(?:e-?\d+)?", sums)[0]) == pytest.approx(
+            np.nansum(laid), rel=0.01, abs=1e-3
+        )
 
 
 def test_the_page_of_ten_lines_shows_a_map_from_disk(page: Page) -> None:

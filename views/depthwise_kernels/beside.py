@@ -10,10 +10,17 @@ import streamlit as st
 
 from views import frame
 from views.depthwise_kernels.block import kernel_tiles
+from views.depthwise_kernels.controls import (
+    ORDERS,
+    SCALES,
+    Choice,
+    choose_words,
+    dense,
+    site_beside,
+)
 from views.depthwise_kernels.kernel_maps import all_kernels, scaled, words
 from vislib.analysis import dense_kernels
 from vislib.analysis import kernels as maths
-from vislib.analysis.depth import same_depth
 from vislib.figures import colours
 from vislib.registry import spec
 from vislib.schema import LabelledArray, MixingSite, Provenance, freeze
@@ -21,55 +28,44 @@ from vislib.schema import LabelledArray, MixingSite, Provenance, freeze
 if TYPE_CHECKING:
     from vislib.analysis.kernels import KernelOrder
 
-FAMILY = "resnet"
 
-
-def is_there() -> bool:
-    """Whether a ResNet is on this machine."""
-    return bool(frame.of_family(FAMILY, frame.available()))
-
-
-def dense(key: str, site: MixingSite) -> LabelledArray:
-    """The kernel of a ResNet's block, axes (channel_out, channel_in, ky, kx)."""
-    name = f"{site.group}.convolution.kernel"
-    return frame.remember(
-        ("dense kernel", key, name), lambda: frame.model(key).weights(site.group)[name]
-    )
-
-
-def site_beside(key: str, block: int, other: str) -> MixingSite:
-    """The ResNet's block at the same relative depth."""
-    sites = frame.model(other).sites
-    return sites[same_depth(block, len(frame.model(key).sites), len(sites))]
-
-
-def beside(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> None:
-    """ConvMixer at the left, ResNet at the right, row by row; then both over depth."""
-    first, second = st.columns([1, 1], gap="medium")
-    with second:
-        other = frame.choose_model(FAMILY)
-        site = site_beside(key, block, other)
-        written = choose_output(other, site)
-    with first:
-        st.markdown(words("beside_how"))
-    left, right = st.columns([1, 1], gap="medium")
+def counts(chosen: Choice) -> str:
+    """ConvMixer at the left, ResNet at the right, in numbers."""
+    left, right = st.columns(2, gap="medium")
     with left:
-        own = frame.model(key).sites[block]
-        counted(key, own, all_kernels(key)[block])
+        counted(chosen.key, chosen.site, all_kernels(chosen.key)[chosen.site.block])
     with right:
+        other, site = _pair(chosen)
         counted(other, site, dense(other, site))
-    left, right = st.columns([1, 1], gap="medium")
+    st.markdown(words("beside_how"))
+    return chosen.key
+
+
+def tiles(chosen: Choice) -> None:
+    """The kernels of both blocks."""
+    other, site = _pair(chosen)
+    one, two = st.columns(2, gap="medium")
+    with one:
+        by: KernelOrder = choose_words("order", ORDERS)  # type: ignore[assignment]
+    with two:
+        scale = choose_words("scale", SCALES)
+    left, right = st.columns(2, gap="medium")
     with left:
-        frame.shielded(lambda: kernel_tiles(key, block, channel, by, scale))
+        own = chosen.site.block
+        frame.shielded(lambda: kernel_tiles(chosen.key, own, chosen.channel, by, scale))
     with right:
-        frame.shielded(lambda: dense_tiles(other, site, written, by, scale))
-    frame.shielded(lambda: energy(key, block, other))
+        frame.shielded(lambda: dense_tiles(other, site, chosen.written, by, scale))
 
 
-def choose_output(key: str, site: MixingSite) -> int:
-    """The channel of the ResNet's convolution that is written, from 0."""
-    count = dense_kernels.count(dense(key, site)).outputs
-    return frame.choose_number(words("written", count=count), count, key="written") - 1
+def over_depth(chosen: Choice) -> None:
+    """How much stays at the place itself, in all blocks of both."""
+    energy(chosen.key, chosen.site.block, _pair(chosen)[0])
+
+
+def _pair(chosen: Choice) -> tuple[str, MixingSite]:
+    """The ResNet and its block."""
+    assert chosen.other is not None
+    return chosen.other, site_beside(chosen.key, chosen.site, chosen.other)
 
 
 def counted(key: str, site: MixingSite, kernels: LabelledArray) -> None:
@@ -195,7 +191,8 @@ def energy(key: str, block: int, other: str) -> None:
         )
         for number, site in enumerate(frame.model(name).sites)
     }
-    name = f"{other}.{site_beside(key, block, other).group}.energy"
+    site = site_beside(key, frame.model(key).sites[block], other)
+    name = f"{other}.{site.group}.energy"
     frame.strip(arrays[name], key="energy", name=name, arrays=arrays)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from views import frame
+from views.depthwise_kernels.controls import ORDERS, SCALES, Choice, choose_words
 from views.depthwise_kernels.kernel_maps import (
     all_kernels,
     bias,
@@ -21,7 +22,7 @@ from views.depthwise_kernels.kernel_maps import (
 from vislib.analysis import kernels as maths
 from vislib.analysis import one_channel
 from vislib.figures import colours
-from vislib.registry import base_key, epoch_of, spec
+from vislib.registry import epoch_of, spec
 from vislib.schema import LabelledArray, MixingSite
 
 if TYPE_CHECKING:
@@ -30,17 +31,21 @@ if TYPE_CHECKING:
 SMALL_LEGEND = 250
 
 
-def kernels(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> None:
-    """A block's kernels at the left, the chosen one's channel at the right."""
-    left, right = st.columns([1.12, 1], gap="medium")
+def kernels(chosen: Choice) -> str:
+    """A block's kernels beside the training that made them; the key as of then."""
+    left, right = st.columns([1, 2.2], gap="medium")
     with left:
-        frame.shielded(lambda: kernel_tiles(key, block, channel, by, scale))
-    with right:
+        (key,) = frame.choose_epoch([chosen.key])
         if epoch_of(key) is not None:
             st.caption(words("followed_trained"))
-        frame.shielded(
-            lambda: followed(base_key(key) if epoch_of(key) is not None else key, block, channel)
-        )
+    with right:
+        one, two = st.columns([1.5, 1])
+        with one:
+            by: KernelOrder = choose_words("order", ORDERS)  # type: ignore[assignment]
+        with two:
+            scale = choose_words("scale", SCALES)
+        kernel_tiles(key, chosen.site.block, chosen.channel, by, scale)
+    return key
 
 
 def kernel_tiles(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> None:
@@ -100,79 +105,51 @@ def _labels(array: LabelledArray, shown: Sequence[int]) -> list[str]:
     ]
 
 
-def followed(key: str, block: int, channel: int) -> None:
-    """Input map, kernel, products and output map of one channel, with the sum in numbers."""
-    site = frame.model(key).sites[block]
+def followed(chosen: Choice) -> None:
+    """Kernel and products of one channel tap by tap, and their sum beside the model's own."""
+    key, site, channel = chosen.key, chosen.site, chosen.channel
     name = f"{site.group}.depthwise"
     cache, place = frame.capture(key, site.group), frame.cell(key, site)
     before = cache[f"{name}.in"].select(channel=channel)
     after = cache[f"{name}.out"].select(channel=channel)
-    kernel = all_kernels(key)[block].select(channel=channel)
+    kernel = all_kernels(key)[site.block].select(channel=channel)
     st.markdown(f"**{words('follow', channel=channel + 1)}** {words('follow_how')}")
-    digest = (cache.image_sha256, key, block, channel)
-    window = None if place is None else window_of(site, place)
-    in_and_out(before, after, digest, place, window)
-    one, two = st.columns(2)
+    digest = (cache.image_sha256, key, site.block, channel)
+    one, two, three = st.columns([1, 1, 1.4], gap="medium")
     with one:
         own = colours.limits(kernel.values, signed=True)
         shown_map(kernel, own, "kernel", digest)
         frame.legend(
             signed=True, limits=own, unit=words("weight"), key="weight_bar", width=SMALL_LEGEND
         )
-    arrays = {f"{name}.in": before, f"{name}.kernel": kernel, f"{name}.out": after}
-    file = f"{key}.{name}.channel{channel + 1}"
-    if place is None or window is None:
+    if place is None:
         two.info(words("outside"))
-    else:
-        total = one_channel.follow_place(
-            before,
-            kernel,
-            float(bias(key, site, "depthwise")[channel]),
-            after,
-            row=place[0],
-            column=place[1],
-        )
-        products = products_of(total, before, kernel)
-        with two:
-            product_map(products, (*digest, place))
-        padded = words("padded", count=window.padded) if window.padded else ""
-        sums(total, words("sum", count=products.values.size), padded)
-        arrays[f"{name}.products"] = products
-        frame.strip(
-            products,
-            key="products",
-            name=f"{file}.products",
-            title=words("products"),
-            arrays=arrays,
-        )
-    with st.expander(words("others")):
-        for part, array in (("in", before), ("kernel", kernel), ("out", after)):
-            frame.strip(array, key=f"follow.{part}", name=f"{file}.{part}", title=spec(key).title)
-
-
-def window_of(site: MixingSite, place: tuple[int, int]) -> one_channel.Window:
-    """What a block's kernel reads to write a place."""
-    return one_channel.window_at(
-        (site.kernel, site.kernel), (site.rows, site.columns), row=place[0], column=place[1]
+        return
+    total = one_channel.follow_place(
+        before,
+        kernel,
+        float(bias(key, site, "depthwise")[channel]),
+        after,
+        row=place[0],
+        column=place[1],
     )
-
-
-def in_and_out(
-    before: LabelledArray,
-    after: LabelledArray,
-    digest: tuple[object, ...],
-    place: tuple[int, int] | None,
-    window: one_channel.Window | None,
-) -> None:
-    """The channel's map before and after, on one scale."""
-    common = colours.limits(before.values, after.values, signed=True)
-    region = None if window is None else (window.top, window.left, window.height, window.width)
-    one, two = st.columns(2)
-    with one:
-        shown_map(before, common, "input", digest, place, region)
+    products = products_of(total, before, kernel)
     with two:
-        shown_map(after, common, "output", digest, place)
-    frame.legend(signed=True, limits=common, unit=words("activation"), key="follow_bar")
+        product_map(products, (*digest, place))
+    with three:
+        missing = padded(site, place)
+        note = words("padded", count=missing) if missing else ""
+        sums(total, words("sum", count=products.values.size), note)
+        arrays = {f"{name}.in": before, f"{name}.kernel": kernel, f"{name}.out": after}
+        arrays[f"{name}.products"] = products
+        file = f"{key}.{name}.channel{channel + 1}.products"
+        frame.strip(products, key="products", name=file, title=words("products"), arrays=arrays)
+
+
+def padded(site: MixingSite, place: tuple[int, int]) -> int:
+    """Taps of a block's kernel that meet the padding when it writes a place."""
+    size, grid = (site.kernel, site.kernel), (site.rows, site.columns)
+    return one_channel.window_at(size, grid, row=place[0], column=place[1]).padded
 
 
 def products_of(

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from views import frame
+from views.depthwise_kernels.controls import ORDERS, SCALES, Choice, choose_words
 from views.depthwise_kernels.kernel_maps import all_kernels, scaled, table_rows, words
 from vislib.analysis import kernel_depth
 from vislib.analysis import kernels as maths
@@ -22,14 +23,20 @@ if TYPE_CHECKING:
 DEPTHS, SAMPLES = 12, 12
 
 
-def depth(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> None:
-    """Some kernels of some blocks at the left; radius and spectrum of all at the right."""
-    left, right = st.columns([1.12, 1], gap="medium")
+def depth(chosen: Choice) -> str:
+    """Some kernels of some blocks beside the training; radius and spectrum of all."""
+    block = chosen.site.block
+    side, left, right = st.columns([0.8, 1.1, 1.1], gap="medium")
+    with side:
+        (key,) = frame.choose_epoch([chosen.key])
+        by: KernelOrder = choose_words("order", ORDERS)  # type: ignore[assignment]
+        scale = choose_words("scale", SCALES)
     with left:
-        frame.shielded(lambda: samples(key, block, channel, by, scale))
+        frame.shielded(lambda: samples(key, block, chosen.channel, by, scale))
     with right:
         frame.shielded(lambda: radius(key, block))
         frame.shielded(lambda: spectra(key, block))
+    return key
 
 
 def samples(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> None:
@@ -62,7 +69,7 @@ def samples(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> 
         selected=found.index((block, channel)) if (block, channel) in found else None,
         key="kernel_samples",
         alt=words("samples"),
-        tile_px=38,
+        tile_px=28,
         gap=4,  # kernels would run into one another
         per_row=across,
         captions=[str(b + 1) if i % across == 0 else "" for i, (b, _) in enumerate(found)],
@@ -121,7 +128,7 @@ def radius(key: str, block: int) -> None:
         y_title=words("radius_axis"),
         colours={name: family for name in list(series)[:3]},
         marker=float(block + 1),
-        height=380,
+        height=300,
         dark=frame.dark(),
     )
     frame.plot(figure, key="radius_chart", alt=words("radius"))
@@ -158,7 +165,7 @@ def spectra(key: str, block: int) -> None:
         selected=block,
         key="kernel_spectra",
         alt=words("spectra"),
-        tile_px=45,
+        tile_px=36,
         captions=[str(j + 1) for j in range(len(blocks))],
         texts=frame.tile_texts(),
         on_change=choose,

@@ -10,7 +10,7 @@ import streamlit as st
 
 from views import frame
 from vislib.analysis import kernels as maths
-from vislib.analysis import one_channel
+from vislib.analysis import one_channel, pointwise
 from vislib.analysis.arrays import by_own_largest
 from vislib.figures import colours, overlay
 from vislib.registry import epoch_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vislib.architectures.convmixer import BlockFacts
     from vislib.models.loading import LoadedModel
 
-MAP_SIDE = 240
+MAP_SIDE, INPUTS = 240, 12
 
 
 def words(name: str, **values: object) -> str:
@@ -81,12 +81,7 @@ def scaled(
     return table_rows(values, limits), limits, words("one_unit")
 
 
-def map_png(
-    values: np.ndarray,
-    limits: tuple[float, float],
-    cell: tuple[int, int] | None = None,
-    region: tuple[int, int, int, int] | None = None,
-) -> bytes:
+def map_png(values: np.ndarray, limits: tuple[float, float]) -> bytes:
     """A signed map alone, in the legend's exact colours, enlarged by a whole factor."""
     rows, columns = values.shape
     longer = max(rows, columns)
@@ -97,8 +92,6 @@ def map_png(
         limits=limits,
         signed=True,
         side=longer * max(1, MAP_SIDE // longer),
-        cell=cell,
-        region=region,
     )
 
 
@@ -112,16 +105,22 @@ def shown_map(
     limits: tuple[float, float],
     name: str,
     digest: tuple[object, ...],
-    cell: tuple[int, int] | None = None,
-    region: tuple[int, int, int, int] | None = None,
 ) -> None:
     """A heading and a map."""
     st.markdown(f"**{words(name)}**")
     png = frame.remember(
-        ("channel map", name, digest, limits, cell, region),
-        lambda: map_png(array.values, limits, cell, region),
+        ("channel map", name, digest, limits), lambda: map_png(array.values, limits)
     )
     frame.image(png, key=f"pixel-{name}", alt=words(f"{name}_alt"))
+
+
+def strongest_inputs(key: str, site: MixingSite, channel: int) -> pointwise.StrongestInputs:
+    """The channels that the 1 x 1 convolution reads most for one channel."""
+    weight = frame.weights(key, site.group)[f"{site.group}.channel_mixing.weight"]
+    return frame.remember(
+        ("strongest inputs", key, site.block, channel),
+        lambda: pointwise.largest_weights(weight, channel, INPUTS),
+    )
 
 
 def sums(total: one_channel.PlaceSum, what: str, note: str = "") -> None:

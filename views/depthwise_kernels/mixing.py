@@ -6,36 +6,24 @@ import numpy as np
 import streamlit as st
 
 from views import frame
-from views.depthwise_kernels.kernel_maps import bias, shown_map, sums, table_rows, words
+from views.depthwise_kernels.controls import Choice
+from views.depthwise_kernels.kernel_maps import bias, strongest_inputs, sums, table_rows, words
 from vislib.analysis import one_channel, pointwise
 from vislib.figures import colours
 from vislib.registry import spec
 from vislib.schema import LabelledArray, freeze
 
-INPUTS, LEGEND = 12, 300
 
-
-def mixing(key: str, block: int, channel: int) -> None:
+def mixing(chosen: Choice) -> str:
     """Which channels the pointwise convolution reads for one channel, at one place only."""
-    site = frame.model(key).sites[block]
+    key, site, channel = chosen.key, chosen.site, chosen.channel
     name, cache = f"{site.group}.channel_mixing", frame.capture(key, site.group)
     weight = frame.weights(key, site.group)[f"{name}.weight"]
     before, after = cache[f"{name}.in"], cache[f"{name}.out"].select(channel=channel)
-    strongest = frame.remember(
-        ("strongest inputs", key, block, channel),
-        lambda: pointwise.largest_weights(weight, channel, INPUTS),
-    )
-    place = frame.cell(key, site)
-    st.markdown(words("mixing_how"))
-    frame.formula(words("mixing_formula"))
-    left, right = st.columns([1, 1.6], gap="medium")
+    place, terms = frame.cell(key, site), None
+    left, right = st.columns([1, 1.9], gap="medium")
     with left:
-        own = colours.limits(after.values, signed=True)
-        shown_map(after, own, "mixed", (cache.image_sha256, key, block, channel), place)
-        frame.legend(
-            signed=True, limits=own, unit=words("activation"), key="mixed_bar", width=LEGEND
-        )
-        terms = None
+        st.markdown(f"**{words('mixed_into', channel=channel + 1)}**")
         if place is None:
             st.info(words("outside"))
         else:
@@ -46,11 +34,9 @@ def mixing(key: str, block: int, channel: int) -> None:
                 captured=float(after.values[place]),
             )
             sums(total, words("mixing_sum", count=len(terms)))
-        frame.strip(
-            after, key="mixed", name=f"{key}.{name}.out.channel{channel + 1}", title=spec(key).title
-        )
     with right:
-        _inputs(key, before, strongest, terms)
+        _inputs(key, before, strongest_inputs(key, site, channel), terms)
+    return key
 
 
 def _inputs(
@@ -85,7 +71,7 @@ def _inputs(
         selected=None,
         key="mixing_inputs",
         alt=words("inputs", count=len(channels)),
-        tile_px=128,
+        tile_px=96,
         captions=[
             f"{c + 1}: {frame.signed(w, 2)}"
             for c, w in zip(channels, strongest.weight, strict=True)

@@ -2,28 +2,87 @@
 
 from __future__ import annotations
 
-import html
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import streamlit as st
 
 from views import frame
-from views.depthwise_kernels import beside, depth, kernel_maps, mixing
-from views.depthwise_kernels import block as depthwise_block
-from vislib.figures import colours
+from views.depthwise_kernels import beside, block, controls, depth, maps, mixing, source
+from views.depthwise_kernels.controls import Choice
+from views.depthwise_kernels.kernel_maps import facts, words
+from views.frame import links
 from vislib.registry import spec
 
-VIEWS = ("block", "depth", "mixing")
-BESIDE = "beside"
-ORDERS = ("radius", "norm", "frequency")
-SCALES = ("own", "one")
+SHOWN: Mapping[str, Callable[[Choice], str]] = {
+    "block": block.kernels,
+    "depth": depth.depth,
+    "mixing": mixing.mixing,
+    "beside": beside.counts,
+}
+"""View -> what stands below the stage first; it gives the model as of the epoch that it shows."""
+ROOM = {"depth": 3, "mixing": 3, "beside": 2}
+"""View -> maps side by side, where that is not four."""
 
 
-def facts(key: str, block: int) -> None:
-    """The model's name, what the block is made of, and the badge."""
-    row, shown = spec(key), kernel_maps.facts(key, block)
-    site = frame.model(key).sites[block]
-    words = frame.t(
-        "depthwise_kernels.facts",
+def draw() -> None:
+    """The choices in one row, the stage, and below it what stands in tabs."""
+    asked = links.asked("kernel_view")
+    expected = asked[0] if asked else str(st.session_state.get("kernel_view"))
+    row = st.container()
+    place = frame.stage_place(ROOM.get(expected, 4))
+    with row, frame.row_of_choices(models=False):
+        chosen = controls.draw(place)
+    frame.stage_room(place, len(maps.maps(chosen, chosen.key)))
+    key = _tabs(chosen)
+    frame.stage(
+        maps.maps(chosen, key),
+        label=words("title"),
+        blocks=[frame.block_name(site) for site in frame.model(chosen.key).sites],
+        block=frame.block_name(chosen.site),
+        block_key="kernel_block",
+        scale=chosen.scale,
+        place=place,
+    )
+
+
+def _tabs(chosen: Choice) -> str:
+    """What stands below the stage; the model as of the epoch that is shown there."""
+    shown = chosen.key
+
+    def first() -> None:
+        nonlocal shown
+        shown = SHOWN[chosen.view](chosen)
+
+    draws: dict[str, Callable[[], None]] = {"shown": first}
+    names = {"shown": words(f"tab_{chosen.view}")}
+    if chosen.view == "block":
+        draws["channel"] = partial(block.followed, chosen)
+        names["channel"] = words("tab_channel", channel=chosen.channel + 1)
+    if chosen.view == "beside":
+        draws |= {
+            "kernels": partial(beside.tiles, chosen),
+            "energy": partial(beside.over_depth, chosen),
+        }
+        names |= {name: words(f"tab_{name}") for name in ("kernels", "energy")}
+    draws |= {"maths": partial(_maths, chosen), "source": partial(source.draw, chosen)}
+    names |= {name: frame.t(f"compare.tab_{name}") for name in ("maths", "source")}
+    name, place = frame.choose_tab(names, key="kernel_tab")
+    with place:
+        frame.shielded(draws[name])
+    return shown
+
+
+def _maths(chosen: Choice) -> None:
+    """The formula, the badge, and what the block is made of."""
+    site, shown = chosen.site, facts(chosen.key, chosen.site.block)
+    frame.badge(site.mixing)
+    frame.formula(words("formula"))
+    if chosen.view == "mixing":
+        st.markdown(words("mixing_how"))
+        frame.formula(words("mixing_formula"))
+    said = words(
+        "facts",
         kernel=shown.kernel,
         channels=site.channels,
         rows=site.rows,
@@ -32,63 +91,6 @@ def facts(key: str, block: int) -> None:
         norm=shown.norm,
         padding=shown.padding,
     )
-    around = "residual" if shown.residual else "no_residual"
-    words += f" · {frame.t(f'depthwise_kernels.{around}')}"
-    left, right = st.columns([4, 1.1], vertical_alignment="center")
-    with left:
-        st.html(
-            f'<div class="model-title" style="border-color:{colours.family_colour(row.family)}">'
-            f"{html.escape(row.title)}</div><div>{html.escape(words)}</div>"
-        )
-    with right:
-        frame.badge(site.mixing)
-
-
-def choose_channel(key: str, block: int) -> int:
-    """The channel that is followed, from 0; at first the one with the strongest kernel."""
-    count = frame.model(key).sites[block].channels
-    label = frame.t("depthwise_kernels.channel", count=count)
-    strongest = kernel_maps.order(key, block, "norm")[0] + 1
-    return frame.choose_number(label, count, key="channel", default=strongest) - 1
-
-
-def choose_words(name: str, options: tuple[str, ...]) -> str:
-    """A choice whose words stand in the page's own section."""
-    return frame.choose(
-        frame.t(f"depthwise_kernels.{name}"),
-        options,
-        key=f"kernel_{name}",
-        words={option: frame.t(f"depthwise_kernels.{name}_{option}") for option in options},
-    )
-
-
-def draw() -> None:
-    """One of three views, or four where a ResNet is there; block and channel are shared by all."""
-    key = frame.choose_model("convmixer")
-    top = st.container()
-    left, middle, right = st.columns([1, 1, 2.2])
-    with left:
-        block = frame.choose_site(key, name="kernel_block", operator="depthwise").block
-    with middle:
-        channel = choose_channel(key, block)
-    with right:
-        more = (BESIDE,) if beside.is_there() else ()
-        view = choose_words("view", VIEWS + more)
-    with top:
-        facts(key, block)
-    if view == "mixing":
-        frame.shielded(lambda: mixing.mixing(key, block, channel))
-        return
-    first, second = st.columns([1.5, 1])
-    with first:
-        by = choose_words("order", ORDERS)
-    with second:
-        scale = choose_words("scale", SCALES)
-    if view == BESIDE:
-        frame.shielded(lambda: beside.beside(key, block, channel, by, scale))
-    elif view == "depth":
-        (shown,) = frame.choose_epoch([key])
-        frame.shielded(lambda: depth.depth(shown, block, channel, by, scale))
-    else:
-        (shown,) = frame.choose_epoch([key])
-        frame.shielded(lambda: depthwise_block.kernels(shown, block, channel, by, scale))
+    around = words("residual" if shown.residual else "no_residual")
+    st.markdown(f"**{spec(chosen.key).title}** · {said} · {around}")
+    st.markdown(frame.t("compare.formula"))

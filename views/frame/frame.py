@@ -36,7 +36,9 @@ PAGES = tuple(name for names in SECTIONS.values() for name in names)
 STAGED = (
     "overview",
     "compare",
+    "patch_embedding",
     "token_mixing",
+    "depthwise_kernels",
     "dual_attention",
     "what_if",
     "inside",

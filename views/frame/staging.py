@@ -161,7 +161,8 @@ def stage_place(maps: int, rows: int = 1) -> DeltaGenerator:
 def stage_room(place: DeltaGenerator, maps: int, rows: int = 1) -> None:
     """Say how many maps there will be, where that is known later than the stage's place."""
     numbers = f"--tiles:{maps + 1};--lines:{(maps + 2) // 2};--rows:{rows}"
-    place.html(f"<style>.st-key-stage_place{{{numbers}}}</style>")
+    # A style alone goes elsewhere: without an element the place would not be there yet.
+    place.html(f"<style>.st-key-stage_place{{{numbers}}}</style><span></span>")
 
 
 def load_on_stage(keys: Sequence[str], place: DeltaGenerator) -> dict[str, MixScopeError]:

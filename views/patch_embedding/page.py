@@ -2,63 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
 from views import frame
-from views.patch_embedding import columns, tokens
+from views.patch_embedding import filters, kept, one_patch, tokens
+from views.patch_embedding.columns import words
+from vislib.registry import spec
+from vislib.schema import DecodedImage, MixScopeError
 
-VIEWS = ("patches", "filters", "similarity", "components", "reconstruction")
-ORDERS = ("frequency", "norm")
-
-
-def choose_words(name: str, options: tuple[str, ...], *, key: str, default: str = "") -> str:
-    """A choice whose words stand in the page's own section."""
-    return frame.choose(
-        columns.words(name),
-        options,
-        key=key,
-        words={option: columns.words(f"{name}_{option}") for option in options},
-        default=default or options[0],
-    )
-
-
-def drawing(view: str) -> Callable[[str, int], None]:
-    """What draws one model's column, after the view's own choices and its legend."""
-    if view == "filters":
-        choose_words("order", ORDERS, key="filter_order")
-        st.markdown(columns.words("filters_how"))
-        frame.legend(
-            signed=True, limits=(-1.0, 1.0), unit=columns.words("filter_unit"), key="filterbar"
-        )
-        return lambda key, number: columns.filter_view(key, number)
-    if view in ("similarity", "components"):
-        depth = choose_words("depth", tokens.DEPTHS, key="token_depth")
-        st.markdown(columns.words(f"{view}_how"))
-        if view == "components":
-            return lambda key, number: tokens.component_view(key, depth)
-        frame.legend(
-            signed=True, limits=tokens.COSINES, unit=columns.words("cosine_unit"), key="cosinebar"
-        )
-        return lambda key, number: tokens.similarity_view(key, depth)
-    st.markdown(columns.words(f"{view}_how"))
-    if view == "reconstruction":
-        return lambda key, number: columns.reconstruction_view(key)
-    return lambda key, number: columns.patch_view(key)
+DEPTH_WIDTH = 265
+"""Of the choice of depth, in pixels."""
 
 
 def draw() -> None:
-    """One column a model; only the chosen view is computed."""
-    view = choose_words("view", VIEWS, key="view")
-    draw_one = drawing(view)
-    keys = list(frame.view().models)
-    if view == "filters":
-        keys = frame.choose_epoch(keys, needs="stem.filters")
-    for number, (column, key) in enumerate(zip(st.columns(len(keys)), keys, strict=True), 1):
-        with column:
-            frame.shielded(lambda key=key, number=number: draw_one(key, number))
-    if view == "filters":
-        by = st.session_state.get("filter_order", ORDERS[0])
-        for number, key in enumerate(keys, 1):
-            frame.shielded(lambda key=key, number=number: columns.all_filters(key, number, by))
+    """The choices in one row, the stage with each token's similarity, and below it the tabs."""
+    row = st.container()
+    place = frame.stage_place(len(frame.view().models))
+    with row, frame.row_of_choices():
+        errors = frame.load_on_stage(frame.view().models, place)
+        with st.container(width=DEPTH_WIDTH):
+            depth = _depth()
+    frame.stage(
+        [_map(key, errors) for key in frame.view().models],
+        label=words("title"),
+        blocks=tokens.DEPTHS,
+        block=depth,
+        block_key="token_depth",
+        place=place,
+    )
+    keys = [key for key in frame.view().models if key not in errors]
+    if keys:
+        _tabs(keys, depth)
+    for key, error in errors.items():
+        frame.model_head(key)
+        frame.problem(error)
+
+
+def _depth() -> str:
+    """After the embedding, or after a block: which tokens are compared."""
+    names = {depth: words(f"depth_{depth}") for depth in tokens.DEPTHS}
+    return frame.choose(
+        words("depth"), tokens.DEPTHS, key="token_depth", words=names, compact=False
+    )
+
+
+def _map(key: str, errors: Mapping[str, MixScopeError]) -> frame.StageMap:
+    """How alike the selected token and all others of a model are."""
+
+    def shows(_picture: DecodedImage, depth: str) -> frame.StageShown:
+        words_below = tokens.where(key, depth, tokens.tokens(key, depth), short=True)
+        return frame.StageShown(field=tokens.similar(key, depth), sub=words_below)
+
+    wrong = frame.said(errors[key]) if key in errors else ""
+    alt = words("similarity_alt", model=spec(key).title)
+    return frame.model_map(key, shows, alt=alt, wrong=wrong)
+
+
+def _tabs(keys: Sequence[str], depth: str) -> None:
+    """What stands below the stage; the old links call the tabs views."""
+    draws: dict[str, Callable[[], None]] = {
+        "patches": partial(_columns, keys, one_patch.patch_view),
+        "filters": partial(filters.draw, keys),
+        "similarity": partial(_similar, keys, depth),
+        "components": partial(_columns, keys, partial(tokens.component_view, depth=depth)),
+        "reconstruction": partial(_columns, keys, kept.reconstruction_view),
+        "maths": _maths,
+    }
+    names = {name: words(f"view_{name}") for name in draws if name != "maths"}
+    names["maths"] = frame.t("compare.tab_maths")
+    name, place = frame.choose_tab(names, key="view")
+    with place:
+        if name in ("patches", "components", "reconstruction"):
+            st.markdown(words(f"{name}_how"))
+        frame.shielded(draws[name])
+
+
+def _columns(keys: Sequence[str], column: Callable[[str], None]) -> None:
+    """The same for each model, side by side."""
+    for place, key in zip(st.columns(len(keys)), keys, strict=True):
+        with place:
+            frame.shielded(partial(column, key))
+
+
+def _similar(keys: Sequence[str], depth: str) -> None:
+    """The stage's maps in numbers, and alone."""
+    _columns(keys, partial(tokens.similarity_view, depth=depth))
+    frame.legend(signed=True, limits=tokens.COSINES, unit=words("cosine_unit"), key="cosinebar")
+
+
+def _maths() -> None:
+    """How a token is made, how two are compared, and how the picture is read back."""
+    frame.badge("fixed")
+    frame.formula(words("formula"))
+    st.markdown(words("filters_how"))
+    frame.formula(words("cosine_formula"))
+    st.markdown(words("similarity_how"))
+    frame.formula(words("kept_formula"))
+    st.markdown(words("reconstruction_how"))

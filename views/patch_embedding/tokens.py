@@ -1,4 +1,4 @@
-"""Tokens at a depth: what the selected one resembles, and their principal components as colours."""
+"""Patch embedding: tokens at a depth, on the stage, in numbers, and as colours."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import streamlit as st
 from views import frame
 from views.patch_embedding.columns import digest, head, words
 from vislib.analysis import embedding, patches
+from vislib.analysis.fields import ReadingField
+from vislib.analysis.similarity_field import similarity_field
 from vislib.figures import overlay
 from vislib.pictures import geometry
 from vislib.registry import spec
@@ -14,6 +16,10 @@ from vislib.schema import LabelledArray, MixingSite
 
 DEPTHS = ("embedding", *frame.DEPTHS)
 COSINES = (-1.0, 1.0)
+SMALL = 0.004
+"""Half a step of the 255 colours from -1 to 1: a smaller loss is not seen."""
+PLAIN = 300
+"""Page pixels of the map alone."""
 
 
 def site_at(key: str, depth: str) -> MixingSite | None:
@@ -27,6 +33,14 @@ def token_name(key: str, depth: str) -> str:
     """The library's name of the tokens at a depth."""
     site = site_at(key, depth)
     return "stem.out" if site is None else f"{site.group}.out"
+
+
+def similar(key: str, depth: str) -> ReadingField:
+    """The cosine of every two tokens of a depth, for the stage."""
+    return frame.remember(
+        ("similar tokens", digest(), key, token_name(key, depth)),
+        lambda: similarity_field(tokens(key, depth)),
+    )
 
 
 def tokens(key: str, depth: str) -> patches.TokenTable:
@@ -53,15 +67,24 @@ def cell_among(key: str, found: patches.TokenTable) -> tuple[int, int] | None:
     )
 
 
-def where(key: str, depth: str, found: patches.TokenTable) -> str:
-    """The depth in words, with the grid of the tokens there."""
+def where(key: str, depth: str, found: patches.TokenTable, *, short: bool = False) -> str:
+    """The depth in words, with the grid of the tokens there.
+
+    Args:
+        key: Registry key.
+        depth: One of ``DEPTHS``.
+        found: The tokens.
+        short: Whether what all models share, the embedding, needs no word.
+    """
     site = site_at(key, depth)
-    place = words("depth_embedding") if site is None else frame.block_words(key, site)
-    return f"{place} · {words('grid', rows=found.rows, columns=found.columns)}"
+    grid = words("grid", rows=found.rows, columns=found.columns)
+    if site is None:
+        return grid if short else f"{words('depth_embedding')} · {grid}"
+    return f"{frame.block_words(key, site)} · {grid}"
 
 
 def similarity_view(key: str, depth: str) -> None:
-    """Cosine similarity of the selected token to all, over the picture and alone."""
+    """Cosine similarity of the selected token to all, in numbers, and its map alone."""
     found, picture, seen = tokens(key, depth), frame.view().picture, frame.box(key)
     head(key, where(key, depth, found), "computed")
     place = cell_among(key, found)
@@ -69,11 +92,8 @@ def similarity_view(key: str, depth: str) -> None:
         st.info(words("outside"))
         return
 
-    def look() -> tuple[LabelledArray, bytes, bytes]:
+    def look() -> tuple[LabelledArray, bytes]:
         cosines = patches.similarity_map(found, *place)
-        over = overlay.share_overlay(
-            picture.pixels, cosines.values, box=seen, limits=COSINES, cell=place, signed=True
-        )
         plain = overlay.plain_map(
             cosines.values,
             picture_shape=(picture.height, picture.width),
@@ -81,16 +101,22 @@ def similarity_view(key: str, depth: str) -> None:
             limits=COSINES,
             signed=True,
             cell=place,
+            side=PLAIN,
         )
-        return cosines, over, plain
+        return cosines, plain
 
-    cosines, over, plain = frame.remember(("similarity", digest(), key, depth, place), look)
-    alt = words("similarity_alt", model=spec(key).title)
-    frame.image(over, key=f"similar-{key}", alt=alt)
+    cosines, plain = frame.remember(("similarity", digest(), key, depth, place), look)
     near, far = patches.similarity_means(cosines, *place)
-    frame.html_table([(words("near"), f"{near:.2f}"), (words("far"), f"{far:.2f}")])
-    st.markdown(f"**{words('plain')}**")
-    frame.image(plain, key=f"similar-plain-{key}", alt=alt)
+    loss = similar(key, depth).loss
+    frame.html_table(
+        [
+            (words("near"), f"{near:.2f}"),
+            (words("far"), f"{far:.2f}"),
+            (words("loss"), f"{loss:.3f}" if loss >= SMALL else words("loss_none", most=SMALL)),
+        ]
+    )
+    alt = words("similarity_alt", model=spec(key).title)
+    frame.image(plain, key=f"similar-plain-{key}", alt=alt, width=PLAIN)
     frame.strip(
         cosines,
         key=f"similarity.{key}",

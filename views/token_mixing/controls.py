@@ -22,7 +22,7 @@ WITH_UNITS = ("units", "reads", "unit", "blocks", "beside")
 LINEAR = ("rows", "reads", "depth", "beside")
 """What is shown of one linear layer over the tokens: there are no hidden units."""
 OF_ONE_UNIT = ("units", "unit", "blocks")
-WIDTHS = {"model": 220, "block": 150, "view": 210}
+WIDTHS = {"model": 220, "block": 150, "view": 265}
 """Of the choices in the row, in pixels."""
 
 

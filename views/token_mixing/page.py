@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from views import frame
+from views.frame import links
 from views.token_mixing import controls, hidden_unit, linear, maps, reads, source, units
 from views.token_mixing.beside import beside
 from views.token_mixing.controls import Choice
@@ -22,14 +23,14 @@ SHOWN: Mapping[str, Callable[[Choice], str]] = {
     "beside": beside,
 }
 """View -> what stands below the stage first; it gives the model as of the epoch that it shows."""
-TILES = 3
-"""Maps of the first view."""
+ROOM = {"unit": (4, 1), "reads": (2, 1), "rows": (2, 1), "depth": (2, 1), "beside": (2, 2)}
+"""View -> maps side by side, and rows of them, where that is not three in one row."""
 
 
 def draw() -> None:
     """The choices in one row, the stage, and below it what stands in tabs."""
     row = st.container()
-    place = frame.stage_place(TILES)
+    place = frame.stage_place(*ROOM.get(_expected(), (3, 1)))
     with row, frame.row_of_choices(models=False):
         chosen = controls.draw(place)
     second = chosen.other
@@ -45,6 +46,12 @@ def draw() -> None:
         second=second,
         place=place,
     )
+
+
+def _expected() -> str:
+    """The view before its choice is drawn, so that the stage has its room from the start."""
+    asked = links.asked("mixing_view")
+    return asked[0] if asked else str(st.session_state.get("mixing_view"))
 
 
 def _tabs(chosen: Choice) -> str:
@@ -81,4 +88,4 @@ def _maths(chosen: Choice) -> None:
     st.markdown(frame.t(f"token_mixing.formula_how_{kind}"))
     if site.units:
         st.markdown(frame.t("token_mixing.left_out"))
-    frame.formula(frame.t("compare.formula"))
+    st.markdown(frame.t("compare.formula"))
