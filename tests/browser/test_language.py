@@ -104,3 +104,22 @@ def test_a_term_leads_to_the_glossary(server: Server, page: Page) -> None:
     assert title(page) == said("ko", "glossary")
     term = page.locator("#hidden_unit")
     assert term.inner_text() == texts.glossary()["hidden_unit"].words("ko")[0]
+
+
+COVERED = f"""() => {{
+    const bar = document.querySelector('[data-testid="stHeader"]').getBoundingClientRect();
+    const choice = document.querySelector('{SWITCH}').getBoundingClientRect();
+    const links = [...document.querySelectorAll('[data-testid="stHeader"] a')];
+    const first = document.querySelector('h1, .st-key-picture_panel').getBoundingClientRect();
+    const apart = links.map(a => a.getBoundingClientRect()).filter(r => r.width > 0)
+        .every(r => r.right <= choice.left || r.left >= choice.right);
+    return [first.top >= bar.bottom - 1, apart];
+}}"""
+
+
+@pytest.mark.parametrize("viewport", VIEWPORTS, indirect=True)
+@pytest.mark.parametrize("name", ["", "patch_embedding", "costs"])
+def test_the_bar_on_top_covers_nothing(server: Server, korean: Page, name: str) -> None:
+    korean.goto(f"{server.url}/{name}")
+    title(korean)
+    assert korean.evaluate(COVERED) == [True, True]

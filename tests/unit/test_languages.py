@@ -163,6 +163,9 @@ def other_style(text: str) -> list[str]:
 def test_korean_sentences_are_in_one_style() -> None:
     odd = {k: f for k, text in table("ko").items() if (f := other_style(forms(text)["other"]))}
     assert odd == {}
+    for path in sorted(ROOT.glob("assets/lecture/*/*.toml")):
+        said = re.findall(r'^\w+\.ko = "(.*)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert [odd for text in said for odd in other_style(text)] == [], path.name
     assert other_style("맵이 같다. 맵이 같습니다.") == ["맵이 같다."]
     assert other_style("다시 시도하세요.") == ["다시 시도하세요."]
     assert other_style("왜 그런가요? 맞습니까? 고르십시오. 가장 강한 것.") == ["왜 그런가요?"]
