@@ -184,7 +184,7 @@ def test_no_slider_where_no_frame_holds_what_is_shown(open_page: Open) -> None:
 
 
 @pytest.mark.usefixtures("minis")
-@pytest.mark.parametrize("page", frame.PAGES[1:7])
+@pytest.mark.parametrize("page", [p for p in frame.PAGES[1:8] if p != "lecture"])
 def test_the_switch_shows_untrained_weights_and_says_so(
     open_page: Open, ask: Ask, stage: OnStage, page: str, flip: Callable[[AppTest], AppTest]
 ) -> None:

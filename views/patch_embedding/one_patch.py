@@ -65,8 +65,12 @@ def patch_view(key: str) -> None:
     whole, part = st.columns([1.5, 1], gap="small")
     with whole:
         frame.image(png, key=f"grid-{key}", alt=words("grid_alt", model=spec(key).title))
+    below = ""
     with part:
-        found = None if place is None else _one_patch(key, place)
+        if place is not None:
+            token, below = _one_patch(key, place)
+            name = f"{key}.stem.linear.{place[0] + 1}-{place[1] + 1}"
+            frame.strip(token, key=f"token.{key}", name=name, title=spec(key).title)
     if place is None:
         st.info(words("outside"))
     else:
@@ -77,11 +81,8 @@ def patch_view(key: str) -> None:
     between = pictures.tokens_a_line(size, grid)
     if between > 1:
         st.caption(words("dense", count=between))
-    if found is not None and place is not None:
-        token, below = found
+    if below:
         st.caption(below)
-        name = f"{key}.stem.linear.{place[0] + 1}-{place[1] + 1}"
-        frame.strip(token, key=f"token.{key}", name=name, title=spec(key).title)
 
 
 def _one_patch(key: str, place: tuple[int, int]) -> tuple[LabelledArray, str]:
