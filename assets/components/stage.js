@@ -90,6 +90,20 @@ class Field {
     if (total > 0) for (let i = 0; i < this.shares.length; i += 1) this.shares[i] *= 100 / total;
   }
 
+  // What a reader in a window can read at all, in one piece: the same as windows.window_piece.
+  piece(row, column) {
+    const along = (place, size) => {
+      const rolled = (((place - this.shift) % size) + size) % size;
+      const first = rolled - (rolled % this.window);
+      const last = Math.min(first + this.window, size);
+      if (rolled < size - this.shift) return [first + this.shift, Math.min(last, size - this.shift) - first];
+      const start = Math.max(first, size - this.shift);
+      return [start + this.shift - size, last - start];
+    };
+    const [[top, down], [left, across]] = [along(row, this.rows), along(column, this.columns)];
+    return { row: top, column: left, down, across };
+  }
+
   outsideAt(row, column) {
     return this.outside ? this.outside[row * this.columns + column] : 0;
   }
@@ -139,6 +153,11 @@ class Tile {
       this.canvas.setAttribute("role", "img");
       this.canvas.setAttribute("aria-label", about.map ?? about.label);
       this.lay(this.canvas, about.area);
+      this.instead = stageNode("img", "instead", this.ground);
+      this.instead.alt = about.map ?? about.label;
+      this.instead.draggable = false;
+      this.instead.hidden = true;
+      this.lay(this.instead, about.area);
     }
     this.marks = stageNode("div", "marks", this.ground);
     this.foot = stageNode("div", this.isMap ? "foot" : "foot plain", this.host);
@@ -179,6 +198,8 @@ class Tile {
     this.field = entry?.field ?? null;
     this.sub.textContent = entry?.sub ?? "";
     this.say(this.field ? "" : entry?.message ?? "");
+    this.word.textContent = entry?.word ?? "";
+    if (this.canvas) this.showInstead(entry?.image ?? "");
     if (!this.field || !this.canvas) return;
     this.canvas.width = this.field.columns;
     this.canvas.height = this.field.rows;
@@ -192,6 +213,13 @@ class Tile {
     this.pixels.data.fill(255);
   }
 
+  // A picture in the map's place: what the model itself sees.
+  showInstead(address) {
+    this.instead.hidden = !address;
+    this.canvas.hidden = Boolean(address);
+    if (address) this.instead.src = address;
+  }
+
   say(words) {
     this.message.textContent = words;
     this.message.hidden = !words;
@@ -203,11 +231,11 @@ class Tile {
     return stageCell(this.about, this.field.rows, this.field.columns, point);
   }
 
-  // Where a cell lies in the tile, percent.
-  cellArea(cell) {
+  // Where a cell, or several, lie in the tile, percent.
+  cellArea({ row, column, down = 1, across = 1 }) {
     const { area } = this.about;
     const [width, height] = [area.width / this.field.columns, area.height / this.field.rows];
-    return { left: area.left + cell.column * width, top: area.top + cell.row * height, width, height };
+    return { left: area.left + column * width, top: area.top + row * height, width: across * width, height: down * height };
   }
 
   // What the reader in a cell reads; gives the largest share, percent, 0 where nothing is drawn.
@@ -249,6 +277,7 @@ class Tile {
       data[4 * i + 2] = table[row + 2];
     }
     this.pen.putImageData(this.pixels, 0, 0);
+    if (this.field.window) this.outline(this.cellArea(this.field.piece(cell.row, cell.column)), "reach");
     this.outline(this.cellArea(cell), "reader");
     const own = cell.row * columns + cell.column;
     this.word.textContent = signed
@@ -340,7 +369,7 @@ class Stage {
     this.use(this.block);
   }
 
-  // entries: one a map, row by row: {field: Field} or {message}, and {sub}.
+  // entries: one a map, row by row: {field: Field}, {image: address, word} or {message}, and {sub}.
   fields(block, entries) {
     this.blocks.set(block, entries);
     if (block === this.block) this.use(block);
@@ -435,7 +464,8 @@ class Stage {
   // One bar for the shares, one for cosines, one for other maps with a sign: of these what is shown.
   drawLegend() {
     const kinds = this.maps().filter((tile) => tile.field).map(({ field }) => (field.words ? "signed" : field.signed ? "cosine" : this.scale));
-    const names = kinds.length ? [...new Set(kinds)] : [this.scale];
+    const images = this.maps().some((tile) => tile.instead?.hidden === false);
+    const names = kinds.length || images ? [...new Set(kinds)] : [this.scale];
     if (this.drawn !== names.join(" ")) {
       this.drawn = names.join(" ");
       this.legend.replaceChildren();

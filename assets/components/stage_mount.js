@@ -8,6 +8,7 @@ class StageMount {
     this.patience = new Patience();
     this.stamp = "";
     this.addresses = [];
+    this.images = new Map();
     this.stops = [];
     this.timer = null;
     this.stage.tell = (news, pause) => this.tell(news, pause);
@@ -22,6 +23,7 @@ class StageMount {
       URL.createObjectURL(new Blob([body.subarray(offset, offset + length)], { type: mime })),
     );
     this.stage.blocks.clear();
+    this.forget(...this.images.keys());
     const tables = header.tables.map(({ offset, length }) => body.slice(offset, offset + length));
     this.stage.show(header, this.addresses, ...tables);
     this.stops.forEach((stop) => stop());
@@ -33,10 +35,28 @@ class StageMount {
 
   // A block's fields, from a packet of their own.
   block(block, { header, body }) {
-    const entries = header.entries.map((entry) =>
-      entry.field ? { ...entry, field: new (entry.field.signed ? SignedField : Field)(entry.field, body) } : entry,
-    );
+    const old = this.images.get(block) ?? [];
+    this.images.set(block, []);
+    const entries = header.entries.map((entry) => ({
+      ...entry,
+      field: entry.field ? new (entry.field.signed ? SignedField : Field)(entry.field, body) : null,
+      image: entry.image ? this.address(block, entry.image, body) : "",
+    }));
     this.stage.fields(block, entries);
+    old.forEach((address) => URL.revokeObjectURL(address));
+  }
+
+  address(block, { mime, offset, length }, body) {
+    const address = URL.createObjectURL(new Blob([body.subarray(offset, offset + length)], { type: mime }));
+    this.images.get(block).push(address);
+    return address;
+  }
+
+  forget(...blocks) {
+    for (const block of blocks) {
+      this.images.get(block).forEach((address) => URL.revokeObjectURL(address));
+      this.images.delete(block);
+    }
   }
 
   // The server's word, unless the visitor has moved on since.
@@ -61,6 +81,7 @@ class StageMount {
     clearTimeout(this.timer);
     this.stops.forEach((stop) => stop());
     this.addresses.forEach((address) => URL.revokeObjectURL(address));
+    this.forget(...this.images.keys());
     this.stage.remove();
   }
 }

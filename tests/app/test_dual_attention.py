@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import io
 import json
 import struct
 from collections.abc import Callable, Iterator
@@ -12,16 +11,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.app.conftest import OnStage
 from tests.unit import tiny
 from views import frame
-from views.dual_attention.beside import SIDE
+from views.dual_attention import tiles
+from views.dual_attention.columns import SIDE
 from views.frame import models, server, state
 from vislib import registry
 from vislib.analysis import attentions
+from vislib.analysis.common_ground import statistics
+from vislib.analysis.dual_attention import score_map
+from vislib.analysis.fields import ReadingField, reading_field
 from vislib.analysis.reading_at import reading_at
+from vislib.analysis.reading_parts import one_part
+from vislib.analysis.signed_fields import SignedField
 from vislib.analysis.windows import window_piece
 from vislib.figures import colours, overlay
 from vislib.models import loading
@@ -78,9 +84,9 @@ def payloads(at: AppTest) -> dict[str, tuple[dict[str, Any], np.ndarray]]:
     return found
 
 
-def heat(at: AppTest) -> np.ndarray:
-    """The numbers of the one heatmap on the page."""
-    z = json.loads(at.get("plotly_chart")[0].proto.spec)["data"][0]["z"]
+def heat(at: AppTest, which: int = 0) -> np.ndarray:
+    """The numbers of a heatmap on the page."""
+    z = json.loads(at.get("plotly_chart")[which].proto.spec)["data"][0]["z"]
     if isinstance(z, dict):
         shape = [int(n) for n in z["shape"].split(",")]
         return np.frombuffer(base64.b64decode(z["bdata"]), dtype=z["dtype"]).reshape(shape)
@@ -90,7 +96,71 @@ def heat(at: AppTest) -> np.ndarray:
 def test_a_link_opens_the_same_view(open_page: Open) -> None:
     at = opened(open_page)
     assert [at.session_state[name] for name in ("block", "head", "group")] == ["2.1", "2", "3"]
-    assert (at.session_state["group_channel"], at.session_state["feeder"]) == (5, 2)
+    assert (at.session_state["group_channel"], at.session_state["feeder"]) == ("5", "2")
+
+
+@pytest.mark.parametrize(
+    ("link", "tab"),
+    [
+        ({}, "channels"),
+        ({"closer": "table"}, "table"),
+        ({"closer": "Where a score comes from"}, "score"),
+        ({"beside": "maps"}, "beside"),
+        ({"beside": "Reach over depth"}, "beside"),
+        ({"beside": "closed"}, "channels"),
+    ],
+)
+def test_a_link_of_the_time_before_the_tabs_opens_what_it_showed(
+    open_page: Open, link: dict[str, str], tab: str
+) -> None:
+    at = opened(open_page, **link)
+    assert at.session_state["closer"] == tab
+    if tab == "beside":
+        assert at.session_state["beside"] == ("maps" if link["beside"] == "maps" else "depth")
+    assert not any("link" in note.value for note in at.info)
+
+
+def test_the_stage_shows_the_window_and_the_chosen_channels(
+    open_page: Open, computed: tuple[MixingSite, ActivationCache], stage: OnStage
+) -> None:
+    site, cache = computed
+    opened(open_page, x="500", y="500")
+    heads, head, product, feeder = (entry.field for entry in stage.entries())
+    assert isinstance(heads, ReadingField)
+    assert isinstance(head, ReadingField)
+    wanted = reading_field(site, cache)
+    single = reading_field(site, one_part(site, cache, 1))
+    np.testing.assert_array_equal(heads.values, wanted.values)
+    np.testing.assert_array_equal(head.values, single.values)
+    assert not np.array_equal(head.values, reading_field(site, one_part(site, cache, 0)).values)
+    assert (heads.kind, heads.window) == ("window", site.window)
+    pattern = cache[f"{site.group}.channel.pattern"].values[GROUP]
+    read = int(np.argsort(-pattern[CHANNEL], kind="stable")[1])
+    places = score_map(cache, site, group=GROUP, out=CHANNEL, read=read)
+    assert isinstance(product, SignedField)
+    np.testing.assert_array_equal(product.values, places.values.astype(np.float32))
+    turned = score_map(cache, site, group=GROUP, out=read, read=CHANNEL)
+    assert np.abs(product.values - turned.values).max() > 1e-3
+    score = float(cache[f"{site.group}.channel.scores"].values[GROUP, CHANNEL, read])
+    assert float(product.values.sum()) == pytest.approx(score, rel=1e-4)
+    queries = cache[f"{site.group}.channel.queries"].values[GROUP][:, read]
+    assert isinstance(feeder, SignedField)
+    np.testing.assert_array_equal(feeder.values.reshape(-1), queries.astype(np.float32))
+    subs = [entry.sub for entry in stage.entries()]
+    assert subs[1] == f"head 2 of {site.heads}"
+    assert subs[2] == f"k of {CHANNEL + 1} · v of {read + 1}"
+    assert subs[3] == f"{read + 1} feeds {CHANNEL + 1}: {100 * pattern[CHANNEL, read]:.1f} %"
+    assert stage.options["point"] == (500, 500)
+    assert len(stage.blocks) == 3  # the blocks before and after come ahead
+
+
+def test_blocks_with_fewer_heads_show_the_nearest(open_page: Open, stage: OnStage) -> None:
+    opened(open_page, block="3.1", head="4", group="4", group_channel="60")
+    sites = {frame.block_name(s): s for s in loading.load("davit_mini").sites}
+    for block, entries in stage.blocks.items():
+        heads = sites[block].heads
+        assert heads is not None
+        assert entries[1].sub == f"head {min(4, heads)} of {heads}"
 
 
 def test_the_channel_tiles_are_the_model_s(
@@ -119,7 +189,7 @@ def test_the_heads_are_the_window_s_rows_and_follow_the_point(
 ) -> None:
     site, cache = computed
     pattern = cache[f"{site.group}.window.pattern"].values
-    at = opened(open_page, x="500", y="500")
+    at = opened(open_page, x="500", y="500", closer="head")
     first = payloads(at)
     # The middle of the picture is the first cell of the last of 2 x 2 windows.
     header, tiles = first["dual-heads"]
@@ -131,17 +201,26 @@ def test_the_heads_are_the_window_s_rows_and_follow_the_point(
     at.session_state["x"] = 300
     moved = payloads(calm(at.run()))
     assert moved["dual-heads"][0]["stamp"] != header["stamp"]
+    assert at.session_state["group_channel"] == "5"
+
+
+def test_a_moved_point_leaves_the_channels_as_they_are(open_page: Open) -> None:
+    at = opened(open_page, x="500", y="500")
+    first = payloads(at)
+    at.session_state["x"] = 300
+    moved = payloads(calm(at.run()))
     for same in ("dual-feeders", "dual-channels"):
         assert moved[same][0]["stamp"] == first[same][0]["stamp"]
-    assert at.session_state["group_channel"] == 5
 
 
 def test_outside_the_crop_is_said_and_the_channels_stay(open_page: Open) -> None:
     at = opened(open_page, x="0", y="500")
-    said = [note.value for note in at.info]
-    assert sum("outside this model's crop" in words for words in said) == 2
-    assert "dual-heads" not in payloads(at)
     assert "dual-feeders" in payloads(at)
+    for tab in ("head", "numbers", "source"):
+        at.session_state["closer"] = tab
+        said = [note.value for note in calm(at.run()).info]
+        assert sum("outside this model's crop" in words for words in said) == 1
+        assert "dual-heads" not in payloads(at)
 
 
 def test_every_view_draws_the_raw_numbers(
@@ -153,8 +232,9 @@ def test_every_view_draws_the_raw_numbers(
     np.testing.assert_array_equal(heat(at), pattern)
     assert not np.array_equal(heat(at), pattern.T)
     at.session_state["closer"] = "head"
-    row = cache[f"{site.group}.window.pattern"].values[3, 1, 0]
-    np.testing.assert_array_equal(heat(calm(at.run())).reshape(-1), row)
+    rows = cache[f"{site.group}.window.pattern"].values[3, :, 0]
+    np.testing.assert_array_equal(heat(calm(at.run())).reshape(-1), rows[1])
+    np.testing.assert_array_equal(heat(at, 1).reshape(-1), rows.mean(axis=0))
     at.session_state["closer"] = "score"
     calm(at.run())
     read = int(np.argsort(-pattern[CHANNEL], kind="stable")[1])
@@ -171,49 +251,52 @@ def test_every_view_draws_the_raw_numbers(
 def test_each_widget_moves_its_own_part(open_page: Open) -> None:
     at = opened(open_page)
     before = payloads(at)
-    at.number_input(key="group_channel").set_value(9)
+    at.session_state["group_channel"] = "9"
     after = payloads(calm(at.run()))
     assert after["dual-feeders"][0]["labels"][0].startswith("9")
     assert after["dual-channels"][0]["stamp"] == before["dual-channels"][0]["stamp"]
     at.session_state["group"] = "1"
     after = payloads(calm(at.run()))
     assert after["dual-channels"][0]["stamp"] != before["dual-channels"][0]["stamp"]
-    assert after["dual-heads"][0]["stamp"] == before["dual-heads"][0]["stamp"]
-    at.number_input(key="feeder").set_value(12)
-    at.session_state["head"] = "all"
+    at.session_state["feeder"] = "12"
     at.session_state["block"] = "3.1"
+    at.session_state["closer"] = "numbers"
     calm(at.run())
     assert any("is the whole map" in c.value for c in at.caption)
 
 
-def test_the_two_main_pictures_are_the_window_and_the_table(
-    open_page: Open, computed: tuple[MixingSite, ActivationCache], sent_pictures: dict[str, bytes]
+def test_a_click_on_a_tile_chooses_it(open_page: Open) -> None:
+    for pick, name in (
+        (tiles.pick_head, "head"),
+        (tiles.pick_feeder, "feeder"),
+        (tiles.pick_channel, "group_channel"),
+    ):
+        pick(3)  # outside a run it sets a state of its own
+        assert st.session_state[name] == ("3" if name == "feeder" else "4")
+    at = opened(open_page, feeder="4", group_channel="4")
+    header, _ = payloads(at)["dual-feeders"]
+    assert header["labels"][0].startswith("4")
+
+
+def test_the_numbers_are_the_library_s(
+    open_page: Open, computed: tuple[MixingSite, ActivationCache]
 ) -> None:
     site, cache = computed
-    opened(open_page, x="500", y="500")
-    share = _pixels(sent_pictures["dual-share"])
-    assert (share == overlay.OUTLINE).all(axis=2).any()
-    # The window is the last of 2 x 2: no white frame in the upper left quarter.
-    white = (share == overlay.REGION).all(axis=2)
-    rows, columns = white.shape
-    assert white.sum() > 100
-    assert not white[: rows // 3, : columns // 3].any()
-    table = _pixels(sent_pictures["dual-table"])
+    said = words_of(opened(open_page, x="500", y="500", closer="numbers"))
     pattern = cache[f"{site.group}.channel.pattern"].values[GROUP]
-    pair = colours.limits(pattern, signed=False)
-    cell = rows / pattern.shape[0]
-    corner = columns / 2 - rows / 2
-    # The pair of channels whose two entries differ most tells rows from columns.
-    uneven = np.abs(pattern - pattern.T)
-    up, down = (int(place) for place in np.unravel_index(uneven.argmax(), uneven.shape))
-    for i, j in ((up, down), (down, up), (12, 9)):
-        at_cell = table[int((i + 0.5) * cell), int(corner + (j + 0.5) * cell)]
-        wanted = colours.table(False)[colours.to_indices(pattern[i, j], pair)]
-        np.testing.assert_array_equal(at_cell, wanted)
-    one, other = (
-        colours.to_indices(entry, pair) for entry in (pattern[up, down], pattern[down, up])
-    )
-    assert not np.array_equal(one, other)
+    read = int(np.argsort(-pattern[CHANNEL], kind="stable")[1])
+    score = float(cache[f"{site.group}.channel.scores"].values[GROUP, CHANNEL, read])
+    assert f">{100 * pattern[CHANNEL, read]:.2f} %<" in said
+    assert f">{score:.3f}<" in said
+    assert "window</th><td>4 / 4<" in said
+    reading = reading_at(site, cache, row=site.rows // 2, column=site.columns // 2)
+    picture = gallery.load(state.DEFAULT_PICTURE)
+    box = loading.prepare(loading.load("davit_mini"), picture).view_box
+    for head, who in ((None, "all heads"), (1, "head 2")):
+        share = attentions.share_of(reading, site, head).values
+        place = {"row": site.rows // 2, "column": site.columns // 2}
+        numbers = statistics(share, **place, cell_px=box.width / site.columns)
+        assert f"{who}</th><td>{numbers.reach_px:.0f} px<" in said
 
 
 @pytest.fixture
@@ -228,11 +311,6 @@ def sent_pictures(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 
     monkeypatch.setattr(frame, "image", image)
     return found
-
-
-def _pixels(png: bytes) -> np.ndarray:
-    """A PNG's colours, axes (row, column, rgb)."""
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
 # Beside it: other attentions

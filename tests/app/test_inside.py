@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.app.conftest import Ask, Bring, Open
+from tests.app.conftest import Ask, Bring, OnStage, Open
 from views import frame
 from views.inside import answers
 from vislib import registry, schema
+from vislib.analysis.fields import reading_field
 from vislib.analysis.mixing_distance import mixing_distance
 from vislib.models import loading
 from vislib.observe import capture, probing
@@ -82,6 +83,39 @@ def test_early_answers_are_those_of_the_library(
     assert np.abs(line(figures, "early-answers", "Mixer mini")[1] - first).max() > 0.1
 
 
+@pytest.mark.parametrize("depth", ["0", "100"])
+def test_the_stage_shows_what_a_depth_reads(
+    open_page: Open, ask: Ask, stage: OnStage, figures: dict[str, Any], depth: str
+) -> None:
+    at = open_page("inside", picture="coffee", inside="distance", inside_depth=depth)
+    assert ask(at).errors == []
+    keys = ("mixer_mini", "convmixer_mini", "davit_mini")
+    assert [tile.label for tile in stage.rows[0].tiles] == [registry.spec(k).title for k in keys]
+    for key, shown in zip(keys, stage.entries(), strict=True):
+        model = loading.load(key)
+        first, last = model.sites[0], model.sites[-1]
+        site, other = (first, last) if depth == "0" else (last, first)
+        inputs = loading.prepare(model, gallery.load("coffee"))
+
+        def field(site: schema.MixingSite, model: Any = model, inputs: Any = inputs) -> Any:
+            run = capture.run_with_cache(model, inputs, site.group)
+            return reading_field(site, {**model.weights(site.group), **run})
+
+        assert shown.field is not None
+        np.testing.assert_array_equal(shown.field.values, field(site).values)
+        assert not np.array_equal(shown.field.values, field(other).values)
+    marked = figures["mixing-distance", "raw"].layout.shapes
+    assert [shape.x0 for shape in marked if shape.x0 == shape.x1] == [float(depth) / 100]
+
+
+def test_a_scale_that_is_chosen_on_the_stage_stays(
+    open_page: Open, ask: Ask, stage: OnStage
+) -> None:
+    at = open_page("inside", inside="distance", scale="own")
+    assert ask(at).errors == []
+    assert stage.options["scale"] == "own"
+
+
 def test_mixing_distance_is_that_of_the_library(
     open_page: Open, ask: Ask, figures: dict[str, Any]
 ) -> None:
@@ -99,9 +133,11 @@ def test_mixing_distance_is_that_of_the_library(
         x, y = line(figures, "mixing-distance", registry.spec(key).title)
         np.testing.assert_allclose(y, wanted, rtol=1e-6)
         assert (x[0], x[-1]) == (0.0, 1.0)
-    for badge in ("fixed map", "gated by the picture", "computed from the picture"):
-        assert badge in page.text
     assert "channel attention" in page.text
+    numbers = ask(choose(at, "mixing", "numbers"))
+    for badge in ("fixed map", "gated by the picture", "computed from the picture"):
+        assert badge in numbers.text
+    choose(at, "mixing", "distance")
     before = {n: line(figures, "mixing-distance", n)[1] for n in ("Mixer mini", "ConvMixer mini")}
     choose(at, "picture", "rocket")
     model = loading.load("mixer_mini")  # the minis see the same part of a picture

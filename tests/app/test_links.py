@@ -166,7 +166,7 @@ def test_only_a_link_asks_for_what_is_not_there(open_page: Open, ask: Ask) -> No
 
 
 def test_a_choice_on_another_page_is_opened(open_page: Open) -> None:
-    at = open_page("what_if", picture="rocket")
+    at = open_page("what_if", picture="rocket", shuffled="paper")
     at.button(key="to_experiments").click().run()
     assert Seen(at).title == TEXT["experiments"]["title"]
     assert address(at) == {"picture": "rocket"}  # the order is the default there

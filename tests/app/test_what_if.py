@@ -8,15 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.app.conftest import Ask, Bring, Open
+from tests.app.conftest import Ask, Bring, OnStage, Open
 from views.frame import numbers, server
 from views.frame.files import csv_bytes
 from views.what_if import words as page_words
 from views.what_if.ranking import table_rows
 from views.what_if.runs import Ranked
 from vislib.analysis import patches, shuffling
+from vislib.analysis.fields import reading_field
 from vislib.analysis.reading_at import reading_at
-from vislib.figures import colours, overlay
+from vislib.analysis.receptive import share_moved
 from vislib.figures import patches as pictures
 from vislib.models import loading
 from vislib.models.loading import LoadedModel, ModelInput
@@ -51,59 +52,80 @@ def logits(model: LoadedModel, inputs: ModelInput) -> np.ndarray:
 # Shuffle
 
 
+def verdicts(stage: OnStage) -> list[str]:
+    """What stands below the shuffled pictures."""
+    return [entry.word for entry in stage.entries()]
+
+
 def test_the_shuffled_picture_and_the_loss_are_the_librarys(
-    open_page: Open, ask: Ask, mixer: LoadedModel
+    open_page: Open, ask: Ask, mixer: LoadedModel, stage: OnStage
 ) -> None:
-    seen = ask(open_page(PAGE, models=MINIS, **POINT))
+    at = open_page(PAGE, models=MINIS, **POINT)
+    assert not ask(at).errors
     inputs = shuffled_input(mixer, 8, 1)
     config = mixer.config
     colour = patches.as_bytes(loading.input_pixels(inputs), config.mean, config.std)
-    assert seen.shows(pictures.grid_png(colour, mixer.grid, None, side=320))
+    assert stage.entries()[0].image == pictures.grid_png(colour, mixer.grid, None, side=384)
     whole = loading.prepare(mixer, gallery.load("cat"))
     change = intervention.answer_change(logits(mixer, whole), logits(mixer, inputs))
     assert change.relative > 0.01
+    assert verdicts(stage)[0] == f"Not the same answer: {numbers.number(change.relative)}"
+    assert not any("exact up to rounding" in words for words in verdicts(stage))
+    at.session_state["shuffled"] = "numbers"
+    seen = ask(at.run())
     assert f'verdict-number">{numbers.number(change.relative)}<' in seen.text
+    assert f"<td>{numbers.percent(change.moved)}<" in seen.text
     assert "exact up to rounding" not in seen.text
 
 
-def test_weights_that_follow_give_the_same_answer(open_page: Open, ask: Ask) -> None:
+def test_weights_that_follow_give_the_same_answer(
+    open_page: Open, ask: Ask, stage: OnStage
+) -> None:
     at = open_page(PAGE, models=MINIS, **POINT)
-    before = ask(at)
+    before, pictures_before = ask(at), [entry.image for entry in stage.entries()]
+    assert sum("Not the same answer" in words for words in verdicts(stage)) == 3
     at.toggle(key="follow").set_value(True).run()
     after = ask(at)
-    assert after.text.count("exact up to rounding") == 1  # Mixer's alone of these three
-    assert after.text.count("Not the same answer") == before.text.count("Not the same answer") - 1
+    exact = ["exact up to rounding" in words for words in verdicts(stage)]
+    assert exact == [True, False, False]  # Mixer's alone of these three
+    assert sum("Not the same answer" in words for words in verdicts(stage)) == 2
     assert after.text.count("Shuffled, weights follow") == 1
+    assert "Shuffled, weights follow" not in before.text
     assert len(after.infos) == 2
-    assert after.pictures[:3] == before.pictures[:3]
+    assert [entry.image for entry in stage.entries()] == pictures_before
 
 
-def test_squares_and_seed_change_the_picture_and_nothing_else(open_page: Open, ask: Ask) -> None:
+def test_squares_and_seed_change_the_picture_and_nothing_else(
+    open_page: Open, ask: Ask, stage: OnStage
+) -> None:
     at = open_page(PAGE, models=["mixer_mini"], **POINT)
-    first = ask(at)
+    seen = [stage.entries()[0].image]
     at.number_input(key="seed").set_value(2).run()
-    second = ask(at)
-    at.segmented_control(key="squares").set_value("4").run()
-    third = ask(at)
-    assert len({seen.pictures[0] for seen in (first, second, third)}) == 3
-    assert len(first.pictures) == len(second.pictures) == len(third.pictures)
+    seen.append(stage.entries()[0].image)
+    at.selectbox(key="squares").set_value("4").run()
+    seen.append(stage.entries()[0].image)
+    assert not ask(at).errors
+    assert len(set(seen)) == 3
+    assert len(stage.entries()) == 1
 
 
 def test_a_position_embedding_follows_and_a_resnet_cannot(
-    open_page: Open, ask: Ask, bring: Bring
+    open_page: Open, ask: Ask, bring: Bring, stage: OnStage
 ) -> None:
     keys = ["mixer_mini", "vit_mini", "resnet_mini"]
     bring(*keys)
     seen = ask(open_page(PAGE, models=keys, follow="true", **POINT))
     assert not seen.errors
-    assert seen.text.count("exact up to rounding") == 2
-    assert seen.text.count("Not the same answer") == 1
+    exact = ["exact up to rounding" in words for words in verdicts(stage)]
+    assert exact == [True, True, False]
+    assert sum("Not the same answer" in words for words in verdicts(stage)) == 1
 
 
 @pytest.mark.parametrize("block", ["1.1", "3.1"])
 def test_channel_attention_stays_and_window_attention_does_not(
     open_page: Open, ask: Ask, minis: tuple[str, ...], block: str
 ) -> None:
+    """A link that names the block opens the tab: such links are older than the tabs."""
     seen = ask(open_page(PAGE, models=["davit_mini"], proof_block=block, **POINT))
     model, picture = loading.load("davit_mini"), gallery.load("cat")
     stage, number = (int(part) - 1 for part in block.split("."))
@@ -125,7 +147,7 @@ def test_channel_attention_stays_and_window_attention_does_not(
 
 
 def test_the_answer_and_the_maps_are_those_of_the_changed_model(
-    open_page: Open, ask: Ask, mixer: LoadedModel
+    open_page: Open, ask: Ask, mixer: LoadedModel, stage: OnStage
 ) -> None:
     address = {"cut_model": "mixer_mini", "cut_block": "1.2", "cut": "crop.1", "part": "7"}
     address |= {"cut": "unit.token_mixing", PAGE: "surgery"}
@@ -148,25 +170,34 @@ def test_the_answer_and_the_maps_are_those_of_the_changed_model(
         columns=site.columns,
     )
     assert cell is not None
-    shares = []
+    titles = [tile.label for tile in stage.rows[0].tiles]
+    assert titles == ["Before", "After", "Last: before", "Last: after"]
+    shares, wanted = [], []
     for block in (site, mixer.sites[-1]):
         for model in (mixer, changed):
             arrays = {
                 **model.weights(block.group),
                 **capture.run_with_cache(model, inputs, block.group),
             }
+            wanted.append(reading_field(block, arrays).values)
             shares.append(reading_at(block, arrays, row=cell[0], column=cell[1]).share)
-    limits = colours.limits(*shares, signed=False)
-    for share in shares:
-        assert seen.shows(
-            overlay.share_overlay(
-                picture.pixels, share, box=box, limits=limits, cell=cell, side=380
-            )
-        )
+    shown = [entry.field for entry in stage.entries()]
+    for one, values in zip(shown, wanted, strict=True):
+        assert one is not None
+        np.testing.assert_array_equal(one.values, values)
+    assert not np.array_equal(wanted[0], wanted[1])
+    assert not np.array_equal(wanted[2], wanted[3])
+    at.session_state["operated"] = "numbers"
+    told = ask(at.run()).text
+    for before, after in (shares[:2], shares[2:]):
+        assert f"<td>{share_moved(before, after):.1f}\u00a0%<" in told
+        assert f"<td>{before.max():.1f}\u00a0%<" in told
+    at.session_state["operated"] = "answers"
     at.number_input(key="x").set_value(600).run()
     moved = ask(at)
     assert f'verdict-number">{numbers.percent(change.moved)}<' in moved.text
-    assert not set(seen.pictures) & set(moved.pictures)
+    for one, other in zip(shown, stage.entries(), strict=True):
+        assert one is other.field  # the place moves in the browser: the fields are the same
 
 
 @pytest.mark.parametrize("key", MINIS)
@@ -196,7 +227,7 @@ def test_every_change_that_is_offered_can_be_shown(
     ],
 )
 def test_published_models_can_be_operated_on(
-    open_page: Open, ask: Ask, bring: Bring, key: str, cut: str
+    open_page: Open, ask: Ask, bring: Bring, key: str, cut: str, stage: OnStage
 ) -> None:
     bring(key)
     address = {"what_if": "surgery", "cut_model": key, "cut": cut, "part": "2", **POINT}
@@ -206,15 +237,18 @@ def test_published_models_can_be_operated_on(
     assert at.session_state["cut"] == cut
     assert not any("does not have" in words for words in seen.infos)
     assert 'verdict-number">0<' not in seen.text
-    assert len(seen.pictures) >= 4
+    assert all(entry.field is not None for entry in stage.entries())
+    assert len(stage.entries()) >= 4
 
 
-def test_what_is_switched_off_reads_nothing(open_page: Open, ask: Ask) -> None:
+def test_what_is_switched_off_reads_nothing(open_page: Open, ask: Ask, stage: OnStage) -> None:
     address = {"what_if": "surgery", "cut_model": "davit_mini", "cut_block": "2.1"}
     nothing = "other places are not read here any more"
     for cut, count in (("all.window_attention", 2), ("block", 1), ("all.channel_attention", 0)):
         seen = ask(open_page(PAGE, models=MINIS, cut=cut, **address, **POINT))
-        assert sum(nothing in words for words in seen.infos) == count
+        assert not seen.errors
+        messages = [entry.message for entry in stage.entries()]
+        assert sum(nothing in words for words in messages) == count
 
 
 def test_a_link_that_asks_for_too_much_gets_the_nearest_and_is_told(
@@ -236,7 +270,7 @@ def test_a_link_that_asks_for_too_much_gets_the_nearest_and_is_told(
 
 
 def test_a_place_outside_the_crop_is_said(open_page: Open, ask: Ask) -> None:
-    address = {"picture": "cat", "x": "0", "y": "500", "what_if": "surgery"}
+    address = {"picture": "cat", "x": "0", "y": "500", "what_if": "surgery", "operated": "numbers"}
     seen = ask(open_page(PAGE, models=MINIS, **address))
     assert any("outside" in words for words in seen.infos)
     assert not seen.errors
@@ -299,8 +333,9 @@ def test_untrained_models_say_so_and_are_offered_no_untrained_block(
 
 
 def test_the_ranking_is_the_librarys_and_leads_to_surgery(
-    open_page: Open, ask: Ask, mixer: LoadedModel
+    open_page: Open, ask: Ask, mixer: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("views.what_if.ranking.QUICK_SECONDS", 1e9)
     at = open_page(PAGE, models=MINIS, what_if="ranking", cut_model="mixer_mini", **POINT)
     seen = ask(at)
     inputs = loading.prepare(mixer, gallery.load("cat"))

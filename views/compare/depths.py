@@ -14,13 +14,12 @@ EARLIER = ("first", "middle", "last", "finer")
 
 def block_at(key: str, depth: str) -> MixingSite:
     """The block of a model that is nearest to a relative depth in percent."""
-    return frame.site_at(frame.spatial_sites(key), int(depth) / 100)
+    return frame.site_at_step(key, depth)
 
 
 def offered(keys: Sequence[str]) -> tuple[str, ...]:
     """As many steps as the deepest model has blocks."""
-    most = max((len(frame.spatial_sites(key)) for key in keys), default=1)
-    return tuple(str(round(100 * i / max(1, most - 1))) for i in range(most))
+    return frame.depth_steps(keys)
 
 
 def choose(depths: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The last part of the page Dual attention: one thing in detail, drawn only when asked for."""
+"""One thing of Dual attention in detail: where a score comes from, raw numbers, the depth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from views import frame
-from views.dual_attention.halves import Chosen, window
+from views.dual_attention.chosen import Chosen, score_places, window
 from vislib.analysis import dual_attention
 from vislib.figures import colours, overlay
 from vislib.registry import spec
@@ -16,23 +16,12 @@ from vislib.schema import LabelledArray
 if TYPE_CHECKING:
     from vislib.models.loading import LoadedModel
 
-VIEWS = ("score", "head", "table", "depth")
-
-
-def draw(chosen: Chosen) -> None:
-    """Choose what to look at closely."""
-    st.divider()
-    words = {view: frame.t(f"dual_attention.closer_{view}") for view in VIEWS}
-    shown = frame.choose(frame.t("dual_attention.closer"), VIEWS, key="closer", words=words)
-    {"score": score, "head": head, "table": table, "depth": depth}[shown](chosen)
-
 
 def score(chosen: Chosen) -> None:
     """The places that an entry of the table comes from: key map, value map, their product."""
     i, j, site = chosen.channel, chosen.read, chosen.site
     said = {"out": i + 1, "read": j + 1}
-    places = dual_attention.score_map(chosen.arrays, site, group=chosen.group, out=i, read=j)
-    scores = chosen.arrays[chosen.name("channel.scores")].select(group=chosen.group)
+    places, scores = score_places(chosen), chosen.table("scores")
     grid = {"rows": site.rows, "columns": site.columns}
     keys, values = (
         dual_attention.group_maps(
@@ -53,14 +42,6 @@ def score(chosen: Chosen) -> None:
     for column, name, array in zip(columns, ("keys", "values", "product"), shown, strict=True):
         with column:
             _map(chosen, array, name, frame.t(f"dual_attention.score_{name}", **said))
-    frame.strip(
-        places,
-        key="dual.score",
-        name=f"{chosen.file('channel')}.score{i}.{j}",
-        title=spec(chosen.key).title,
-        arrays={"keys": shown[0], "values": shown[1], "product": places},
-    )
-    st.caption(frame.t("dual_attention.notation"))
 
 
 def _map(chosen: Chosen, array: LabelledArray, name: str, title: str) -> None:
@@ -85,42 +66,35 @@ def _map(chosen: Chosen, array: LabelledArray, name: str, title: str) -> None:
     )
 
 
-def head(chosen: Chosen) -> None:
-    """One head's row, or the mean over heads, with the raw probabilities under the pointer."""
+def head(chosen: Chosen, place: tuple[int, int]) -> None:
+    """The chosen head's row and the mean over heads: raw probabilities under the pointer."""
     from vislib.figures import heatmap
 
-    if chosen.place is None:
-        st.info(frame.t("dual_attention.outside"))
-        return
-    _, rows = window(chosen, chosen.place)
-    single = chosen.head is not None
-    array = rows.maps.select(head=chosen.head) if chosen.head is not None else rows.mean
-    title = frame.t(
-        "dual_attention.head_title" if single else "dual_attention.mean_title",
-        head=(chosen.head or 0) + 1,
-        number=rows.number + 1,
-    )
-    figure = heatmap.heatmap(
-        array,
-        title=title,
-        cell=rows.place,
-        x_title=frame.t("dual_attention.window_column"),
-        y_title=frame.t("dual_attention.window_row"),
-        dark=frame.dark(),
-        language=frame.language(),
-    )
-    frame.plot(figure, key="dual-head", alt=title)
-    frame.strip(array, key="dual.head", name=chosen.file("window.pattern"), title=title)
+    _, rows = window(chosen, place)
+    words = {"head": chosen.head + 1, "number": rows.number + 1}
+    arrays = {"head": rows.maps.select(head=chosen.head), "mean": rows.mean}
+    for name, array in arrays.items():
+        title = frame.t(f"dual_attention.{name}_title", **words)
+        figure = heatmap.heatmap(
+            array,
+            title=title,
+            cell=rows.place,
+            x_title=frame.t("dual_attention.window_column"),
+            y_title=frame.t("dual_attention.window_row"),
+            height=360,
+            dark=frame.dark(),
+            language=frame.language(),
+        )
+        frame.plot(figure, key=f"dual-{name}", alt=title)
 
 
 def table(chosen: Chosen) -> None:
     """The group's table with the raw probabilities under the pointer."""
     from vislib.figures import heatmap
 
-    array = chosen.arrays[chosen.name("channel.pattern")].select(group=chosen.group)
     title = frame.t("dual_attention.table", group=chosen.group + 1)
     figure = heatmap.heatmap(
-        array,
+        chosen.table(),
         title=title,
         cell=(chosen.channel, chosen.read),
         x_title=frame.t("axis.channel_in"),
@@ -130,7 +104,7 @@ def table(chosen: Chosen) -> None:
         language=frame.language(),
     )
     frame.plot(figure, key="dual-table-large", alt=title)
-    frame.strip(array, key="dual.table-large", name=chosen.file("channel.pattern"), title=title)
+    st.caption(frame.t("dual_attention.no_places"))
 
 
 def depth(chosen: Chosen) -> None:

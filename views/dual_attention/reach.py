@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from views import frame
-from views.dual_attention.halves import Chosen
+from views.dual_attention.chosen import Chosen
 from vislib.analysis import attentions
 from vislib.analysis.depth import depth_of
 from vislib.figures import colours

@@ -12,12 +12,14 @@ from views.frame.blocks import (
     block_name,
     block_words,
     choose_site,
+    depth_steps,
     site_at,
+    site_at_step,
     site_of,
     spatial_sites,
 )
 from views.frame.captures import beforehand, box, capture, cell, multiply_adds, weights
-from views.frame.choices import choose, choose_freely, choose_tab
+from views.frame.choices import choice_ahead, choose, choose_freely, choose_tab
 from views.frame.figures import (
     answer_bars,
     badge,
@@ -120,6 +122,7 @@ __all__ = [
     "box",
     "capture",
     "cell",
+    "choice_ahead",
     "choose",
     "choose_epoch",
     "choose_freely",
@@ -134,6 +137,7 @@ __all__ = [
     "dark",
     "deciding",
     "decimals",
+    "depth_steps",
     "draw",
     "formula",
     "go",
@@ -174,6 +178,7 @@ __all__ = [
     "shielded",
     "signed",
     "site_at",
+    "site_at_step",
     "site_of",
     "spatial_sites",
     "stage",

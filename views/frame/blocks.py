@@ -45,6 +45,17 @@ def site_at(sites: Sequence[MixingSite], depth: float) -> MixingSite:
     return sites[block_at(depth, len(sites))]
 
 
+def depth_steps(keys: Sequence[str]) -> tuple[str, ...]:
+    """Relative depths in percent: as many as the deepest model has blocks that mix places."""
+    most = max((len(spatial_sites(key)) for key in keys), default=1)
+    return tuple(str(round(100 * i / max(1, most - 1))) for i in range(most))
+
+
+def site_at_step(key: str, step: str) -> MixingSite:
+    """The block of a model that is nearest to a relative depth in percent."""
+    return site_at(spatial_sites(key), int(step) / 100)
+
+
 def choose_site(key: str, *, name: str, operator: str | None = None) -> MixingSite:
     """A block of a model, numbered from 1 on the page and in the address.
 

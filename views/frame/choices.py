@@ -66,6 +66,18 @@ def choose(
     return chosen
 
 
+def choice_ahead(key: str, options: Sequence[str]) -> str:
+    """What a choice is about to be, before it is drawn: what stands before it may depend on it.
+
+    Args:
+        key: The widget's key and its name in the address.
+        options: As ``choose`` gets them; the first is the default.
+    """
+    parts = links.asked(key)
+    linked = asked.key_of(key, parts[0], options, {}) if len(parts) == 1 else None
+    return linked or str(st.session_state.get(key, options[0]))
+
+
 def choose_step(
     label: str,
     options: Sequence[str],

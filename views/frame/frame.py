@@ -39,6 +39,9 @@ STAGED = (
     "patch_embedding",
     "token_mixing",
     "depthwise_kernels",
+    "dual_attention",
+    "what_if",
+    "inside",
     "lecture",
 )
 """Pages whose stage holds the picture: they fill the width, and their title is one line."""

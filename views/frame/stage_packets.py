@@ -58,17 +58,21 @@ class StageTile:
 
 @dataclass(frozen=True, kw_only=True)
 class StageShown:
-    """What a tile shows of one block: a field, or the words in its place.
+    """What a tile shows of one block: a field, a picture, or the words in its place.
 
     Attributes:
-        field: What every place reads, or a signed map; None where nothing can be drawn.
+        field: What every place reads, or a signed map; None where there is none.
         unit: What the numbers of a signed map count, in words.
+        image: PNG or JPEG bytes that fill the view box in the map's place.
+        word: Below the picture.
         sub: Beside the title: which block.
         message: Why there is no map.
     """
 
     field: ReadingField | SignedField | None = None
     unit: str = ""
+    image: bytes = b""
+    word: str = ""
     sub: str = ""
     message: str = ""
 
@@ -147,7 +151,7 @@ def send(key: str, target: str, shown: Sequence[StageShown]) -> None:
     """A block's fields behind one header."""
     body, entries = b"", []
     for one in shown:
-        entry: dict[str, Any] = {"sub": one.sub, "message": one.message}
+        entry: dict[str, Any] = {"sub": one.sub, "message": one.message, "word": one.word}
         if isinstance(one.field, SignedField):
             entry["field"], values = _signed(one.field, one.unit, len(body))
             body += values
@@ -159,6 +163,10 @@ def send(key: str, target: str, shown: Sequence[StageShown]) -> None:
                 outside = one.field.outside.tobytes()
                 entry["field"]["outside"] = {"offset": len(body), "length": len(outside)}
                 body += outside
+        if one.image:
+            size = {"offset": len(body), "length": len(one.image)}
+            entry["image"] = {"mime": mime_of(one.image), **size}
+            body += one.image
         entries.append(entry)
     relay(key=key, data=pack({"target": target, "entries": entries}, body))
 

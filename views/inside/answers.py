@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,24 +20,44 @@ from vislib.schema import softmax
 if TYPE_CHECKING:
     from vislib.observe.probing import EarlyAnswers
 
+HEIGHT = 340
+"""Of the chart, in pixels: it stands on the first screen."""
 MOST_ROWS = 13
 """Depths that a column lists; of a deeper model every second or third, and the last."""
 
 
 def draw() -> None:
-    """The final answer's probability over depth, then each model's best answer over depth."""
-    st.markdown(words("answers_how"))
-    frame.formula(words("answers_formula"))
-    keys = frame.view().models
-    found = runs.each(keys, runs.early)
+    """The final answer's probability over depth; below it each model's best answers."""
+    found = runs.each(frame.view().models, runs.early)
     if not found:
         return
     _chart(found)
-    st.caption(words("answers_exact"))
-    columns = st.columns(len(found))
-    for column, (key, answers) in zip(columns, found.items(), strict=True):
+    draws: dict[str, Callable[[], None]] = {
+        "depths": partial(_columns, found),
+        "maths": _maths,
+        "source": partial(_source, found),
+    }
+    name, tab = frame.choose_tab({n: words(f"tab_{n}") for n in draws}, key="early")
+    with tab:
+        frame.shielded(draws[name])
+
+
+def _columns(found: dict[str, EarlyAnswers]) -> None:
+    """A column a model."""
+    for column, (key, answers) in zip(st.columns(len(found)), found.items(), strict=True):
         with column:
             frame.shielded(partial(_column, key, answers))
+
+
+def _maths() -> None:
+    """What an early answer is, and how exact it is."""
+    st.markdown(words("answers_how"))
+    frame.formula(words("answers_formula"))
+    st.markdown(words("answers_exact"))
+
+
+def _source(found: dict[str, EarlyAnswers]) -> None:
+    """The numbers as a file."""
     frame.offer_csv(lambda: _rows(found), name="early_answers", key="answers.csv")
 
 
@@ -55,7 +76,7 @@ def _chart(found: dict[str, EarlyAnswers]) -> None:
         y_title=words("answers_y"),
         colours=shades,
         dark=frame.dark(),
-        height=420,
+        height=HEIGHT,
     )
     figure.update_xaxes(range=[-0.04, 1.04])
     frame.plot(figure, key="early-answers", alt=words("answers_alt"))

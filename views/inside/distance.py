@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,20 +14,101 @@ from views.inside import runs
 from views.inside.runs import Distances, words
 from vislib.figures import colours
 from vislib.registry import spec
+from vislib.schema import DecodedImage, MixScopeError
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 EVENLY = 0.5214
 """Mean distance of two places drawn evenly from a square, over its side (Santalo, 1976)."""
 
 
-def draw() -> None:
-    """A line a model; then what kind of mixing each line is."""
-    from vislib.figures import charts
+@dataclass(frozen=True, kw_only=True)
+class Depth:
+    """What the stage shows.
 
-    st.markdown(words("distance_how"))
-    frame.formula(words("distance_formula"))
-    found = runs.each(frame.view().models, runs.distances)
+    Attributes:
+        steps: Relative depths that can be stepped through, percent.
+        step: The one that is shown.
+        scale: The stage's.
+        errors: Which of the models cannot be run, and why.
+    """
+
+    steps: tuple[str, ...]
+    step: str
+    scale: str
+    errors: dict[str, MixScopeError]
+
+
+def choose(place: DeltaGenerator) -> Depth:
+    """The relative depth of the maps.
+
+    Args:
+        place: The stage's, which says meanwhile that models are being loaded.
+    """
+    errors = frame.load_on_stage(frame.view().models, place)
+    steps = frame.depth_steps([key for key in frame.view().models if key not in errors])
+    with st.container(width=150):
+        step = frame.choose(
+            words("depth"),
+            steps,
+            key="inside_depth",
+            words={step: words("depth_at", percent=step) for step in steps},
+            compact=False,
+        )
+    with st.popover(words("colours")):
+        scale = frame.choose_scale()
+    return Depth(steps=steps, step=step, scale=scale, errors=errors)
+
+
+def draw(chosen: Depth, place: DeltaGenerator) -> None:
+    """What the place reads at one depth; below it how far every depth reaches."""
+    frame.stage(
+        [_map(key, chosen.errors.get(key)) for key in frame.view().models],
+        label=words("view_distance"),
+        blocks=chosen.steps,
+        block=chosen.step,
+        block_key="inside_depth",
+        scale=chosen.scale,
+        place=place,
+    )
+    found = runs.each(
+        [key for key in frame.view().models if key not in chosen.errors], runs.distances
+    )
+    for error in chosen.errors.values():
+        frame.problem(error)
     if not found:
         return
+    draws: dict[str, Callable[[], None]] = {
+        "distance": partial(_chart, found, int(chosen.step) / 100),
+        "numbers": partial(_columns, found),
+        "maths": _maths,
+        "source": partial(_source, found),
+    }
+    name, tab = frame.choose_tab({n: words(f"tab_{n}") for n in draws}, key="mixing")
+    with tab:
+        frame.shielded(draws[name])
+
+
+def _map(key: str, error: MixScopeError | None) -> frame.StageMap:
+    return frame.model_map(
+        key,
+        partial(_shown, key),
+        alt=words("map_alt", model=spec(key).title),
+        wrong="" if error is None else frame.said(error),
+    )
+
+
+def _shown(key: str, picture: DecodedImage, step: str) -> frame.StageShown:
+    site = frame.site_at_step(key, step)
+    words_of_block = frame.block_words(key, site)
+    return frame.StageShown(field=runs.field(key, site, picture), sub=words_of_block)
+
+
+def _chart(found: dict[str, Distances], depth: float) -> None:
+    """A line a model; the depth of the maps is marked."""
+    from vislib.figures import charts
+
     lines, shades = {}, {}
     for key, line in found.items():
         lines[frame.title(key)] = (line.depth, line.share * frame.box(key).width)
@@ -34,6 +118,7 @@ def draw() -> None:
         x_title=words("distance_x"),
         y_title=words("distance_y"),
         colours=shades,
+        marker=depth,
         dark=frame.dark(),
     )
     figure.update_xaxes(range=[-0.04, 1.04])
@@ -42,10 +127,23 @@ def draw() -> None:
     evenly = words("distance_said", side=f"{side:.0f}", evenly=f"{EVENLY * side:.0f}")
     other = [key for key in found if _mixes_channels(key)]
     st.caption(f"{evenly} {words('distance_channels') if other else ''}")
-    columns = st.columns(len(found))
-    for column, (key, line) in zip(columns, found.items(), strict=True):
+
+
+def _columns(found: dict[str, Distances]) -> None:
+    """A column a model."""
+    for column, (key, line) in zip(st.columns(len(found)), found.items(), strict=True):
         with column:
             frame.shielded(partial(_column, key, line))
+
+
+def _maths() -> None:
+    """What is averaged."""
+    st.markdown(words("distance_how"))
+    frame.formula(words("distance_formula"))
+
+
+def _source(found: dict[str, Distances]) -> None:
+    """The numbers as a file."""
     frame.offer_csv(lambda: _rows(found), name="mixing_distance", key="distance.csv")
 
 

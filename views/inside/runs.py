@@ -10,9 +10,18 @@ import numpy as np
 
 from views import frame
 from vislib import registry
+from vislib.analysis.fields import ReadingField, reading_field
 from vislib.analysis.mixing_distance import mixing_distance
 from vislib.analysis.reading_at import spatial_operator
-from vislib.schema import ActivationCache, Mixing, MixingSite, MixScopeError, TableError, freeze
+from vislib.schema import (
+    ActivationCache,
+    DecodedImage,
+    Mixing,
+    MixingSite,
+    MixScopeError,
+    TableError,
+    freeze,
+)
 from vislib.tables import similarity
 
 if TYPE_CHECKING:
@@ -98,6 +107,20 @@ def distances(key: str) -> Distances:
     busy = words("distance_busy", title=frame.title(key))
     result: Distances = _run(name, key, work, busy)
     return result
+
+
+def field(key: str, site: MixingSite, picture: DecodedImage) -> ReadingField:
+    """What every place of a block reads, all heads and channels together."""
+    fixed = site.mixing == "fixed"
+
+    def make() -> ReadingField:
+        arrays = dict(frame.weights(key, site.group))
+        if not fixed:
+            arrays |= frame.capture(key, site.group, picture=picture)
+        return reading_field(site, arrays)
+
+    name = ("field", "" if fixed else picture.sha256, key, site.group, None, False)
+    return frame.remember(name, make)
 
 
 def _collected(every: Sequence[MixingSite], found: Sequence[tuple[MixingSite, float]]) -> Distances:

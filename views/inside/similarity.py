@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -19,18 +20,14 @@ QUICK_SECONDS = 8.0
 COUNT = similarity.VIEWS * len(gallery.GALLERY)
 
 
-def draw() -> None:
-    """Two models, or one with itself: every layer of one with every layer of the other."""
-    st.markdown(words("similarity_how"))
-    frame.formula(words("similarity_formula"))
-    keys = frame.view().models
+def choose(keys: Sequence[str]) -> tuple[str, str]:
+    """Two models, or one with itself."""
     titles = {key: frame.title(key) for key in keys}
-    down, across = st.columns(2)
-    with down:
+    with st.container(width=190):
         one = frame.choose(
             words("similarity_down"), keys, key="layers", words=titles, compact=False
         )
-    with across:
+    with st.container(width=190):
         two = frame.choose(
             words("similarity_across"),
             keys,
@@ -39,6 +36,11 @@ def draw() -> None:
             default=keys[min(1, len(keys) - 1)],
             compact=False,
         )
+    return one, two
+
+
+def draw(one: str, two: str) -> None:
+    """Every layer of one model with every layer of the other."""
     try:
         runs.table()
     except TableError as error:  # what it would say is computed instead
@@ -48,7 +50,25 @@ def draw() -> None:
         return
     table, names_down, names_across = found
     _heatmap(table, one, two)
-    _said(table, one, two, names_down, names_across)
+    draws: dict[str, Callable[[], None]] = {
+        "said": partial(_said, table, one, two, names_down, names_across),
+        "maths": _maths,
+        "source": partial(_source, found, one, two),
+    }
+    name, tab = frame.choose_tab({n: words(f"tab_{n}") for n in draws}, key="alike")
+    with tab:
+        frame.shielded(draws[name])
+
+
+def _maths() -> None:
+    """What alike means here."""
+    st.markdown(words("similarity_how"))
+    frame.formula(words("similarity_formula"))
+
+
+def _source(found: Pair, one: str, two: str) -> None:
+    """The numbers as a file."""
+    table, names_down, names_across = found
     frame.offer_csv(
         lambda: [
             ["", *names_across],
@@ -117,7 +137,7 @@ def _heatmap(table: np.ndarray, one: str, two: str) -> None:
         y_title=words("similarity_axis", title=frame.title(one)),
         x_title=words("similarity_axis", title=frame.title(two)),
         note="",
-        height=560,
+        height=470,
         dark=frame.dark(),
         language=frame.language(),
     )

@@ -20,31 +20,35 @@ QUICK_SECONDS = 0.3
 """A model that is slower than this is ranked when the visitor asks for it."""
 
 
-def draw() -> None:
-    """A bar for each block and operator, by effect or by depth."""
-    left, right = st.columns([1.4, 1], vertical_alignment="bottom")
-    with left:
+def choose() -> tuple[str, str]:
+    """The model, and the order of its bars."""
+    with st.container(width=190):
         key = choose_model()
-    with right:
+    with st.container(width=130):
         order = frame.choose(
             words("order"),
             ORDERS,
             key="rank_order",
             words={name: words(f"order_{name}") for name in ORDERS},
+            compact=False,
         )
-    frame.model_head(key)
-    st.markdown(words("ranking_how"))
+    return key, order
+
+
+def draw(key: str, order: str) -> None:
+    """A bar for each block and operator, by effect or by depth."""
     found = _ranking(key)
     if found is None:
         return
     best, share = runs.before(key).top(1)[0]
-    st.markdown(words("best_before", name=best.split(",")[0], percent=frame.percent(share)))
     if order == "effect":
         found = sorted(found, key=lambda entry: -entry.change.moved)
     _bars(key, found, order)
-    unit = frame.t(f"unit.{frame.POINTS}")
-    st.caption(f"{words('moved_how')} {words('points_how', unit=unit)}")
     _open_in_surgery(key, found)
+    st.markdown(words("best_before", name=best.split(",")[0], percent=frame.percent(share)))
+    unit = frame.t(f"unit.{frame.POINTS}")
+    how = words("points_how", unit=unit)
+    st.caption(f"{words('ranking_how')} {words('moved_how')} {how}")
 
 
 def _ranking(key: str) -> list[Ranked] | None:

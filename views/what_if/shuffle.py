@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,59 +16,113 @@ from views.what_if.words import answers, words
 from vislib.analysis import shuffling
 from vislib.figures import patches as pictures
 from vislib.registry import spec
-from vislib.schema import MixScopeError
+from vislib.schema import ActivationCache, MixScopeError
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from vislib.observe.intervention import AnswerChange
 
 WANTED = (4, 8, 16)
 """About how many squares a side; only those that make a difference here are offered."""
-SIDES = {1: 384, 2: 384, 3: 320, 4: 256, 5: 224}
-"""Columns -> side of a picture in its own pixels at most."""
+SIDE = 384
+"""Side of a shuffled picture in its own pixels at most."""
 
 
-def draw() -> None:
-    """One column a model, then DaViT's attentions on shuffled tokens, then the paper's figure."""
-    keys, errors = _loadable()
-    left, middle, right = st.columns([1.2, 1, 1.6], vertical_alignment="bottom")
-    with left:
+@dataclass(frozen=True, kw_only=True)
+class Shuffle:
+    """What is shuffled, and how.
+
+    Attributes:
+        errors: Which of the compared models cannot be run, and why.
+        squares: Model -> squares a side, of those that can.
+        seed: Of the order.
+        follow: Whether the weights follow.
+    """
+
+    errors: dict[str, MixScopeError]
+    squares: dict[str, int]
+    seed: int
+    follow: bool
+
+
+def choose(place: DeltaGenerator) -> Shuffle:
+    """Squares, seed and whether the weights follow.
+
+    Args:
+        place: The stage's, which says meanwhile that models are being loaded.
+    """
+    errors = frame.load_on_stage(frame.view().models, place)
+    keys = [key for key in frame.view().models if key not in errors]
+    with st.container(width=110):
         squares = _choose_squares(keys)
-    with middle:
+    with st.popover(words("order_button")):
         seed = frame.choose_number(
             words("seed"), 9999, key="seed", least=0, default=1, help_text=words("seed_help")
         )
-    with right:
-        follow = frame.choose_switch(words("follow"), key="follow")
-    shown = frame.view().models
-    for column, key in zip(st.columns(len(shown)), shown, strict=True):
-        with column:
-            if key in errors:
-                frame.model_head(key)
-                frame.problem(errors[key])
-            else:
-                _column(key, squares[key], seed, follow, len(shown))
-    st.caption(words("scale_how"))
-    st.subheader(words("proof_title"), anchor=False)
-    frame.shielded(lambda: proof.draw(keys, seed))
-    st.subheader(words("paper_title"), anchor=False)
-    st.markdown(words("paper"))
-    st.button(
-        words("to_experiments"),
-        key="to_experiments",
-        on_click=frame.go,
-        args=("experiments",),
-        kwargs={"experiment": "order"},
+    follow = frame.choose_switch(words("follow"), key="follow")
+    return Shuffle(errors=errors, squares=squares, seed=seed, follow=follow)
+
+
+def draw(chosen: Shuffle, place: DeltaGenerator) -> None:
+    """Each model's shuffled picture on the stage; below it the answers before and after."""
+    frame.stage(
+        [_map(key, chosen) for key in frame.view().models],
+        label=words("title"),
+        place=place,
+    )
+    keys = list(chosen.squares)
+    draws: dict[str, Callable[[], None]] = {
+        "answers": partial(_columns, chosen, _answers),
+        "numbers": partial(_columns, chosen, _numbers),
+        "proof": partial(proof.draw, keys, chosen.seed),
+        "paper": _paper,
+        "maths": _maths,
+    }
+    name, tab = frame.choose_tab({n: words(f"tab_{n}") for n in draws}, key="shuffled")
+    with tab:
+        frame.shielded(draws[name])
+    for key, error in chosen.errors.items():
+        frame.model_head(key)
+        frame.problem(error)
+
+
+def _map(key: str, chosen: Shuffle) -> frame.StageMap:
+    """What a model sees of the shuffled picture, and whether its answer is the same."""
+    return frame.model_map(
+        key,
+        lambda _picture, _block: _shown(key, chosen),
+        alt=words("shuffled_alt", model=spec(key).title),
+        wrong=frame.said(chosen.errors[key]) if key in chosen.errors else "",
     )
 
 
-def _loadable() -> tuple[list[str], dict[str, MixScopeError]]:
-    """The compared models that can be run, and why the others cannot."""
-    there, errors = [], {}
-    for key in frame.view().models:
-        try:
-            frame.model(key)
-        except MixScopeError as error:
-            errors[key] = error
-        else:
-            there.append(key)
-    return there, errors
+def _shown(key: str, chosen: Shuffle) -> frame.StageShown:
+    squares, loaded = chosen.squares[key], frame.model(key)
+    run = runs.shuffled(key, squares, chosen.seed)
+    png = frame.remember(
+        ("shuffled png", frame.view().picture.sha256, key, squares, chosen.seed),
+        lambda: pictures.grid_png(run.seen, loaded.grid, None, side=SIDE),
+    )
+    change = _change(key, chosen)
+    verdict = words(_verdict(change))
+    return frame.StageShown(image=png, word=f"{verdict} {frame.number(change.relative)}")
+
+
+def _verdict(change: AnswerChange) -> str:
+    return "exact" if change.relative < frame.EXACT else "not_same"
+
+
+def _after(key: str, chosen: Shuffle) -> ActivationCache:
+    """The answer to the shuffled picture, with weights that follow where they are to and can."""
+    squares = chosen.squares[key]
+    if chosen.follow and runs.token_axes(key):
+        return runs.followed(key, squares, chosen.seed)
+    return runs.shuffled(key, squares, chosen.seed).cache
+
+
+def _change(key: str, chosen: Shuffle) -> AnswerChange:
+    return runs.answers_differ(runs.before(key), _after(key, chosen))
 
 
 def _choose_squares(keys: list[str]) -> dict[str, int]:
@@ -83,6 +141,7 @@ def _choose_squares(keys: list[str]) -> dict[str, int]:
         key="squares",
         words={name: _in_words(counts) for name, counts in found.items()},
         default="8",
+        compact=False,
     )
     return dict(zip(keys, found[chosen], strict=True))
 
@@ -92,22 +151,38 @@ def _in_words(counts: tuple[int, ...]) -> str:
     return ", ".join(f"{count} × {count}" for count in sorted(set(counts)))
 
 
-def _column(key: str, squares: int, seed: int, follow: bool, columns: int) -> None:
-    """A model's input, what the shuffle does to its answer, and whether its weights can follow."""
-    loaded, can = frame.model(key), bool(runs.token_axes(key))
-    side = loaded.config.size // squares
-    frame.model_head(key, words("squares_of", count=squares, pixels=side))
-    before, run = runs.before(key), runs.shuffled(key, squares, seed)
-    after = runs.followed(key, squares, seed) if follow and can else run.cache
-    change = runs.answers_differ(before, after)
-    verdict = "exact" if change.relative < frame.EXACT else "not_same"
-    frame.big(words(verdict), frame.number(change.relative))
-    png = frame.remember(
-        ("shuffled png", frame.view().picture.sha256, key, squares, seed, SIDES[min(columns, 5)]),
-        lambda: pictures.grid_png(run.seen, loaded.grid, None, side=SIDES[min(columns, 5)]),
-    )
-    frame.image(png, key=f"shuffled-{key}", alt=words("shuffled_alt", model=spec(key).title))
-    st.html(f'<div class="how">{html.escape(_why(key, follow, can))}</div>')
+def _columns(chosen: Shuffle, column: Callable[[str, Shuffle], None]) -> None:
+    """The same for each model, side by side."""
+    if not chosen.squares:
+        return
+    for place, key in zip(st.columns(len(chosen.squares)), chosen.squares, strict=True):
+        with place:
+            frame.model_head(key)
+            frame.shielded(partial(column, key, chosen))
+
+
+def _answers(key: str, chosen: Shuffle) -> None:
+    """The answer before, with shuffled squares, and with weights that follow."""
+    before, can = runs.before(key), bool(runs.token_axes(key))
+    run = runs.shuffled(key, chosen.squares[key], chosen.seed)
+    answers(before, key, words("answer_before"))
+    answers(run.cache, key, words("answer_shuffled"), before=before)
+    if chosen.follow and can:
+        after = _after(key, chosen)
+        answers(after, key, words("answer_followed"), before=before)
+    elif chosen.follow:
+        st.info(words("nothing_follows"))
+
+
+def _numbers(key: str, chosen: Shuffle) -> None:
+    """How far the answer moved, and whether a model's weights can follow."""
+    squares, can = chosen.squares[key], bool(runs.token_axes(key))
+    side = frame.model(key).config.size // squares
+    words_of_squares = words("squares_of", count=squares, pixels=side)
+    st.html(f'<div class="model-sub">{html.escape(words_of_squares)}</div>')
+    change = _change(key, chosen)
+    frame.big(words(_verdict(change)), frame.number(change.relative))
+    st.html(f'<div class="how">{html.escape(_why(key, chosen.follow, can))}</div>')
     frame.html_table(
         [
             (words("largest"), frame.number(change.largest)),
@@ -115,12 +190,24 @@ def _column(key: str, squares: int, seed: int, follow: bool, columns: int) -> No
             (words("moved"), frame.percent(change.moved)),
         ]
     )
-    answers(before, key, words("answer_before"))
-    answers(run.cache, key, words("answer_shuffled"), before=before)
-    if follow and can:
-        answers(after, key, words("answer_followed"), before=before)
-    elif follow:
-        st.info(words("nothing_follows"))
+
+
+def _paper() -> None:
+    """What the Mixer paper did, and where that is here."""
+    st.markdown(words("paper"))
+    st.button(
+        words("to_experiments"),
+        key="to_experiments",
+        on_click=frame.go,
+        args=("experiments",),
+        kwargs={"experiment": "order"},
+    )
+
+
+def _maths() -> None:
+    """What is the same, and how far an answer moved."""
+    frame.formula(words("formula"))
+    st.markdown(words("scale_how"))
 
 
 def _why(key: str, follow: bool, can: bool) -> str:
