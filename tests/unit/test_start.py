@@ -201,7 +201,8 @@ sys.exit(start.serve(Path(sys.executable), port=18900, room=False))
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_no_signal_leaves_the_server_behind(name: str) -> None:
     number = getattr(signal, name)
-    command = [sys.executable, "-c", SERVES]
+    default = f"import signal; signal.signal({int(number)}, signal.SIG_DFL)"  # not nohup's
+    command = [sys.executable, "-c", default + SERVES]
     with subprocess.Popen(command, cwd=start.ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         child = next(int(line) for line in process.stdout if line.strip().isdigit())

@@ -545,7 +545,7 @@ def test_two_processes_fetch_it_once(hub: play.Hub, tmp_path: Path) -> None:
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
         assert f"{KEY}: whole, 1.2 MB" in out
-        assert "1 of 1 models are there" in out
+        assert "1 of 1 model is there" in out
     assert len(hub.transfers()) == 1
     pulled()
 
