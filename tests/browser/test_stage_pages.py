@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.test_stage import SHIFTS, least_shift
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -20,6 +22,19 @@ PAGES = (
 )
 FIGURE = ".stage .ground, .js-plotly-plot"
 MOST_HEIGHT = 1600
+SMALLEST = """() => {
+  const body = document.querySelector('.st-key-page_body');
+  const texts = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
+  let least = 99;
+  while (texts.nextNode()) {
+    const { parentElement: node, textContent } = texts.currentNode;
+    if (!textContent.trim() || node.closest('style, script, svg')) continue;
+    const size = parseFloat(getComputedStyle(node).fontSize);
+    if (node.checkVisibility()) least = Math.min(least, size);
+  }
+  return least;
+}"""
+HEIGHT = 1600
 SMALLEST = """() => {
   const body = document.querySelector('.st-key-page_body');
   const texts = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
@@ -51,17 +66,16 @@ HEIGHT = "document.querySelector('[data-testid=\"stMainBlockContainer\"]').scrol
 def test_the_first_map_is_on_the_first_screen(
     page: Page, server: Any, settle: Any, name: str, most: int
 ) -> None:
+    page.add_init_script(f"({SHIFTS})()")
     page.goto(f"{server.url}/{name}")
     page.locator(FIGURE).first.wait_for(state="attached", timeout=180_000)
     settle(page)
-    page.evaluate(SHIFTS)
-    page.wait_for_timeout(200)
     areas = [place.bounding_box() for place in page.locator(FIGURE).all()]
     first = areas[min(1, len(areas) - 1)]
     assert first["y"] < most
     assert first["width"] > 150
     if most == 200:
-        assert page.evaluate("window.__shift") < 0.1
+        assert least_shift(page, settle) < 0.1
     if most == 200 and page.viewport_size["width"] == PROJECTOR[0]:
         assert page.evaluate(HEIGHT) <= MOST_HEIGHT
         assert page.evaluate(SMALLEST) >= 16
