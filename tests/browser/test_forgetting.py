@@ -92,7 +92,7 @@ def until_empty(look: Look) -> dict[str, Any]:
 def test_an_open_page_loses_its_picture_by_itself(
     forgetful: Server, look: Look, page: Page, settle: Callable[..., None], tmp_path: Path
 ) -> None:
-    page.goto(f"{forgetful.url}/compare?models=Mixer+mini")
+    page.goto(f"{forgetful.url}/compare?models=Mixer+mini&reads=raw")
     settle(page)
     gallery = look()
     assert EMPTY.items() <= gallery.items()
@@ -126,6 +126,9 @@ def test_a_closed_tab_leaves_nothing_and_needs_no_other_visitor(
     settle(tab)
     for seed in (1, 2):
         give(tab, marked(tmp_path, seed), settle, "many_uploads")
+    tab.get_by_role("link", name="Compare").first.click()
+    tab.get_by_role("tab", name="Raw map").click()
+    settle(tab)
     tab.get_by_role("button", name="Change picture").click()
     give(tab, marked(tmp_path, 3), settle, "upload")
     there = look()
