@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+import start
 from tests.browser.conftest import Server, run_server
 from tests.browser.memory_probe import MARK, PROBE, SHAPE
 
@@ -37,7 +39,9 @@ Look = Callable[[], dict[str, Any]]
 def forgetful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server that keeps uploads for 30 seconds."""
     monkeypatch.setenv(PROBE, str(tmp_path))
-    yield from run_server(tmp_path, "tests/browser/forgetting_app.py")
+    shutil.copytree(start.ROOT / "static", tmp_path / "static")  # the fonts lie beside the script
+    entry = shutil.copy(start.ROOT / "tests" / "browser" / "forgetting_app.py", tmp_path)
+    yield from run_server(tmp_path, str(entry))
 
 
 @pytest.fixture
