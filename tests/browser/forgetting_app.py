@@ -1,11 +1,6 @@
-"""The app with a memory of seconds, for the browser test."""
+"""The app with a memory of seconds, for the browser test; it runs in the project's folder."""
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.browser import memory_probe
 from views import frame

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Server
 
 PAGES = (
-    "?picture=coffee",
-    "?picture=coffee&second=cat&reads=answer",
+    "compare?picture=coffee",
+    "compare?picture=coffee&second=cat&reads=answer",
     "patch_embedding?picture=coffee",
     "token_mixing?picture=coffee",
     "depthwise_kernels?picture=coffee",

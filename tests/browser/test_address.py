@@ -93,7 +93,9 @@ def test_one_action_makes_one_entry_and_a_moved_point_none(
     point = {"x": moved["x"]}
     assert query(page) == point
     assert page.evaluate(LENGTH) == start + 2
-    press(page, "view", "Filters", settle)
+    page.get_by_role("tab", name="Filters", exact=True).click()
+    page.wait_for_timeout(300)
+    settle(page)
     assert query(page) == {"view": "filters", **point}
     assert page.evaluate(LENGTH) == start + 3
     for way, wanted in [

@@ -55,9 +55,14 @@ def query(page: Page) -> dict[str, list[str]]:
     return parse_qs(urlsplit(page.url).query)
 
 
+def open_picture(page: Page) -> None:
+    """Open the popover with the choice of picture, its name and its credit."""
+    page.get_by_role("button", name="Change picture").click()
+
+
 def upload(page: Page, path: Path, settle: Settle) -> None:
     """Give a file to the uploader, which lives in a popover."""
-    page.get_by_role("button", name="Change picture").click()
+    open_picture(page)
     page.locator('[data-testid="stFileUploader"] input[type="file"]').set_input_files(str(path))
     page.wait_for_timeout(300)
     settle(page)
@@ -92,9 +97,11 @@ def test_a_photograph_a_click_and_a_link(
     settle(page, 120)
     before = shown_maps(page)
     upload(page, path, settle)
-    assert "my coffee.jpg" in page.content()
     uploaded = shown_maps(page)
     assert uploaded != before
+    open_picture(page)
+    page.get_by_text("my coffee.jpg · ").wait_for()
+    page.keyboard.press("Escape")
 
     area = page.locator(".stage .ground").first.bounding_box()
     assert area is not None
@@ -154,7 +161,8 @@ def test_a_deep_link_on_a_cold_server(
     assert page.locator('[data-testid="stException"]').count() == 0
     assert query(page)["x"] == ["250"]
     assert query(page)["picture"] == ["bricks"]
-    assert "CC0Textures" in page.content()
+    open_picture(page)
+    page.get_by_text("CC0Textures").wait_for()
 
 
 def test_arrow_keys_move_the_point(server: Server, page: Page, settle: Settle) -> None:

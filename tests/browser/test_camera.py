@@ -25,6 +25,7 @@ def test_a_photograph_has_the_rows_that_were_asked_for(
     page.get_by_role("button", name="Change picture").click()
     page.get_by_text("Open the camera").click()
     settle(page)
+    page.wait_for_function("[...document.querySelectorAll('video')].some(v => v.videoWidth > 0)")
     page.get_by_role("button", name="Take Photo").click()
     page.get_by_text(f" × {ROWS} pixels").wait_for(timeout=60_000)
     settle(page)

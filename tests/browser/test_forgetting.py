@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+import start
 from tests.browser.conftest import Server, run_server
 from tests.browser.memory_probe import MARK, PROBE, SHAPE
 
@@ -37,7 +39,9 @@ Look = Callable[[], dict[str, Any]]
 def forgetful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server that keeps uploads for 30 seconds."""
     monkeypatch.setenv(PROBE, str(tmp_path))
-    yield from run_server(tmp_path, "tests/browser/forgetting_app.py")
+    shutil.copytree(start.ROOT / "static", tmp_path / "static")  # the fonts lie beside the script
+    entry = shutil.copy(start.ROOT / "tests" / "browser" / "forgetting_app.py", tmp_path)
+    yield from run_server(tmp_path, str(entry))
 
 
 @pytest.fixture
@@ -92,7 +96,7 @@ def until_empty(look: Look) -> dict[str, Any]:
 def test_an_open_page_loses_its_picture_by_itself(
     forgetful: Server, look: Look, page: Page, settle: Callable[..., None], tmp_path: Path
 ) -> None:
-    page.goto(f"{forgetful.url}/compare?models=Mixer+mini")
+    page.goto(f"{forgetful.url}/compare?models=Mixer+mini&reads=raw")
     settle(page)
     gallery = look()
     assert EMPTY.items() <= gallery.items()
@@ -126,6 +130,9 @@ def test_a_closed_tab_leaves_nothing_and_needs_no_other_visitor(
     settle(tab)
     for seed in (1, 2):
         give(tab, marked(tmp_path, seed), settle, "many_uploads")
+    tab.get_by_role("link", name="Compare").first.click()
+    tab.get_by_role("tab", name="Raw map").click()
+    settle(tab)
     tab.get_by_role("button", name="Change picture").click()
     give(tab, marked(tmp_path, 3), settle, "upload")
     there = look()

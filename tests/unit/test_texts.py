@@ -334,6 +334,24 @@ def test_views_write_no_caught_error_in_english() -> None:
     assert in_english("try:\n    work()\nexcept Error as error:\n    said(error)") == []
 
 
+def without_alt(source: str) -> list[str]:
+    """Pictures and charts that are drawn without a text for those who cannot see them."""
+    return [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for node in nodes(source)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("st.image", "st.plotly_chart")
+        and "alt" not in [keyword.arg for keyword in node.keywords]
+    ]
+
+
+def test_every_picture_and_chart_has_a_text() -> None:
+    views = {path: source for path, source in SOURCES.items() if path.startswith("views/")}
+    assert {path: found for path, source in views.items() if (found := without_alt(source))} == {}
+    assert without_alt("st.image(svg, width='stretch')") != []
+    assert without_alt("st.image(svg, alt=title)") == []
+
+
 # ---------------------------------------------------------------- how messages are worded
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from views import frame
 from views.estimates import runs
 from views.estimates.tasks import SEEDS
-from views.estimates.words import Shown, in_columns, named, say, words
+from views.estimates.words import Shown, in_columns, name_of, named, say, words
 from vislib.analysis.faithfulness import Curves, beats_random, mean_curves
 from vislib.figures.meter import MeterLine, meter, nice_top
 
@@ -28,7 +28,8 @@ def draw(shown: Shown) -> None:
     def part(shown: Shown, method: str) -> None:
         own = runs.curves(shown.question, method)
         named(method)
-        st.image(_chart(own, mean, top), width="stretch")
+        alt = words("meter_alt", method=name_of(method))
+        st.image(_chart(own, mean, top), width="stretch", alt=alt)
         said = beats_random(own, random)
         say(words(f"verdict_{said}", count=len(random)), said == "none")
         _areas(own, mean)

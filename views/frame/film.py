@@ -66,7 +66,8 @@ def choose_epoch(keys: Sequence[str], *, needs: str = "") -> list[str]:
     epoch = int(chosen)
     for key, reel in reels.items():
         st.caption(_said(key, reel, epoch))
-    st.image(_drawing(reels, epoch), width="stretch")
+    titles = ", ".join(registry.spec(key).title for key in reels)
+    st.image(_drawing(reels, epoch), width="stretch", alt=t("film.alt", titles=titles))
     more = [
         sentence for explained in (_small, _finish) for sentence in map(explained, reels.values())
     ]
