@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.audit import audited
-from tests.app.conftest import ROOT, SECONDS, Ask, Open
+from tests.app.conftest import ROOT, SECONDS, Ask, Open, Seen
 from views import frame
 from views.frame import links, state
 from vislib import texts
@@ -37,8 +37,7 @@ def opened(locale: str | None, page: str = "", **address: str) -> AppTest:
 
 
 def title(at: AppTest) -> str:
-    assert not at.exception
-    return str(at.title[0].value)
+    return Seen(at).title
 
 
 def address(at: AppTest) -> dict[str, str]:
