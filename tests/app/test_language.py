@@ -12,6 +12,7 @@ from tests.app.conftest import ROOT, SECONDS, Ask, Open, Seen
 from views import frame
 from views.frame import links, state
 from vislib import texts
+from vislib.lecture import reading
 
 SENTENCE = re.compile(r"(?:\b[a-z]{2,}[ ,]+){4,}")
 """Five small words of Latin letters in a row: a sentence that is not in Korean."""
@@ -46,6 +47,8 @@ def address(at: AppTest) -> dict[str, str]:
 
 
 def titles(language: str, page: str = frame.PAGES[0]) -> str:
+    if page == "lecture":  # its title is that of its first step
+        return reading.read(reading.FOLDER / "seminar").steps[0].title[language]
     return texts.text(language, f"{page}.title")
 
 
