@@ -344,7 +344,7 @@ def test_the_papers_rows_are_those_of_its_table() -> None:
 
 def test_what_if_leads_here(write: Write, open_page: Open, ask: Ask) -> None:
     write("order")
-    at = open_page("what_if", models=["mixer_mini"], experiment="patch")
+    at = open_page("what_if", models=["mixer_mini"], experiment="patch", shuffled="paper")
     at.button(key="to_experiments").click().run()
     seen = ask(at)
     assert not seen.errors

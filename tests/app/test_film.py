@@ -188,20 +188,23 @@ def test_no_slider_where_no_frame_holds_what_is_shown(open_page: Open) -> None:
 def test_the_switch_shows_untrained_weights_and_says_so(
     open_page: Open, ask: Ask, stage: OnStage, page: str, flip: Callable[[AppTest], AppTest]
 ) -> None:
-    def drawn(seen: Seen) -> tuple[list[str], list[bytes]]:
+    def drawn(seen: Seen) -> tuple[list[str], list[bytes], list[tuple[bytes, str]]]:
         entries = [entry for block in stage.blocks.values() for entry in block]
-        return seen.pictures, [entry.field.values.tobytes() for entry in entries if entry.field]
+        fields = [entry.field.values.tobytes() for entry in entries if entry.field]
+        return seen.pictures, fields, [(entry.image, entry.word) for entry in entries]
+
+    def labels() -> str:
+        return " ".join(tile.label for row in stage.rows for tile in row.tiles)
 
     view = {"view": "filters"} if page == "patch_embedding" else {}  # pixels know no weights
     at = open_page(page, **view)
     trained = ask(at)
     maps = drawn(trained)
-    assert "(untrained)" not in trained.text
+    assert "(untrained)" not in trained.text + labels()
     untrained = ask(flip(at))
     assert not untrained.errors
     assert any("Untrained." in info for info in untrained.infos)
-    labels = " ".join(tile.label for row in stage.rows for tile in row.tiles)
-    assert "(untrained)" in untrained.text + labels
+    assert "(untrained)" in (labels() if stage.rows else untrained.text)
     assert drawn(untrained) != maps
     at.toggle(key=state.SWITCH).set_value(False).run()
     assert drawn(ask(at)) == maps

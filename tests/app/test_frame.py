@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from tests.app.conftest import Ask, Open
+from tests.app.conftest import Ask, OnStage, Open
 from views import frame
 from views.frame import state, uploads
 from vislib import texts
@@ -163,14 +163,14 @@ def test_the_point_comes_from_the_inputs_and_the_address(open_page: Open, ask: A
     assert ask(at).pictures == before
 
 
-def test_row_and_column_move_the_point(open_page: Open, ask: Ask) -> None:
+def test_across_and_down_move_the_point_on_the_stage(
+    open_page: Open, ask: Ask, stage: OnStage
+) -> None:
     at = open_page("patch_embedding", models=["mixer_mini"], x="500", y="500")
-    if not at.get("number_input") or at.number_input(key="cell_row").value is None:
-        at.run()
-    at.number_input(key="cell_row").set_value(1).run()
-    assert at.session_state["y"] < 500
-    assert at.number_input(key="cell_row").value == 1
-    assert not ask(at).errors
+    for name, typed, point in (("x", 200, (200, 500)), ("y", 30, (200, 30))):
+        at.number_input(key=name).set_value(typed).run()
+        assert not ask(at).errors
+        assert stage.options["point"] == point
 
 
 def test_a_gallery_picture_is_chosen(open_page: Open, ask: Ask) -> None:

@@ -110,7 +110,7 @@ COVERED = f"""() => {{
     const bar = document.querySelector('[data-testid="stHeader"]').getBoundingClientRect();
     const choice = document.querySelector('{SWITCH}').getBoundingClientRect();
     const links = [...document.querySelectorAll('[data-testid="stHeader"] a')];
-    const first = document.querySelector('h1, .st-key-picture_panel').getBoundingClientRect();
+    const first = document.querySelector('h1').getBoundingClientRect();
     const apart = links.map(a => a.getBoundingClientRect()).filter(r => r.width > 0)
         .every(r => r.right <= choice.left || r.left >= choice.right);
     return [first.top >= bar.bottom - 1, apart];

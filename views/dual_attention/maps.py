@@ -9,6 +9,7 @@ from views.dual_attention.chosen import Choice, Chosen, group_maps, score_places
 from vislib.analysis.fields import ReadingField, reading_field
 from vislib.analysis.reading_parts import one_part
 from vislib.analysis.signed_fields import still_field
+from vislib.registry import spec
 from vislib.schema import DecodedImage
 
 Shows = Callable[[Chosen], frame.StageShown]
@@ -27,7 +28,7 @@ def maps(choice: Choice) -> list[frame.StageMap]:
             choice.key,
             _at(choice, show),
             alt=frame.t(f"dual_attention.tile_{name}_alt"),
-            name=frame.t(f"dual_attention.tile_{name}"),
+            name=frame.t(f"dual_attention.tile_{name}", model=spec(choice.key).title),
         )
         for name, show in shows.items()
     ]

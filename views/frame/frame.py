@@ -1,17 +1,16 @@
-"""The frame round all pages: navigation, picture panel, title, and what every page asks first."""
+"""The frame round all pages: navigation, title, and what every page asks first."""
 
 from __future__ import annotations
 
 import html
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 
 import streamlit as st
 
-from views.frame import forgetting, links, markup, offers, panel, terms
+from views.frame import forgetting, links, notices, offers, terms
 from views.frame.choices import choose, choose_only
 from views.frame.language import LANGUAGE, language, of_browser
 from views.frame.models import available
@@ -33,18 +32,6 @@ SECTIONS = {
 }
 """The navigation: the pages of the first section stand in it one by one, the others in menus."""
 PAGES = tuple(name for names in SECTIONS.values() for name in names)
-STAGED = (
-    "overview",
-    "compare",
-    "patch_embedding",
-    "token_mixing",
-    "depthwise_kernels",
-    "dual_attention",
-    "what_if",
-    "inside",
-    "lecture",
-)
-"""Pages whose stage holds the picture: they fill the width, and their title is one line."""
 BARE = ("lecture",)
 """Pages that draw their title themselves."""
 WAS_HOME = frozenset(
@@ -52,9 +39,6 @@ WAS_HOME = frozenset(
     | {"entry_group", "entry_i", "entry_j"}
 )
 """Choices of Compare: it was the home page once, and a link to / that names one is for it."""
-WIDE = (*STAGED, "estimates", "disagreement", "papers", "experiments", "costs", "glossary")
-"""Those, and pages where the selected place changes nothing: they have no panel and fill the width,
-and their title is one line."""
 _framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
 
 
@@ -80,14 +64,9 @@ def draw() -> None:
     if not current.url_path:
         links.send_on("compare", WAS_HOME)
     _language_choice()
-    place: AbstractContextManager[object] = nullcontext()
-    if (current.url_path or PAGES[0]) not in WIDE:
-        left, place = st.columns([1, 2.6], gap="medium")
-        with left, st.container(key="picture_panel"):
-            shielded(panel.draw)
     token = _framed.set(True)
     try:
-        with place, st.container(key="page_body"):
+        with st.container(key="page_body"):
             beyond = st.container()
             current.run()
     finally:
@@ -97,7 +76,7 @@ def draw() -> None:
     links.write()
     if language() != spoken:  # the navigation was drawn before the switch
         st.rerun()
-    panel.redraw_when_boxes_are_known()
+    notices.end_of_run()
 
 
 def _language_choice() -> None:
@@ -109,7 +88,7 @@ def _language_choice() -> None:
 
 
 def page(name: str, body: Callable[[], None]) -> None:
-    """Draw a page: title, question, formula, body. Draws the frame first on a cold deep link.
+    """Draw a page: title, question, body. Draws the frame first on a cold deep link.
 
     Streamlit starts ``pages/x.py`` without ``app.py`` when a browser opens ``/x`` before
     ``st.navigation`` has run once; such a run draws the whole frame here, and then stops.
@@ -121,25 +100,13 @@ def page(name: str, body: Callable[[], None]) -> None:
     if not _framed.get():
         draw()
         st.stop()
-    if name in BARE:
-        pass
-    elif name in WIDE:
+    if name not in BARE:
         title, question = (html.escape(t(f"{name}.{part}")) for part in ("title", "question"))
         st.html(f'<div class="staged staged-{name}"><h1>{title}</h1><p>{question}</p></div>')
-    else:
-        heading(t(f"{name}.title"), t(f"{name}.question"), t(f"{name}.formula"))
     if st.session_state.get(SWITCH):
         st.info(t("models.untrained_banner"))
     shielded(body)
     terms.draw(name)
-
-
-def heading(title_text: str, question: str, formula: str = "") -> None:
-    """Title, one sentence and one formula."""
-    st.title(title_text, anchor=False)
-    st.markdown(question)
-    if formula:
-        markup.formula(formula)
 
 
 def shielded(body: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""The visitor's language: chosen in the panel, by a link, or by the browser."""
+"""The visitor's language: chosen in the bar on top, by a link, or by the browser."""
 
 from __future__ import annotations
 

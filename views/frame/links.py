@@ -31,7 +31,7 @@ from views.frame.language import LANGUAGE, language
 from views.frame.state import SWITCH, said, t
 
 SHARED = ("picture", "models", "x", "y", SWITCH, LANGUAGE)
-"""What every page draws, in its panel or in itself, and a change of page must keep."""
+"""What every page draws, and a change of page must keep."""
 POINT = frozenset({"x", "y"})
 """What moves all the time: it changes the address and makes no entry in the history."""
 EMBED = ("embed", "embed_options")
@@ -110,7 +110,7 @@ def begin(page: str) -> None:
     linked = first or is_step_in_history() or (moved and bool(came) and not mine.going)
     if moved and not first:
         # Streamlit lets go of what a link brought and nobody has touched; and a widget at another
-        # place, in the panel or in the page, begins anew.
+        # place in the page begins anew.
         kept = {name: st.session_state[name] for name in SHARED if name in st.session_state}
         st.session_state.update(kept if linked else mine.shared | kept)
     if linked or moved:

@@ -1,4 +1,4 @@
-"""The choice of models in the panel."""
+"""The choice of models."""
 
 from __future__ import annotations
 

@@ -23,8 +23,6 @@ def away(present: Sequence[str]) -> list[str]:
 def more(missing: Sequence[str]) -> None:
     """The list of models that can be had; it is drawn, and its sizes counted, when it is opened.
 
-    It stands at the top of the panel, where there is room for it below.
-
     Args:
         missing: From ``away``.
     """

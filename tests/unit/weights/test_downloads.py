@@ -541,8 +541,8 @@ def _heeds_ctrl_c() -> None:
 def test_two_processes_fetch_it_once(hub: play.Hub, tmp_path: Path) -> None:
     hub.pause = 0.02
     pair = [command(hub, tmp_path / "cache", "weights", "pull", KEY) for _ in range(2)]
-    for process in pair:
-        out, err = process.communicate(timeout=60)
+    said = [process.communicate(timeout=60) for process in pair]  # both have ended before a test
+    for process, (out, err) in zip(pair, said, strict=True):
         assert process.returncode == 0, err
         assert f"{KEY}: whole, 1.2 MB" in out
         assert "1 of 1 model is there" in out
