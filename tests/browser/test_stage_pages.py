@@ -34,25 +34,6 @@ SMALLEST = """() => {
   }
   return least;
 }"""
-HEIGHT = 1600
-SMALLEST = """() => {
-  const body = document.querySelector('.st-key-page_body');
-  const texts = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
-  let least = 99;
-  while (texts.nextNode()) {
-    const { parentElement: node, textContent } = texts.currentNode;
-    if (!textContent.trim() || node.closest('style, script, svg')) continue;
-    const size = parseFloat(getComputedStyle(node).fontSize);
-    if (node.checkVisibility()) least = Math.min(least, size);
-  }
-  return least;
-}"""
-SHIFTS = """() => {
-  window.__shift = 0;
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.__shift += entry.value;
-  }).observe({ type: 'layout-shift', buffered: true });
-}"""
 HEIGHT = "document.querySelector('[data-testid=\"stMainBlockContainer\"]').scrollHeight"
 
 
