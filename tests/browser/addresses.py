@@ -18,7 +18,6 @@ import contextlib
 import random
 import re
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from tests.browser import chromium as chromium_program
-from tests.browser.conftest import FLAGS, IS_QUIET, run_server
+from tests.browser.commands import opened
+from tests.browser.conftest import IS_QUIET, run_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -254,21 +253,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the choice among them (default 1)")
     parser.add_argument("--views", action="store_true", help="one link of each page instead")
     chosen = parser.parse_args(arguments)
-    from playwright import sync_api
-
-    place = chromium_program.find()
-    if place is None:
-        print(f"No Chromium found; set {chromium_program.NAMED}.")
-        return 2
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        playwright = stack.enter_context(sync_api.sync_playwright())
-        browser = playwright.chromium.launch(executable_path=str(place), args=list(FLAGS))
-        stack.callback(browser.close)
+    with opened() as (browser, folder):
         if chosen.views:
             return show_views(views(browser, folder))
-        server = stack.enter_context(contextlib.contextmanager(run_server)(folder))
-        return show_hostile(browser, server.url, hostile(chosen.count, chosen.seed))
+        with contextlib.contextmanager(run_server)(folder) as server:
+            return show_hostile(browser, server.url, hostile(chosen.count, chosen.seed))
 
 
 def show_views(found: Sequence[tuple[str, str, bool]]) -> int:

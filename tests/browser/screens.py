@@ -13,15 +13,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.browser import chromium as chromium_program
 from tests.browser.addresses import settle
-from tests.browser.conftest import FLAGS, run_server
+from tests.browser.commands import opened
+from tests.browser.conftest import run_server
 from views.frame import PAGES
 
 if TYPE_CHECKING:
@@ -168,18 +167,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--pictures", type=Path, help="keep screenshots in this folder")
     parser.add_argument("--print", type=Path, dest="printed", help="keep A4 PDFs in this folder")
     chosen = parser.parse_args(arguments)
-    from playwright import sync_api
-
-    place = chromium_program.find()
-    if place is None:
-        print(f"No Chromium found; set {chromium_program.NAMED}.")
-        return 2
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        playwright = stack.enter_context(sync_api.sync_playwright())
-        browser = playwright.chromium.launch(executable_path=str(place), args=list(FLAGS))
-        stack.callback(browser.close)
-        server = stack.enter_context(contextlib.contextmanager(run_server)(folder))
+    with opened() as (browser, folder), contextlib.contextmanager(run_server)(folder) as server:
         wrong = show(browser, server.url, chosen)
         if chosen.printed:
             print_pages(browser, server.url, chosen)

@@ -69,6 +69,7 @@ def upload(page: Page, path: Path, settle: Settle) -> None:
     page.keyboard.press("Escape")
 
 
+@pytest.mark.walk(2)
 @pytest.mark.parametrize("viewport", VIEWPORTS, indirect=True)
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_whole(name: str, server: Server, page: Page, settle: Settle) -> None:

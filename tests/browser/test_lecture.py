@@ -108,7 +108,7 @@ def test_one_window_leads_and_the_other_follows(
     context.close()
 
 
-@pytest.mark.walk(20)
+@pytest.mark.walk(40)
 @pytest.mark.parametrize("screen", steps.SCREENS, ids=lambda size: str(size[0]))
 @pytest.mark.parametrize("key", KEYS)
 def test_a_step_is_whole_on_every_screen(

@@ -30,6 +30,7 @@ PRINTED = """() => {
 }"""
 
 
+@pytest.mark.walk(3)
 @pytest.mark.parametrize("screen", list(screens.FIRST), ids=["projector", "tablet", "phone"])
 @pytest.mark.parametrize("name", FINISHED)
 def test_the_first_map_is_on_the_first_screen(
@@ -61,6 +62,7 @@ def test_a_page_beyond_the_limits_is_marked() -> None:
     assert screens.Measured(**good | {"height": 9000, "text": 12.0}).faults(screens.PHONE) == []
 
 
+@pytest.mark.walk(2)
 @pytest.mark.parametrize("name", [*FINISHED, "token_mixing"])
 def test_paper_shows_figures_and_words_and_nothing_to_press(
     name: str, server: Server, page: Page, settle: Settle
