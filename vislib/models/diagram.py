@@ -172,9 +172,8 @@ def _repeats(looks: Sequence[object], start: int, period: int) -> int:
     return count
 
 
-@functools.lru_cache(maxsize=128)
-def of_row(key: str) -> Diagram:
-    """The diagram of a registry row, from its architecture alone.
+def skeleton(key: str) -> tuple[nn.Module, ArchitectureAdapter, int]:
+    """A registry row without its weights: module on the meta device, adapter, side of the input.
 
     Args:
         key: Registry key; it may name a variant.
@@ -188,7 +187,20 @@ def of_row(key: str) -> Diagram:
     adapter = adapters().get(row.family)
     if adapter is None or not adapter.accepts(module):
         raise ModelError("error.model.no_adapter", model=key, family=row.family)
-    return diagram(module, adapter, loading.input_config(module).size)
+    return module, adapter, loading.input_config(module).size
+
+
+@functools.lru_cache(maxsize=128)
+def of_row(key: str) -> Diagram:
+    """The diagram of a registry row, from its architecture alone.
+
+    Args:
+        key: Registry key; it may name a variant.
+
+    Raises:
+        ModelError: There is no such model, or no adapter for it.
+    """
+    return diagram(*skeleton(key))
 
 
 def diagram(module: nn.Module, adapter: ArchitectureAdapter, size: int) -> Diagram:

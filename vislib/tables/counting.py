@@ -16,11 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from vislib.analysis.costs import CostPlan, Growth, Term
-from vislib.architectures import ArchitectureAdapter, adapters
+from vislib.architectures import ArchitectureAdapter
 from vislib.models import loading
-from vislib.models.diagram import operator_of
-from vislib.registry import base_key, spec
-from vislib.schema import MixingSite, ModelError
+from vislib.models.diagram import operator_of, skeleton
+from vislib.schema import MixingSite
 from vislib.tables import papers
 
 CLASSES = 1000
@@ -74,13 +73,7 @@ def plan_of(key: str) -> CostPlan:
     Raises:
         ModelError: There is no such model, or no adapter for it.
     """
-    row = spec(base_key(key))
-    with torch.device("meta"):
-        module = loading.build(row).requires_grad_(False)
-    adapter = adapters().get(row.family)
-    if adapter is None:
-        raise ModelError("error.model.no_adapter", model=key, family=row.family)
-    return plan(module, adapter, loading.input_config(module).size)
+    return plan(*skeleton(key))
 
 
 def plan(module: nn.Module, adapter: ArchitectureAdapter, size: int) -> CostPlan:
