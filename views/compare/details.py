@@ -22,7 +22,7 @@ Column = Callable[[str, Choice], None]
 def draw(keys: tuple[str, ...], chosen: Choice) -> None:
     """The tabs."""
     draws: dict[str, Callable[[], None]] = {
-        "numbers": partial(_columns, keys, chosen, _numbers),
+        "numbers": lambda: frame.columns_of_html(partial(_numbers, key, chosen) for key in keys),
         "raw": partial(_columns, keys, chosen, _raw),
         "maths": partial(_all_maths, keys, chosen),
         "answer": partial(_columns, keys, chosen, _answer),
@@ -32,7 +32,7 @@ def draw(keys: tuple[str, ...], chosen: Choice) -> None:
     }
     name, place = frame.choose_tab({n: frame.t(f"compare.tab_{n}") for n in draws}, key="reads")
     with place:
-        frame.shielded(draws[name])
+        frame.follows_place(draws[name])
 
 
 def _columns(keys: tuple[str, ...], chosen: Choice, column: Column) -> None:
@@ -44,17 +44,22 @@ def _columns(keys: tuple[str, ...], chosen: Choice, column: Column) -> None:
 
 
 def _numbers(key: str, chosen: Choice) -> None:
-    """The badge, what is shown, reach, entropy, what stays, and what moved."""
+    """The badge, what is shown, reach, entropy, what stays, and what moved: HTML alone."""
+    frame.model_head(key)
+    frame.shielded(partial(_numbers_of, key, chosen))
+
+
+def _numbers_of(key: str, chosen: Choice) -> None:
     found = answer(key, chosen)
     site = found.site
     grid = frame.t("compare.grid", rows=site.rows, columns=site.columns)
     words = f"{frame.block_words(key, site)} · {grid}"
-    st.html(f'<div class="model-sub">{html.escape(words)}</div>')
+    frame.put_html(f'<div class="model-sub">{html.escape(words)}</div>')
     frame.badge(site.mixing)
     if found.said:
-        st.html(f'<div class="model-sub">{html.escape(found.said)}</div>')
+        frame.put_html(f'<div class="model-sub">{html.escape(found.said)}</div>')
     if found.reading is None or found.place is None:
-        st.info(frame.t("compare.outside"))
+        frame.put_html(f'<div class="how">{html.escape(frame.t("compare.outside"))}</div>')
         return
     frame.html_table(facts(key, found))
     _how(found, chosen)
@@ -68,10 +73,12 @@ def _how(found: Answer, chosen: Choice) -> None:
     how = frame.t(name, reduction=frame.reduction(OF_SHARE, found.reading.over))
     if found.site.step > 1:
         how = f"{how} {frame.t('compare.how_step', step=found.site.step)}"
-    st.html(f'<div class="model-sub">{html.escape(how)}</div>')
+    frame.put_html(f'<div class="model-sub">{html.escape(how)}</div>')
     if chosen.second is not None:
         reason = "at_zero" if note == "mixer_at_zero" else str(found.site.mixing)
-        st.html(f'<div class="model-sub">{html.escape(frame.t(f"compare.moved_{reason}"))}</div>')
+        frame.put_html(
+            f'<div class="model-sub">{html.escape(frame.t(f"compare.moved_{reason}"))}</div>'
+        )
 
 
 def _raw(key: str, chosen: Choice) -> None:

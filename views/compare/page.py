@@ -15,6 +15,7 @@ def draw() -> None:
     place = frame.stage_place(len(frame.view().models), rows=2 if controls.asks_second() else 1)
     with row:
         chosen, errors = controls.draw(place)
+    frame.stage_room(place, len(frame.view().models), 1 if chosen.second is None else 2)
     frame.stage(
         maps.maps(frame.view().models, chosen, errors),
         label=frame.t("compare.title"),

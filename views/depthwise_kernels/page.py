@@ -69,7 +69,7 @@ def _tabs(chosen: Choice) -> str:
     names |= {name: frame.t(f"compare.tab_{name}") for name in ("maths", "source")}
     name, place = frame.choose_tab(names, key="kernel_tab")
     with place:
-        frame.shielded(draws[name])
+        frame.follows_place(draws[name])
     return shown
 
 

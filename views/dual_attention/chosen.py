@@ -67,7 +67,6 @@ class Choice:
         return Chosen(
             key=self.key,
             site=site,
-            place=frame.cell(self.key, site),
             head=min(self.head, site.heads - 1),
             group=group,
             channel=channel,
@@ -83,7 +82,6 @@ class Chosen:
 
     Attributes:
         key, site: The model and the block.
-        place: The selected cell of the block's grid, None outside the crop.
         head, group, channel, rank: As in ``Choice``.
         feeders: All channels of the group, the one that feeds most first: (channel, probability).
         arrays: What was captured of the block.
@@ -91,13 +89,17 @@ class Chosen:
 
     key: str
     site: MixingSite
-    place: tuple[int, int] | None
     head: int
     group: int
     channel: int
     rank: int
     feeders: list[tuple[int, float]]
     arrays: Mapping[str, LabelledArray]
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """The selected cell of the block's grid, None outside the crop."""
+        return frame.cell(self.key, self.site)
 
     @property
     def size(self) -> int:

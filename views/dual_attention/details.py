@@ -32,7 +32,7 @@ def draw(chosen: Chosen) -> None:
     words = {name: frame.t(f"dual_attention.tab_{name}") for name in draws}
     name, place = frame.choose_tab(words, key="closer")
     with place:
-        frame.shielded(partial(draws[name], chosen))
+        frame.follows_place(partial(draws[name], chosen))
 
 
 def _numbers(chosen: Chosen) -> None:

@@ -37,6 +37,7 @@ from views.frame.figures import (
 )
 from views.frame.files import offer_csv
 from views.frame.film import choose_epoch, deciding
+from views.frame.following import follows_place
 from views.frame.frame import (
     PAGES,
     SECTIONS,
@@ -48,7 +49,7 @@ from views.frame.frame import (
 )
 from views.frame.language import language
 from views.frame.links import go
-from views.frame.markup import formula, plain
+from views.frame.markup import columns_of_html, formula, plain, put_html
 from views.frame.models import available, model, run, title
 from views.frame.notices import problem
 from views.frame.numbers import (
@@ -133,11 +134,13 @@ __all__ = [
     "choose_site",
     "choose_switch",
     "choose_tab",
+    "columns_of_html",
     "dark",
     "deciding",
     "decimals",
     "depth_steps",
     "draw",
+    "follows_place",
     "formula",
     "go",
     "html_table",
@@ -165,6 +168,7 @@ __all__ = [
     "points",
     "power_of_ten",
     "problem",
+    "put_html",
     "raw_unit",
     "reduction",
     "remember",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from views.frame.language import language
+from views.frame.markup import put_html
 from views.frame.state import remember, t
 from views.frame.tile_canvas import TILE_TEXTS
 from vislib import registry
@@ -106,7 +107,7 @@ def raw_unit(reading: Reading) -> str:
 
 def badge(mixing: Mixing) -> None:
     """Say which of the three kinds of map this is."""
-    st.html(
+    put_html(
         f'<span class="badge badge-{mixing}" title="{html.escape(t(f"badge.{mixing}_help"))}">'
         f"{html.escape(t(f'badge.{mixing}'))}</span>"
     )
@@ -118,7 +119,7 @@ def html_table(rows: Sequence[tuple[str, str]]) -> None:
         f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
         for name, value in rows
     )
-    st.html(f'<table class="facts">{cells}</table>')
+    put_html(f'<table class="facts">{cells}</table>')
 
 
 def model_head(key: str, sub: str | None = None, *, title: str = "", style: str = "") -> None:
@@ -132,7 +133,7 @@ def model_head(key: str, sub: str | None = None, *, title: str = "", style: str 
     """
     row = registry.spec(key)
     below = "" if sub is None else f'<div class="model-sub">{html.escape(sub)}</div>'
-    st.html(
+    put_html(
         f'<div class="model-title" style="border-color:{family_colour(row.family)};{style}">'
         f"{html.escape(title or row.title)}</div>{below}"
     )
@@ -154,7 +155,7 @@ def answer_bars(rows: Iterable[tuple[str, float, str]], colour: str) -> None:
             f'background:{colour}"></div><span class="label" title="{name}">{name}</span>'
             f'<span class="value">{beside}{100 * share:.1f} %</span></div>'
         )
-    st.html(f'<div class="answers">{"".join(parts)}</div>')
+    put_html(f'<div class="answers">{"".join(parts)}</div>')
 
 
 def strip(
@@ -200,7 +201,7 @@ def strip(
     if variant:
         words = f"({variant}) {words}"
     with st.popover(t("download.open"), key=f"{key}.download"):
-        st.html(f'<div class="strip">{html.escape(words + (f" · {note}" if note else ""))}</div>')
+        put_html(f'<div class="strip">{html.escape(words + (f" · {note}" if note else ""))}</div>')
         unit = unit_words(found.unit)
 
         def draw(kind: str) -> Callable[[], bytes]:
@@ -247,7 +248,7 @@ def unit_words(unit: str) -> str:
 
 def big(verdict: str, value: str) -> None:
     """A number that is read from the last row, under its verdict."""
-    st.html(
+    put_html(
         f'<div class="verdict">{html.escape(verdict)}</div>'
         f'<div class="verdict-number">{html.escape(value)}</div>'
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
@@ -12,15 +11,15 @@ import streamlit as st
 
 from views.frame import forgetting, links, notices, offers, terms
 from views.frame.choices import choose, choose_only
-from views.frame.language import LANGUAGE, language, of_browser
+from views.frame.following import follows_place
+from views.frame.language import LANGUAGE, language, of_browser, settle_language
 from views.frame.models import available
-from views.frame.notices import problem
+from views.frame.notices import shielded
 from views.frame.state import SWITCH, as_switched, forget, t, view
 from vislib import registry
 from vislib.schema import MixScopeError
 from vislib.texts import languages
 
-LOGGER = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = {
     "": (
@@ -44,6 +43,7 @@ _framed: ContextVar[bool] = ContextVar("mixscope_framed", default=False)
 
 def draw() -> None:
     """Draw what all pages share, then the page that the address names."""
+    settle_language()
     spoken = language()
     forgetting.start(forget)
     st.set_page_config(page_title=t("app.name"), layout="wide")
@@ -73,7 +73,7 @@ def draw() -> None:
         _framed.reset(token)
     with beyond:
         links.say_unused()
-    links.write()
+    follows_place(links.write)
     if language() != spoken:  # the navigation was drawn before the switch
         st.rerun()
     notices.end_of_run()
@@ -85,6 +85,7 @@ def _language_choice() -> None:
         with st.container(key="language_choice"):
             names, own = languages(), of_browser()
             choose(t("app.language"), list(names), key=LANGUAGE, words=names, default=own)
+        settle_language()
 
 
 def page(name: str, body: Callable[[], None]) -> None:
@@ -107,17 +108,6 @@ def page(name: str, body: Callable[[], None]) -> None:
         st.info(t("models.untrained_banner"))
     shielded(body)
     terms.draw(name)
-
-
-def shielded(body: Callable[[], None]) -> None:
-    """Draw a part of a page; an error becomes a message there, and the rest goes on."""
-    try:
-        body()
-    except MixScopeError as error:
-        problem(error)
-    except Exception:
-        LOGGER.exception("a part of the page could not be drawn")
-        st.error(t("error.unexpected"))
 
 
 def offer(key: str, why: str) -> None:

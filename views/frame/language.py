@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
 import streamlit as st
 
 from vislib.texts import FALLBACK, best, languages
@@ -10,11 +12,22 @@ LANGUAGE = "lang"
 """The switch, and its name in the address."""
 
 
+_spoken: ContextVar[str] = ContextVar("mixscope_spoken", default="")
+
+
+def settle_language() -> None:
+    """Ask once what is asked for each word of a page: call it where the choice may have changed."""
+    _spoken.set("")
+    _spoken.set(language())
+
+
 def language() -> str:
     """The code of the language that the visitor reads ("en").
 
     Before the switch is drawn in a first run it is what the address says.
     """
+    if _spoken.get():
+        return _spoken.get()
     for chosen in (st.session_state.get(LANGUAGE), st.query_params.get(LANGUAGE)):
         if chosen in languages():
             return str(chosen)

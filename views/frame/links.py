@@ -150,6 +150,11 @@ def go(page: str, **choices: Any) -> None:
     st.session_state[_GO] = page
 
 
+def is_part() -> bool:
+    """Whether this run is of a fragment and not of the page."""
+    return bool(getattr(get_script_run_ctx(), "fragment_ids_this_run", None))
+
+
 def is_first_run() -> bool:
     """Whether this visit has not written an address yet."""
     return not memory().serial
@@ -214,8 +219,7 @@ def settle(name: str, value: Any, text: str | None) -> None:
         mine.shared[name] = value
     if name in mine.notes and mine.notes[name][0] != value:
         del mine.notes[name]
-    in_fragment = getattr(get_script_run_ctx(), "fragment_ids_this_run", None)
-    if in_fragment and mine.written.get(name) != text:
+    if is_part() and name not in POINT and mine.written.get(name) != text:
         write(name)  # a fragment's run has no end of ours
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 import streamlit as st
 
 from views.frame import server
@@ -9,6 +12,8 @@ from views.frame.models import CostQuestionError
 from views.frame.state import said, t
 from vislib import registry
 from vislib.schema import MixScopeError
+
+LOGGER = logging.getLogger(__name__)
 
 
 def problem(error: MixScopeError) -> None:
@@ -28,6 +33,17 @@ def problem(error: MixScopeError) -> None:
                 on_click=server.agree,
                 args=(error.key,),
             )
+
+
+def shielded(body: Callable[[], None]) -> None:
+    """Draw a part of a page; an error becomes a message there, and the rest goes on."""
+    try:
+        body()
+    except MixScopeError as error:
+        problem(error)
+    except Exception:
+        LOGGER.exception("a part of the page could not be drawn")
+        st.error(t("error.unexpected"))
 
 
 def device_words() -> str:

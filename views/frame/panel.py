@@ -10,6 +10,7 @@ import streamlit as st
 from views.frame import links, model_choice, notices, offers, uploads
 from views.frame.amounts import choose_number
 from views.frame.choices import choose
+from views.frame.following import follows_place
 from views.frame.markup import plain
 from views.frame.models import available
 from views.frame.state import (
@@ -47,7 +48,8 @@ def row_of_choices(
             with st.popover(t("picture.change")) if picture else st.container(key="kept_picture"):
                 _picture_choice()
                 _picture_notes()
-                _point_inputs()
+                with st.popover(t("picture.exact"), width="stretch"):
+                    follows_place(_point_inputs)
             _models(shown=models)
             if more:
                 _other_models()
@@ -140,18 +142,17 @@ def _messages() -> None:
 
 def _point_inputs() -> None:
     """The point in thousandths."""
-    with st.popover(t("picture.exact"), width="stretch"):
-        for name, label in (("x", "across"), ("y", "down")):
-            choose_number(
-                t(f"picture.{label}"),
-                1000,
-                key=name,
-                least=0,
-                default=500,
-                step=25,
-                help_text=t(f"picture.{label}_help"),
-                quiet=True,
-            )
+    for name, label in (("x", "across"), ("y", "down")):
+        choose_number(
+            t(f"picture.{label}"),
+            1000,
+            key=name,
+            least=0,
+            default=500,
+            step=25,
+            help_text=t(f"picture.{label}_help"),
+            quiet=True,
+        )
 
 
 def _picture_notes() -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import streamlit as st
 
 from views.frame import links, stage_packets
+from views.frame.following import follows_place
 from views.frame.stage_packets import StageMoved, StageRow, StageShown
+from views.frame.state import view
 from views.frame.wire import announce, is_recent, number, relay, text, unseen
 
 _stage = st.components.v2.component(
@@ -36,7 +38,6 @@ class Stage:
         shown: Sequence[StageShown],
         *,
         block: str,
-        point: tuple[int, int],
         scale: str,
         label: str,
         on_change: Callable[[StageMoved], None],
@@ -46,7 +47,6 @@ class Stage:
         Args:
             shown: One entry a tile, row after row.
             block: Which block that is, of ``order``.
-            point: The pinned point (x, y), thousandths of the upright picture.
             scale: "root", "linear" or "own".
             label: What the stage shows, for screen readers.
             on_change: Called before the script runs with what the visitor did.
@@ -66,9 +66,14 @@ class Stage:
             on_chosen_change=lambda: announce(key, "chosen", read, on_change),
         )
         self.ahead(block, shown)
-        choice = {"x": point[0], "y": point[1], "block": block, "scale": scale}
-        ack = number(key, "chosen")
-        relay(key=f"{key}.relay", data={"target": self._target, **choice, "ack": ack})
+        choice = {"target": self._target, "block": block, "scale": scale}
+
+        def answer() -> None:
+            x, y = view().point
+            ack = number(key, "chosen")
+            relay(key=f"{key}.relay", data={**choice, "x": x, "y": y, "ack": ack})
+
+        follows_place(answer)
         came = unseen(key, "returned", "chosen", read)
         return came if links.is_first_run() and is_recent(key, "chosen") else None
 

@@ -19,6 +19,7 @@ import streamlit as st
 
 from views.frame import links
 from views.frame.choices import choose
+from views.frame.following import rerun_for_place
 from views.frame.models import is_known, model, title
 from views.frame.stage_component import Stage
 from views.frame.stage_packets import SCALES, StageMoved, StageRow, StageShown, StageTile
@@ -126,23 +127,21 @@ def stage(
     def moved(done: StageMoved) -> None:
         select(done.point)
         chosen = {block_key: done.block, "scale": done.scale}
-        for name, value in chosen.items():
-            if name and st.session_state.get(name, value) != value:
-                st.session_state[name] = value
+        changed = {n: v for n, v in chosen.items() if n and st.session_state.get(n, v) != v}
+        st.session_state.update(changed)
+        if not changed:
+            rerun_for_place()
 
     with place or stage_place(len(maps), len(rows)):
         drawn = Stage(rows, order=blocks, key=key)
-        point = view().point
-        came = drawn.draw(
-            shown(block), block=block, point=point, scale=scale, label=label, on_change=moved
-        )
+        came = drawn.draw(shown(block), block=block, scale=scale, label=label, on_change=moved)
         if came is not None:  # a new server calls no callback for what came with its first run
             own = {block_key: came.block} if block_key else {}
             links.choose_later(x=came.point[0], y=came.point[1], **own)
         at = list(blocks).index(block)
         for near in (*blocks[at + 1 : at + 2], *blocks[max(0, at - 1) : at]):
             drawn.ahead(near, shown(near))
-    return StageMoved(point, block, scale)
+    return StageMoved(view().point, block, scale)
 
 
 def choose_scale() -> str:

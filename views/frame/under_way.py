@@ -39,14 +39,14 @@ def get_button(key: str, where: str) -> None:
         return
     again = state is not None and state.status in ("failed", "cancelled")
     label = t("models.again") if again else t("models.get")
-    if st.button(
+    st.button(
         label,
         key=f"get-{where}-{key}",
         help=t("models.get_help", title=registry.spec(key).title),
         width="stretch",
-    ):
-        order(key)
-        st.rerun()
+        on_click=order,
+        args=(key,),
+    )
 
 
 def order(key: str) -> None:

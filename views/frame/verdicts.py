@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from views.frame.markup import put_html
 from views.frame.models import model
 from views.frame.state import gallery_picture, said, t, view
 from vislib import registry
@@ -78,4 +79,4 @@ def verdict(key: str, cache: ActivationCache) -> None:
     found = judged(key, cache, view().entry)
     if found:
         words = html.escape(MARKS[found[0]] + found[1])
-        st.html(f'<div class="judged">{words}</div>')
+        put_html(f'<div class="judged">{words}</div>')

@@ -87,7 +87,7 @@ def draw(chosen: Depth, place: DeltaGenerator) -> None:
     }
     name, tab = frame.choose_tab({n: words(f"tab_{n}") for n in draws}, key="mixing")
     with tab:
-        frame.shielded(draws[name])
+        frame.follows_place(draws[name])
 
 
 def _map(key: str, error: MixScopeError | None) -> frame.StageMap:

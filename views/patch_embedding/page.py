@@ -25,6 +25,7 @@ def draw() -> None:
         errors = frame.load_on_stage(frame.view().models, place)
         with st.container(width=DEPTH_WIDTH):
             depth = _depth()
+    frame.stage_room(place, len(frame.view().models))
     frame.stage(
         [_map(key, errors) for key in frame.view().models],
         label=words("title"),
@@ -77,7 +78,7 @@ def _tabs(keys: Sequence[str], depth: str) -> None:
     with place:
         if name in ("patches", "components", "reconstruction"):
             st.markdown(words(f"{name}_how"))
-        frame.shielded(draws[name])
+        frame.follows_place(draws[name])
 
 
 def _columns(keys: Sequence[str], column: Callable[[str], None]) -> None:

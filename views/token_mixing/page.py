@@ -74,7 +74,7 @@ def _tabs(chosen: Choice) -> str:
     }
     name, place = frame.choose_tab(words, key="mixing_tab")
     with place:
-        frame.shielded(draws[name])
+        frame.follows_place(draws[name])
     return shown
 
 

@@ -81,7 +81,7 @@ def draw(chosen: Shuffle, place: DeltaGenerator) -> None:
     }
     name, tab = frame.choose_tab({n: words(f"tab_{n}") for n in draws}, key="shuffled")
     with tab:
-        frame.shielded(draws[name])
+        frame.follows_place(draws[name])
     for key, error in chosen.errors.items():
         frame.model_head(key)
         frame.problem(error)

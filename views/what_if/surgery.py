@@ -61,7 +61,7 @@ def draw(chosen: Operation, place: DeltaGenerator) -> None:
     }
     name, tab = frame.choose_tab({n: words(f"tab_{n}") for n in draws}, key="operated")
     with tab:
-        frame.shielded(partial(draws[name], chosen))
+        frame.follows_place(partial(draws[name], chosen))
 
 
 def _answers(chosen: Operation) -> None:
