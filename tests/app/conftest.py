@@ -106,7 +106,8 @@ class OnStage:
 
         class Recorded(frame.Stage):
             def draw(self, shown: Any, **options: Any) -> Any:
-                seen.rows, seen.options, seen.blocks = list(self._rows), options, {}
+                seen.rows, seen.blocks = list(self._rows), {}
+                seen.options = {**options, "point": frame.view().point}
                 seen.blocks[options["block"]] = list(shown)
                 return super().draw(shown, **options)
 

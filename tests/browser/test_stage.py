@@ -119,6 +119,32 @@ def test_a_moved_pointer_changes_the_maps_and_sends_nothing(
     assert "y=750" in page.url or "y=749" in page.url or "y=751" in page.url
 
 
+def test_a_pinned_place_runs_the_parts_that_follow_it_and_another_block_the_page(
+    page: Page, server: Any, settle: Any
+) -> None:
+    came: list[int] = []
+    page.on("websocket", lambda one: one.on("framereceived", lambda data: came.append(len(data))))
+    opened(page, server.url, settle, *FIVE[:3])
+    numbers = page.locator("table.facts").nth(2)
+    before = numbers.inner_text()
+    area = page.locator(".stage .ground").first.bounding_box()
+    assert area is not None
+    came.clear()
+    page.mouse.click(area["x"] + area["width"] * 0.2, area["y"] + area["height"] * 0.2)
+    page.wait_for_function("() => location.search.includes('x=')")
+    settle(page)
+    assert sum(came) < 12_000, sum(came)  # the whole page would be 20,000
+    assert numbers.inner_text() != before
+    pinned = page.evaluate("document.querySelector('.stage').stage.pinned")
+    page.keyboard.press("PageDown")
+    settle(page)
+    assert f"x={pinned['x']}" in page.url, page.url  # the page's own inputs have not undone it
+    assert "depth=" in page.url
+    page.get_by_text("Change picture").click()
+    page.get_by_text("Exact place").click()
+    assert page.get_by_label("Across").input_value() == str(pinned["x"])
+
+
 def test_the_keyboard_alone_moves_the_place_and_steps_through_blocks(
     page: Page, server: Any, settle: Any
 ) -> None:

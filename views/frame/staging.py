@@ -101,8 +101,10 @@ def stage(
     second: tuple[DecodedImage, str] | None = None,
     place: DeltaGenerator | None = None,
     key: str = "stage",
-) -> StageMoved:
+) -> None:
     """Draw the visitor's picture and the maps; what is pinned and stepped to becomes the choice.
+
+    A pinned place runs the parts that follow it (``follows_place``); another block runs the page.
 
     Args:
         maps: One to five, in this order.
@@ -114,9 +116,6 @@ def stage(
         second: Another picture and its title: a second row.
         place: Where it is drawn: what ``stage_place`` gave; here and now if None.
         key: Streamlit's key of the component.
-
-    Returns:
-        The pinned point (thousandths of the upright picture), the block and the scale.
     """
     pictures = [(view().picture, t("stage.picture")), *([second] if second else [])]
     rows = [_row(picture, title, maps) for picture, title in pictures]
@@ -141,7 +140,6 @@ def stage(
         at = list(blocks).index(block)
         for near in (*blocks[at + 1 : at + 2], *blocks[max(0, at - 1) : at]):
             drawn.ahead(near, shown(near))
-    return StageMoved(view().point, block, scale)
 
 
 def choose_scale() -> str:
