@@ -135,14 +135,14 @@ def test_a_pinned_place_runs_the_parts_that_follow_it_and_another_block_the_page
     settle(page)
     assert sum(came) < 12_000, sum(came)  # the whole page would be 20,000
     assert numbers.inner_text() != before
-    pinned = page.evaluate("document.querySelector('.stage').stage.pinned")
+    pinned = page.locator(".stage").first.evaluate("node => node.stage.pinned")
     page.keyboard.press("PageDown")
     settle(page)
     assert f"x={pinned['x']}" in page.url, page.url  # the page's own inputs have not undone it
     assert "depth=" in page.url
     page.get_by_text("Change picture").click()
     page.get_by_text("Exact place").click()
-    assert page.get_by_label("Across").input_value() == str(pinned["x"])
+    assert page.get_by_role("spinbutton", name="Across").input_value() == str(pinned["x"])
 
 
 def test_the_keyboard_alone_moves_the_place_and_steps_through_blocks(

@@ -144,7 +144,7 @@ def _take_number(key: str, least: int, most: int, default: int) -> int:
     start = links.take(key, default, read)
     held = st.session_state.get(key)
     if isinstance(held, int) and not least <= held <= most:
-        st.session_state[key] = min(max(held, least), most)
+        start = st.session_state[key] = min(max(held, least), most)
     elif held is not None and not isinstance(held, int):
-        st.session_state[key] = default
+        start = st.session_state[key] = default
     return int(start)

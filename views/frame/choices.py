@@ -130,6 +130,7 @@ def choose_freely(
         return asked.Found(found.value or None, found.exact)
 
     start = links.take(key, None, read, lambda option: words.get(option, option or "-"))
+    start = start if start in options else None
     chosen = st.segmented_control(
         label,
         options,
@@ -185,7 +186,7 @@ def choose_several(
     chosen = st.multiselect(
         label,
         options,
-        default=start,
+        default=[option for option in start if option in options],
         format_func=lambda option: words[option],
         key=key,
         max_selections=most,
@@ -241,5 +242,5 @@ def _take_one(
     start = links.take(key, default, read, lambda option: words.get(option, option))
     held = st.session_state.get(key)
     if held is not None and held not in options:
-        st.session_state[key] = asked.instead(options, str(held), default, nearest)
+        start = st.session_state[key] = asked.instead(options, str(held), default, nearest)
     return str(start)

@@ -182,7 +182,10 @@ def imply(name: str, text: str) -> None:
 
 
 def take(name: str, default: Any, read: Any, shown: Any = str) -> Any:
-    """What a choice starts with: its part of the link, or the default.
+    """What a choice starts with: its part of the link, what was chosen, or the default.
+
+    What was chosen stands in the state. The browser has to be told it too: a widget in a list that
+    nobody has opened holds nothing yet, and would begin with the default, which then counts.
 
     Args:
         name: The widget's key and its name in the address.
@@ -193,7 +196,8 @@ def take(name: str, default: Any, read: Any, shown: Any = str) -> Any:
     mine = memory()
     parts = mine.link.pop(name, None)
     if parts is None and (not mine.whole or name in mine.taken):
-        return default
+        held = st.session_state.get(name)
+        return default if held is None else held
     mine.taken.add(name)
     mine.fresh.add(name)
     found: Found[Any] = Found(default, True) if parts is None else read(parts)
