@@ -60,7 +60,7 @@ RULES = (
     ),
     Rule(
         modules=("views.first_paint",),
-        outside=frozenset(),
+        outside=frozenset({"streamlit"}),
         own=frozenset(),
         never=frozenset({"torch", "timm", "captum", "vislib"}),
     ),

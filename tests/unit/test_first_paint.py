@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
+
+import streamlit
 
 from views.first_paint import FirstPaint
 
@@ -42,7 +46,7 @@ def test_a_page_has_the_style_right_behind_body() -> None:
     start, body, seen = answered(b"text/html,*/*")
     assert body.startswith(b"<html><head></head><body><style>")
     assert b".st-key-stage_place" in body
-    assert body.endswith(b"</style><div>one</div></body></html>")
+    assert body.endswith(b"><div>one</div></body></html>")
     assert dict(start["headers"]) == {
         b"content-length": str(len(body)).encode(),
         b"x-kept": b"1",
@@ -53,3 +57,13 @@ def test_a_page_has_the_style_right_behind_body() -> None:
 def test_all_else_goes_through_as_it_is() -> None:
     assert answered(b"*/*") == answered(b"*/*", wrapped=False)
     assert answered(b"*/*")[1] == b"".join(PAGE)
+
+
+def test_the_page_names_the_code_that_it_asks_for_soon_and_only_what_is_there() -> None:
+    _, body, _ = answered(b"text/html")
+    static = Path(streamlit.__file__).parent / "static"
+    page = (static / "index.html").read_text(encoding="utf-8")
+    named = re.findall(r'href="\./(static/js/[^"]+)"', body.decode())
+    assert {name.split("/")[-1].split(".")[0] for name in named} >= {"BidiComponent", "Html"}
+    assert len(named) == len(set(named)) < 60
+    assert all((static / name).is_file() and name not in page for name in named)
