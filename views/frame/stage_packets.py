@@ -142,7 +142,7 @@ def payload(rows: Sequence[StageRow], order: Sequence[str], target: str, label: 
         "rows": laid,
         "order": list(order),
         "label": label,
-        "texts": {name: t(f"stage.{name}") for name in TEXTS},
+        "texts": {name: t(f"stage.{name}").replace(" %", "\N{NO-BREAK SPACE}%") for name in TEXTS},
     }
     return pack(header, body + tables[0] + tables[1])
 
