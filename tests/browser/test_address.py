@@ -136,6 +136,7 @@ def test_f5_keeps_the_view_and_the_address(server: Server, page: Page, settle: S
     assert maps(page) == seen
 
 
+@pytest.mark.slow
 def test_pages_that_were_open_over_a_restart_go_on(
     page: Page, settle: Settle, tmp_path: Path
 ) -> None:
@@ -213,7 +214,7 @@ def test_a_fragment_writes_the_address(page: Page, settle: Settle, tmp_path: Pat
         page.goto("about:blank")
 
 
-@pytest.mark.walk(3)
+@pytest.mark.walk(5)
 @pytest.mark.parametrize("link", hostile(15, seed=3), ids=lambda one: f"{one.page}-{one.kind}")
 def test_a_hostile_address_opens_a_page_with_a_word(
     server: Server, page: Page, link: Hostile

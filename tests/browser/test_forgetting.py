@@ -34,6 +34,7 @@ EMPTY = {
     "results": 0,
 }
 Look = Callable[..., dict[str, Any]]
+pytestmark = pytest.mark.slow
 LATER = 60.0 * uploads.STORE_MINUTES
 
 

@@ -63,6 +63,7 @@ def test_a_clickers_keys_are_none_lost(server: Server, page: Page, settle: Settl
     settle(page)
 
 
+@pytest.mark.slow
 def test_one_window_leads_and_the_other_follows(
     server: Server, chromium: Browser, settle: Settle
 ) -> None:
