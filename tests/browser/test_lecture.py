@@ -55,6 +55,7 @@ def test_a_clickers_keys_are_none_lost(server: Server, page: Page, settle: Settl
     page.reload()
     settle(page)
     assert at(page) == KEYS[-1]
+    page.get_by_role("timer").filter(has_text=":").wait_for()  # what hears the keys is there
     page.keyboard.press("b")
     assert page.locator(".dark").is_visible()
     settle(page)
