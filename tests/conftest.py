@@ -80,7 +80,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if tier in ("browser", "weights"):
             item.add_marker(tier)
     order = {tier: number for number, tier in enumerate((*TIERS, "other"))}
-    items.sort(key=lambda item: order[tier_of(item.path)])
+    # The long ones first, so that at the end no process waits for another's.
+    items.sort(key=lambda item: (order[tier_of(item.path)], not item.get_closest_marker("slow")))
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:

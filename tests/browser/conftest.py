@@ -24,7 +24,7 @@ import start
 from tests.browser import chromium as chromium_program
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 LAPTOP = (1400, 900)
 PHONE = (390, 844)
@@ -33,6 +33,26 @@ ARTEFACTS = start.ROOT / ".artefacts"
 """Where a failing test leaves its screenshot, for a person to look at."""
 ELSEWHERE = "mixscope.test"
 """This machine under a name that no browser calls secure."""
+OFF = (
+    # What Playwright switches off itself: only the last flag of this name counts.
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    "PreconnectToSearch",
+    # Pages of the address bar's own, one set a tab: they cost a second of the processor each time.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+)
+"""Chromium's features that no test needs."""
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -44,6 +64,7 @@ FLAGS = (
     "--disable-sync",
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
+    f"--disable-features={','.join(OFF)}",
     f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1",
 )
 SERVER_SECONDS = 120.0
@@ -144,6 +165,14 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def fetched(chromium: Browser) -> Iterator[BrowserContext]:
+    """Where the tests' tabs are opened: what one has fetched and compiled, the next one has."""
+    context = chromium.new_context()
+    yield context
+    context.close()
+
+
 @pytest.fixture
 def viewport(request: pytest.FixtureRequest) -> tuple[int, int]:
     """Width and height in CSS pixels; parametrise it (indirect=True) for other screens."""
@@ -177,15 +206,18 @@ class Complaints:
 
 @pytest.fixture
 def page(
-    chromium: Browser, viewport: tuple[int, int], request: pytest.FixtureRequest
+    fetched: BrowserContext, viewport: tuple[int, int], request: pytest.FixtureRequest
 ) -> Iterator[Page]:
-    """An empty tab of a new visitor; the test fails on any complaint (``page.complaints``)."""
+    """An empty tab of a new visitor; the test fails on any complaint (``page.complaints``).
+
+    Of a visitor MixScope keeps nothing beyond the tab; cookies go all the same.
+    """
     if "cold_server" in request.fixturenames:
         # The server must outlive the tab, or the tab complains that it is gone.
         request.getfixturevalue("cold_server")
     width, height = viewport
-    context = chromium.new_context(viewport={"width": width, "height": height})
-    tab = context.new_page()
+    tab = fetched.new_page()
+    tab.set_viewport_size({"width": width, "height": height})
     complaints = Complaints(tab)
     tab.complaints = complaints  # type: ignore[attr-defined]
     yield tab
@@ -194,7 +226,8 @@ def page(
         ARTEFACTS.mkdir(exist_ok=True)
         name = re.sub(r"[^\w.-]+", "_", request.node.name)
         tab.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
-    context.close()
+    tab.close()
+    fetched.clear_cookies()
     if complaints.found:
         pytest.fail("The page complained:\n" + "\n".join(complaints.found))
 

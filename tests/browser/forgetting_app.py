@@ -1,4 +1,4 @@
-"""The app with a memory of seconds, for the browser test; it runs in the project's folder."""
+"""The app whose clock a browser test puts forward; it runs in the project's folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from tests.browser import memory_probe
 from views import frame
 from views.frame import uploads
 
-uploads.STORE_MINUTES = 30 / 60  # type: ignore[assignment]
 uploads.SWEEP_SECONDS = 0.5
 memory_probe.begin()
 frame.draw()

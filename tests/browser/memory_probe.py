@@ -1,10 +1,12 @@
 """A look into the process of a running app: what of an upload still lies where.
 
-The test asks by a file in the folder that ``PROBE`` names, and gets a file with the answer.
+The test asks by a file in the folder that ``PROBE`` names, and gets a file with the answer. In the
+file it says by how many seconds the clock of what is kept goes forward before.
 """
 
 from __future__ import annotations
 
+import functools
 import gc
 import io
 import json
@@ -18,13 +20,25 @@ from typing import Any
 import numpy as np
 from streamlit import runtime
 
-from views.frame import state, uploads
+from views.frame import results, state, uploads
 from vislib.schema import DecodedImage
 
 PROBE = "MIXSCOPE_PROBE"
 MARK = b"a text that only the uploads have"
 SHAPE = (97, 131, 3)
 """Of the uploads, and of nothing else that the app draws."""
+
+
+class Clock:
+    """The process's clock, which a test may put forward."""
+
+    ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead
+
+
+CLOCK = Clock()
 
 
 def everything() -> Iterator[Any]:
@@ -73,6 +87,7 @@ def answer(folder: Path) -> None:
     while True:
         time.sleep(0.1)
         for question in folder.glob("ask-*"):
+            CLOCK.ahead += float(question.read_text(encoding="utf-8"))
             question.unlink()
             part = folder / "part"
             part.write_text(json.dumps(look()), encoding="utf-8")
@@ -80,7 +95,9 @@ def answer(folder: Path) -> None:
 
 
 def begin() -> None:
-    """Look whenever the test asks; once a process."""
+    """Look whenever the test asks, and keep what is kept by ``CLOCK``; once a process."""
     if not any(thread.name == PROBE for thread in threading.enumerate()):
+        uploads.UPLOADS.__init__(CLOCK)  # type: ignore[misc]
+        state.ResultStore = functools.partial(results.ResultStore, timer=CLOCK)  # type: ignore
         folder = Path(os.environ[PROBE])
         threading.Thread(target=answer, args=(folder,), name=PROBE, daemon=True).start()

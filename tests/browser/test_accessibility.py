@@ -30,7 +30,7 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.walk(2)
+@pytest.mark.walk(3)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("address", PAGES)
 def test_axe_finds_nothing(

@@ -16,7 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ from views.frame.tile_canvas import tile_canvas
 from vislib.schema import ImageError, ShapeError
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 pytestmark = pytest.mark.browser
 
@@ -69,13 +69,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 class Visit:
     """One visitor: a page, what its console said and what the server sent."""
 
-    def __init__(self, browser: Browser, address: str, query: str, width: int, scheme: str) -> None:
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 1000},
-            device_scale_factor=3 if width < 640 else 1,
-            color_scheme="dark" if scheme == "dark" else "light",
-        )
-        self.page: Page = self.context.new_page()
+    def __init__(self, page: Page, address: str, query: str) -> None:
+        self.page = page
         self.complaints: list[str] = []
         self.received = 0
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -144,18 +139,26 @@ class Visit:
 
 
 @pytest.fixture
-def visit(chromium: Browser, address: str) -> Iterator[Callable[..., Visit]]:
+def visit(
+    chromium: Browser, fetched: BrowserContext, address: str
+) -> Iterator[Callable[..., Visit]]:
     """Open the page; complaints of the console fail the test."""
     opened: list[Visit] = []
 
-    def open_page(query: str = "", width: int = 1400, scheme: str = "light") -> Visit:
-        opened.append(Visit(chromium, address, query, width, scheme))
+    def open_page(query: str = "", width: int = 1400, scheme: Any = "light") -> Visit:
+        if width < 640:
+            page = chromium.new_page(device_scale_factor=3)
+        else:
+            page = fetched.new_page()
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.emulate_media(color_scheme=scheme)
+        opened.append(Visit(page, address, query))
         return opened[-1]
 
     yield open_page
     complaints = [text for one in opened for text in one.complaints]
     for one in opened:
-        one.context.close()
+        one.page.close()
     assert not complaints
 
 

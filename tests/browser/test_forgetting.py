@@ -18,6 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 import start
 from tests.browser.conftest import Server, run_server
 from tests.browser.memory_probe import MARK, PROBE, SHAPE
+from views.frame import uploads
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -32,27 +33,39 @@ EMPTY = {
     "held": 0,
     "results": 0,
 }
-Look = Callable[[], dict[str, Any]]
+Look = Callable[..., dict[str, Any]]
+pytestmark = pytest.mark.slow
+LATER = 60.0 * uploads.STORE_MINUTES
 
 
-@pytest.fixture
-def forgetful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server that keeps uploads for 30 seconds."""
-    monkeypatch.setenv(PROBE, str(tmp_path))
-    shutil.copytree(start.ROOT / "static", tmp_path / "static")  # the fonts lie beside the script
-    entry = shutil.copy(start.ROOT / "tests" / "browser" / "forgetting_app.py", tmp_path)
-    yield from run_server(tmp_path, str(entry))
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server lies, and where it is asked."""
+    return tmp_path_factory.mktemp("forgetful")
 
 
-@pytest.fixture
-def look(tmp_path: Path) -> Look:
-    """Asks the server's process what it holds."""
+@pytest.fixture(scope="module")
+def forgetful(folder: Path) -> Iterator[Server]:
+    """A server whose clock is put forward, and which ends a visit soon after its tab is closed."""
+    shutil.copytree(start.ROOT / "static", folder / "static")  # the fonts lie beside the script
+    entry = shutil.copy(start.ROOT / "tests" / "browser" / "forgetting_app.py", folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(PROBE, str(folder))
+        patch.setenv("STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL", "1")
+        yield from run_server(folder, str(entry))
+
+
+@pytest.fixture(scope="module")
+def look(folder: Path) -> Look:
+    """Asks the server's process what it holds, so many seconds later than it is."""
     count = iter(range(1000))
 
-    def ask() -> dict[str, Any]:
+    def ask(later: float = 0.0) -> dict[str, Any]:
         number = next(count)
-        (tmp_path / f"ask-{number}").touch()
-        answer = tmp_path / f"answer-{number}"
+        part = folder / "question"
+        part.write_text(str(later), encoding="utf-8")
+        part.rename(folder / f"ask-{number}")
+        answer = folder / f"answer-{number}"
         end = time.monotonic() + SECONDS
         while not answer.exists():
             assert time.monotonic() < end, "the server's process gives no answer"
@@ -89,7 +102,7 @@ def until_empty(look: Look) -> dict[str, Any]:
         found = look()
         if EMPTY.items() <= found.items():
             break
-        time.sleep(2)
+        time.sleep(1)
     return found
 
 
@@ -108,6 +121,7 @@ def test_an_open_page_loses_its_picture_by_itself(
     assert there["results"] >= 2
     assert (there["bytes"], there["files"], there["uploader"]) == (0, 0, 0)  # gone at once
     assert set(there["media"]) - set(gallery["media"])
+    look(LATER)
     page.get_by_text("Your picture was removed").wait_for(timeout=1000 * SECONDS)
     settle(page)
     after = until_empty(look)
@@ -116,17 +130,14 @@ def test_an_open_page_loses_its_picture_by_itself(
 
 
 def test_a_closed_tab_leaves_nothing_and_needs_no_other_visitor(
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
+    forgetful: Server,
     look: Look,
     chromium: Browser,
     settle: Callable[..., None],
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setenv("STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL", "1")
-    server: Server = request.getfixturevalue("forgetful")
     tab = chromium.new_page()
-    tab.goto(f"{server.url}/disagreement?source=My+own&models=Mixer+mini&models=DaViT+mini")
+    tab.goto(f"{forgetful.url}/disagreement?source=My+own&models=Mixer+mini&models=DaViT+mini")
     settle(tab)
     for seed in (1, 2):
         give(tab, marked(tmp_path, seed), settle, "many_uploads")
@@ -140,6 +151,7 @@ def test_a_closed_tab_leaves_nothing_and_needs_no_other_visitor(
         there = look()
     assert there["held"] == 3
     tab.close()
+    look(LATER)
     after = until_empty(look)
     assert EMPTY.items() <= after.items(), after
     assert (after["media"], after["sessions"]) == ([], 0)

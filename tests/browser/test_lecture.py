@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.browser import steps
-from tests.browser.conftest import run_server
 from tests.browser.screens import tab
 from vislib.lecture import reading
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from playwright.sync_api import Browser, Page
 
     from tests.browser.conftest import Server
@@ -45,13 +41,6 @@ def until(page: Page, what: Callable[[], bool], seconds: float = 60.0) -> None:
     pytest.fail(f"it did not come to that; the page is at {page.url}")
 
 
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Server]:
-    """A server of the test's own: a lecture is one for the whole server."""
-    with contextlib.contextmanager(run_server)(tmp_path) as server:
-        yield server
-
-
 def test_a_clickers_keys_are_none_lost(server: Server, page: Page, settle: Settle) -> None:
     page.goto(f"{server.url}/lecture")
     settle(page)
@@ -66,6 +55,7 @@ def test_a_clickers_keys_are_none_lost(server: Server, page: Page, settle: Settl
     page.reload()
     settle(page)
     assert at(page) == KEYS[-1]
+    page.get_by_role("timer").filter(has_text=":").wait_for()  # what hears the keys is there
     page.keyboard.press("b")
     assert page.locator(".dark").is_visible()
     settle(page)
@@ -74,16 +64,17 @@ def test_a_clickers_keys_are_none_lost(server: Server, page: Page, settle: Settl
     settle(page)
 
 
+@pytest.mark.slow
 def test_one_window_leads_and_the_other_follows(
-    own_server: Server, chromium: Browser, settle: Settle
+    server: Server, chromium: Browser, settle: Settle
 ) -> None:
     context = chromium.new_context(viewport={"width": 1280, "height": 720})
     leader, screen = context.new_page(), context.new_page()
-    leader.goto(f"{own_server.url}/lecture?role=notes&step={KEYS[4]}")
+    leader.goto(f"{server.url}/lecture?role=notes&step={KEYS[4]}")
     settle(leader)
     leader.locator(".st-key-lecture_lead button").click()
     leader.locator(".st-key-lecture_end").wait_for()
-    screen.goto(f"{own_server.url}/lecture")
+    screen.goto(f"{server.url}/lecture")
     until(screen, lambda: at(screen) == KEYS[4])
     press(leader, "PageDown")
     until(screen, lambda: at(screen) == KEYS[5])
@@ -105,6 +96,8 @@ def test_one_window_leads_and_the_other_follows(
     screen.locator(".st-key-lecture_lead button").click()  # handed over
     screen.locator(".st-key-lecture_end").wait_for()
     until(leader, lambda: at(leader) == KEYS[6])
+    screen.locator(".st-key-lecture_end button").click()  # it is one for the whole server
+    screen.locator(".st-key-lecture_lead").wait_for()
     context.close()
 
 

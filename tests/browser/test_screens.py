@@ -30,7 +30,7 @@ PRINTED = """() => {
 }"""
 
 
-@pytest.mark.walk(3)
+@pytest.mark.walk(5)
 @pytest.mark.parametrize("screen", list(screens.FIRST), ids=["projector", "tablet", "phone"])
 @pytest.mark.parametrize("name", FINISHED)
 def test_the_first_map_is_on_the_first_screen(

@@ -70,6 +70,7 @@ def cell_at(key: str, point: dict[str, int], rows: int, columns: int) -> tuple[i
     return geometry.cell_at(box, picture=size, **point, rows=rows, columns=columns)
 
 
+@pytest.mark.slow
 def test_the_canvas_is_the_field_at_fifty_places_of_every_family(
     page: Page, server: Any, settle: Any
 ) -> None:
@@ -223,6 +224,7 @@ def test_the_first_map_is_on_the_first_screen_and_nothing_jumps(
     indirect=["viewport"],
     ids=["projector", "tablet", "phone"],
 )
+@pytest.mark.walk(3)
 @pytest.mark.parametrize(
     ("name", "tiles"), [("patch_embedding", 4), ("token_mixing", 4), ("depthwise_kernels", 5)]
 )

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from timm.models.convmixer import ConvMixer
 from timm.models.davit import DaVit
@@ -28,6 +29,7 @@ from vislib.architectures import ArchitectureAdapter, adapters
 from vislib.models import loading
 from vislib.models.loading import InputConfig, LoadedModel, ModelInput
 from vislib.observe.capture import run_with_cache
+from vislib.registry import MODEL_REGISTRY
 from vislib.schema import (
     ActivationCache,
     DecodedImage,
@@ -126,6 +128,17 @@ def _swin() -> nn.Module:
 def _resnet() -> nn.Module:
     """25 x 25 places in the stem, then 13, 7, 4 and 2; 1 x 1 convolutions around each 3 x 3."""
     return ResNet(block=Bottleneck, layers=(1, 2, 1, 1), channels=(5, 6, 7, 8), num_classes=CLASSES)
+
+
+def one_a_family() -> list[Any]:
+    """The rows of the registry as parameters: one of each family, and the others as a long walk."""
+    seen: set[str] = set()
+    found = []
+    for key, row in MODEL_REGISTRY.items():
+        marks = [pytest.mark.walk(6)] if row.family in seen else []
+        found.append(pytest.param(key, marks=marks))
+        seen.add(row.family)
+    return found
 
 
 _FAMILIES: dict[str, tuple[Callable[[], nn.Module], int]] = {

@@ -72,6 +72,7 @@ def test_the_configuration_is_the_published_one() -> None:
 # Preparation
 
 
+@pytest.mark.walk(3)
 def test_preprocessing_is_the_model_s_own_transform(registered: LoadedModel) -> None:
     with torch.device("meta"):
         module = loading.build(registered.spec)

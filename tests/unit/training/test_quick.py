@@ -55,7 +55,7 @@ def test_the_twin_computes_and_trains_the_model_itself(key: str) -> None:
     )
     assert not any(isinstance(part, kinds) for part in module.modules())
     assert module.training
-    inputs = torch.randn(4, 3, SIZE, SIZE, dtype=torch.float64)
+    inputs = torch.randn(2, 3, SIZE, SIZE, dtype=torch.float64)
     logits, wanted = gradients(plain, plain, inputs)
     others, came = gradients(module, twin, inputs)
     assert float(logits.std()) > 1e-3
@@ -149,7 +149,7 @@ def test_the_twin_for_a_processor_computes_and_trains_the_model_itself(
     replaced = [part for part in twin.modules() if type(part) is quick.DepthwiseSums]
     assert len(replaced) == REPLACED.get(key, (0,))[0]
     assert not any(getattr(part, "fused_attn", False) for part in twin.modules())
-    inputs = torch.randn(4, 3, SIZE, SIZE, dtype=torch.float64)
+    inputs = torch.randn(2, 3, SIZE, SIZE, dtype=torch.float64)
     logits, wanted = gradients(plain, plain, inputs)
     others, came = gradients(module, twin, inputs)
     assert furthest([logits], [others]) < 1e-11
