@@ -59,7 +59,8 @@ WATCH = """() => {
       timer = setTimeout(finish, 300);
     });
   };
-  addEventListener('pointerdown', () => { window.__down = performance.now(); }, true);
+  const began = () => { window.__down = performance.now(); };
+  for (const name of ['pointerdown', 'keydown']) addEventListener(name, began, true);
   addEventListener('load', changed, true); // of a picture
   new MutationObserver(changed).observe(document.body, {
     attributes: true, childList: true, characterData: true, subtree: true,

@@ -1,6 +1,7 @@
 """Every step of a lecture in each language and on each screen: errors, cut texts, what is in view.
 
-    python -m tests.browser.steps [--steps question vit] [--languages ko] [--pictures FOLDER]
+    python -m tests.browser.steps [--steps question vit] [--languages ko] [--screens 1280]
+        [--theme dark] [--pictures FOLDER]
 
 prints a line for each that is not well: an error on the page, a text that is cut off, the first map
 or table below the first screen, a page that scrolls sideways. ``--pictures`` keeps a screenshot of
@@ -74,6 +75,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--steps", nargs="+", default=[step.key for step in PATH.steps])
     parser.add_argument("--languages", nargs="+", default=list(PATH.languages))
+    widths = [screen[0] for screen in SCREENS]
+    parser.add_argument("--screens", nargs="+", type=int, default=widths, choices=widths)
+    parser.add_argument("--theme", default="light", choices=("light", "dark"))
     parser.add_argument("--pictures", type=Path, help="keep screenshots in this folder")
     chosen = parser.parse_args(arguments)
     with opened() as (browser, folder), contextlib.contextmanager(run_server)(folder) as server:
@@ -83,8 +87,8 @@ def main(arguments: Sequence[str]) -> int:
 def walk(browser: Browser, base: str, chosen: argparse.Namespace) -> int:
     """Print what is not well, then how many were looked at."""
     count, bad = 0, 0
-    for screen in SCREENS:
-        page = tab(browser, screen)
+    for screen in (one for one in SCREENS if one[0] in chosen.screens):
+        page = tab(browser, screen, chosen.theme)
         for step in chosen.steps:
             for language in chosen.languages:
                 wrong = look(page, base, step, language)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import html
-from functools import partial
-
 import streamlit as st
 
 from views import frame
-from views.lecture import clicker, notes, paths, shown
+from views.lecture import clicker, notes, paths, slots
 from views.lecture.clicker import Press
 from views.lecture.live import LIVE
 from vislib.lecture.steps import LecturePath, Step
@@ -41,9 +38,7 @@ def draw() -> None:
         if role == "notes":
             notes.draw(path, step)
         else:
-            _screen(step)
-            for following in path.steps[path.steps.index(step) + 1 :][:1]:
-                frame.shielded(partial(shown.prepare, following))
+            slots.draw(path, step)
     if st.session_state.get(MODE) != "free":
         _watch(LIVE.state.version)
 
@@ -145,18 +140,6 @@ def _watch(version: int) -> None:
     """Draw the page anew when another window has moved, begun or taken over the lecture."""
     if LIVE.state.version != version:
         st.rerun()
-
-
-def _screen(step: Step) -> None:
-    """Title, words, formula, and the live view."""
-    st.html(
-        f'<div class="lecture"><h1>{html.escape(paths.title(step))}</h1>'
-        f"<p>{html.escape(paths.words(step))}</p></div>"
-    )
-    if step.formula:
-        with st.container(key="lecture_formula"):
-            st.latex(step.formula)
-    frame.shielded(lambda: shown.draw(step))
 
 
 def _faults(path: LecturePath) -> None:
