@@ -16,7 +16,13 @@ FOLLOW_SECONDS = 1.0
 """How often a window that follows looks."""
 
 
+@st.fragment
 def draw() -> None:
+    """The lecture alone runs again after a key: nothing round it changes with the step."""
+    frame.shielded(_draw)
+
+
+def _draw() -> None:
     """The step, large; below it the clock and what moves the lecture."""
     found = {key: path for key, path in paths.paths().items() if path.steps}
     if not found:

@@ -16,10 +16,13 @@ from views.lecture import paths, shown
 from vislib.lecture.steps import LecturePath, Step
 
 SLOTS = 3
+HIDDEN = "position:absolute;visibility:hidden;height:0;overflow:hidden"
 
 
 def draw(path: LecturePath, step: Step) -> None:
     """The step; then the others, the next one first."""
+    others = f'[class*="st-key-lecture_slot_"]:not(:has(.step-{step.key}))'
+    st.html(f"<style>{others}{{{HIDDEN}}}</style>")  # until the browser says which one is seen
     places = [st.container(key=f"lecture_slot_{number}") for number in range(SLOTS)]
     at = path.steps.index(step)
     for number in (at, at + 1, at - 1):
@@ -29,14 +32,13 @@ def draw(path: LecturePath, step: Step) -> None:
         if number == at - 1 and not shown.is_quick(one):
             continue  # nobody waits for a model on the way back
         with places[number % SLOTS], frame.as_if(one.view.picture, one.view.place):
-            _step(one, str(number % SLOTS), ahead=number != at)
+            _step(one, str(number % SLOTS))
 
 
-def _step(step: Step, slot: str, *, ahead: bool) -> None:
+def _step(step: Step, slot: str) -> None:
     """Title, words, formula, and the live view."""
-    names = f"lecture step-{step.key}{' ahead' if ahead else ''}"
     st.html(
-        f'<div class="{names}"><h1>{html.escape(paths.title(step))}</h1>'
+        f'<div class="lecture step-{step.key}"><h1>{html.escape(paths.title(step))}</h1>'
         f"<p>{html.escape(paths.words(step))}</p></div>"
     )
     formula = st.container(key=f"lecture_formula_{slot}")
