@@ -6,7 +6,7 @@ const MOVES = {
   Home: -Infinity, End: Infinity,
 };
 const HIDDEN = "position: absolute !important; visibility: hidden !important; height: 0 !important; overflow: hidden !important";
-const SEEN = "position: static !important; visibility: visible !important; height: auto !important; overflow: visible !important";
+const SEEN = "position: static !important; visibility: visible !important; height: var(--slot, auto) !important; overflow: visible !important";
 const clickers = new WeakMap();
 
 // A window keeps its name when it is loaded again, so that it goes on leading.

@@ -30,10 +30,12 @@ HALL = (1920, 1080)
 SCREENS = (PROJECTOR, TABLET, HALL, PHONE)
 PATH = reading.read(reading.FOLDER / "seminar")
 LOOK = """() => {
-    const body = document.querySelector('.st-key-lecture_body');
+    const slots = [...document.querySelectorAll('[class*="st-key-lecture_slot_"]')];
+    const body = slots.find(slot => getComputedStyle(slot).visibility === 'visible');
     if (!body) return ['nothing is drawn'];
     const wrong = [];
-    const roots = [body], shown = node => node.checkVisibility({opacityProperty: true});
+    const roots = [body], shown = node => node.checkVisibility(
+        {opacityProperty: true, visibilityProperty: true});
     for (let i = 0; i < roots.length; i++)
         for (const { shadowRoot } of roots[i].querySelectorAll('*'))
             if (shadowRoot) roots.push(shadowRoot);
@@ -47,6 +49,18 @@ LOOK = """() => {
         const tall = node.scrollHeight - node.clientHeight;
         if (hidden && (wide > 1 || tall > 2) && node.clientWidth > 1)
             wrong.push('cut: ' + node.innerText.trim().slice(0, 50));
+        for (let over = node.parentElement, i = 0; over && i < 3; over = over.parentElement, i++)
+            if (/hidden|clip/.test(getComputedStyle(over).overflowY) && over.clientHeight > 1
+                    && node.getBoundingClientRect().bottom > over.getBoundingClientRect().bottom + 2)
+                wrong.push('cut below: ' + node.innerText.trim().slice(0, 50));
+    }
+    const foot = document.querySelector('.st-key-lecture_foot');
+    const edge = getComputedStyle(foot).position === 'fixed' ? foot.getBoundingClientRect().top : Infinity;
+    for (const node of nodes) {
+        const own = [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim());
+        const seen = own || node.matches('img, canvas, rect');
+        if (seen && shown(node) && !node.closest('[role=status], .tree') && node.getBoundingClientRect().bottom > edge + 1)
+            wrong.push('behind the line below: ' + (node.textContent.trim().slice(0, 30) || node.tagName));
     }
     const drawn = nodes.filter(node => node.matches('img, canvas, svg, table, .bar') && shown(node)
         && node.getBoundingClientRect().height > 15);
@@ -57,7 +71,7 @@ LOOK = """() => {
         wrong.push('scrolls sideways');
     document.querySelectorAll('[data-testid="stAlert"], [data-testid="stException"]').forEach(
         alert => wrong.push('error: ' + alert.innerText.slice(0, 100)));
-    return wrong;
+    return [...new Set(wrong)];
 }"""
 
 

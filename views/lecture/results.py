@@ -46,16 +46,18 @@ def table(step: Step) -> None:
     ]
     head = "".join(f"<th>{html.escape(frame.t(f'papers.column_{name}'))}</th>" for name in columns)
     groups_differ = len({row.group for row in rows}) > 1
-    lines = []
-    for row in rows:
-        below = f"<small>{html.escape(row.group)}</small>" if groups_differ else ""
+    lines, height = [], len(rows) + 1.0
+    for above, row in zip([None, *rows], rows, strict=False):
+        below = ""
+        if groups_differ and (above is None or above.group != row.group):
+            below, height = f"<small>{html.escape(row.group)}</small>", height + 0.7
         cells = "".join(f"<td>{_cell(row, column)}</td>" for column in columns)
         colour = family_colour(row.family) if row.family else "transparent"
         name = f"{html.escape(row.model)}{below}"
         lines.append(f'<tr><th style="border-left:.5rem solid {colour}">{name}</th>{cells}</tr>')
     st.html(
-        f'<div class="lecture-table"><table><thead><tr><th></th>{head}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        f'<div class="lecture-table" style="--lines:{height:g}"><table><thead><tr><th></th>{head}'
+        f"</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
     st.caption(f"arXiv {found.arxiv}")
 

@@ -37,8 +37,10 @@ def draw(path: LecturePath, step: Step) -> None:
 
 def _step(step: Step, slot: str) -> None:
     """Title, words, formula, and the live view."""
+    one_map = step.view.kind in ("maps", "patches") and len(step.view.models) == 1
+    beside = " beside" if step.formula and one_map else ""
     st.html(
-        f'<div class="lecture step-{step.key}"><h1>{html.escape(paths.title(step))}</h1>'
+        f'<div class="lecture step-{step.key}{beside}"><h1>{html.escape(paths.title(step))}</h1>'
         f"<p>{html.escape(paths.words(step))}</p></div>"
     )
     formula = st.container(key=f"lecture_formula_{slot}")
