@@ -57,7 +57,8 @@ PAINTED = """() => {
     const look = () => {
       frames += 1;
       const { step, maps } = seen();
-      if (step === before || (window.__onStage.includes(step) && !maps)) requestAnimationFrame(look);
+      const waits = step === before || (window.__onStage.includes(step) && !maps);
+      if (waits) requestAnimationFrame(look);
       else window.__painted = { step, maps, frames, took: performance.now() - timeStamp };
     };
     requestAnimationFrame(look);
@@ -80,7 +81,9 @@ def press(page: Any, key: str) -> tuple[dict[str, Any], float]:
     return painted, took
 
 
-def walk(page: Any, url: str, keys: int, *, hidden: bool) -> tuple[list[dict[str, Any]], list[float]]:
+def walk(
+    page: Any, url: str, keys: int, *, hidden: bool
+) -> tuple[list[dict[str, Any]], list[float]]:
     """Three steps forward and two back, over and over.
 
     Args:
@@ -140,7 +143,8 @@ def main() -> None:
     took_ms = [one["took"] for one in stages]
     print(
         f"key to painted stage, {len(stages)} of {len(painted)} keys: p95 {frames} frames "
-        f"({FRAMES_ALLOWED} allowed), {p95(took_ms):.0f} ms (median {statistics.median(took_ms):.0f})"
+        f"({FRAMES_ALLOWED} allowed), {p95(took_ms):.0f} ms "
+        f"(median {statistics.median(took_ms):.0f})"
     )
     seen, everything, bare = (statistics.median(times) for times in whole.values())
     print(f"whole step / bare fragment: {seen / bare:.2f} ({RATIO_ALLOWED} allowed)")

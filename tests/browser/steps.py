@@ -33,7 +33,7 @@ LOOK = """() => {
     const slots = [...document.querySelectorAll('[class*="st-key-lecture_slot_"]')];
     const body = slots.find(slot => getComputedStyle(slot).visibility === 'visible');
     if (!body) return ['nothing is drawn'];
-    const wrong = [];
+    const wrong = [], below = node => node.getBoundingClientRect().bottom;
     const roots = [body], shown = node => node.checkVisibility(
         {opacityProperty: true, visibilityProperty: true});
     for (let i = 0; i < roots.length; i++)
@@ -51,16 +51,18 @@ LOOK = """() => {
             wrong.push('cut: ' + node.innerText.trim().slice(0, 50));
         for (let over = node.parentElement, i = 0; over && i < 3; over = over.parentElement, i++)
             if (/hidden|clip/.test(getComputedStyle(over).overflowY) && over.clientHeight > 1
-                    && node.getBoundingClientRect().bottom > over.getBoundingClientRect().bottom + 2)
+                    && below(node) > below(over) + 2)
                 wrong.push('cut below: ' + node.innerText.trim().slice(0, 50));
     }
     const foot = document.querySelector('.st-key-lecture_foot');
-    const edge = getComputedStyle(foot).position === 'fixed' ? foot.getBoundingClientRect().top : Infinity;
+    const fixed = getComputedStyle(foot).position === 'fixed';
+    const edge = fixed ? foot.getBoundingClientRect().top : Infinity;
     for (const node of nodes) {
         const own = [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim());
         const seen = own || node.matches('img, canvas, rect');
-        if (seen && shown(node) && !node.closest('[role=status], .tree') && node.getBoundingClientRect().bottom > edge + 1)
-            wrong.push('behind the line below: ' + (node.textContent.trim().slice(0, 30) || node.tagName));
+        if (!seen || !shown(node) || node.closest('[role=status], .tree')) continue;
+        if (below(node) > edge + 1)
+            wrong.push(`behind the foot: ${node.textContent.trim().slice(0, 30) || node.tagName}`);
     }
     const drawn = nodes.filter(node => node.matches('img, canvas, svg, table, .bar') && shown(node)
         && node.getBoundingClientRect().height > 15);

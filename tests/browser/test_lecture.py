@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,7 @@ import pytest
 from tests.browser import steps
 from tests.browser.conftest import run_server
 from tests.browser.screens import tab
+from tests.conftest import WHOLE
 from vislib.lecture import reading
 
 if TYPE_CHECKING:

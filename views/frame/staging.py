@@ -160,9 +160,7 @@ def stage_place(maps: int, rows: int = 1, *, key: str = PLACE) -> DeltaGenerator
     return place
 
 
-def stage_room(
-    place: DeltaGenerator, maps: int, rows: int = 1, *, key: str = PLACE
-) -> None:
+def stage_room(place: DeltaGenerator, maps: int, rows: int = 1, *, key: str = PLACE) -> None:
     """Say how many maps there will be, where that is known later than the stage's place."""
     numbers = f"--tiles:{maps + 1};--lines:{(maps + 2) // 2};--rows:{rows}"
     # A style alone goes elsewhere: without an element the place would not be there yet.
