@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.conftest import Ask, Open
+from tests.app.conftest import Ask, Bring, Open
 from tests.unit.lecture.test_reading import GOOD, path_of
 from views.lecture import live, page
 from views.lecture.live import Live
@@ -39,6 +39,43 @@ def test_a_step_shows_its_words_and_no_error(
     assert step.title[language].split()[0] in seen.text
     assert numbers.words(step, language).split("'")[0][:60] in seen.text
     assert step.notes[language][:40] not in seen.text
+
+
+PUBLISHED = {
+    "mixer_mini": "mixer_b16_224.goog_in21k_ft_in1k",
+    "convmixer_mini": "convmixer_768_32.in1k",
+    "davit_mini": "davit_tiny.msft_in1k",
+    "vit_mini": "deit_small_patch16_224.fb_in1k",
+    "resnet_mini": "resnet50.tv_in1k",
+}
+
+
+@pytest.mark.walk(36)
+@pytest.mark.parametrize("key", [step.key for step in SEMINAR.steps])
+def test_a_step_stands_with_published_models_of_random_weights(
+    key: str,
+    open_page: Open,
+    ask: Ask,
+    bring: Bring,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = tmp_path / "published"
+    place.mkdir()
+    for file in (reading.FOLDER / "seminar").glob("*.toml"):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines):
+            if line.startswith("view"):
+                for mini, published in PUBLISHED.items():
+                    line = line.replace(f'"{mini}"', f'"{published}"')
+                lines[number] = line
+        (place / file.name).write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.setenv("MIXSCOPE_LECTURES", str(tmp_path))
+    bring(*PUBLISHED.values())
+    at = open_page("lecture", lecture="published", step=key)
+    seen = ask(at)
+    assert seen.errors == []
+    assert at.selectbox(key="step").value == key
 
 
 def test_the_table_has_the_papers_cells(open_page: Open, ask: Ask) -> None:
