@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from views import frame
+from views.frame import links
 from views.lecture import clicker, notes, paths, slots
 from views.lecture.clicker import Press
 from views.lecture.live import LIVE
@@ -87,12 +88,15 @@ def _entered(path: LecturePath, step: Step) -> None:
     if st.session_state.get("_lecture_at") == (path.key, step.key):
         return
     st.session_state["_lecture_at"] = (path.key, step.key)
-    if step.view.picture is not None:
-        st.session_state["picture"] = step.view.picture
-    if step.view.place is not None:
-        frame.select(step.view.place)
     state = LIVE.state
     LIVE.change(clicker.window(), step=step.key, black=state.black, frozen=bool(state.frozen))
+    own: dict[str, str | int] = {}
+    if step.view.picture is not None:
+        own["picture"] = step.view.picture
+    if step.view.place is not None:
+        own["x"], own["y"] = step.view.place
+    if any(st.session_state.get(name) != value for name, value in own.items()):
+        links.choose_later(**own)  # their widgets are drawn already
 
 
 def _clicker(path: LecturePath, step: Step, *, screen: bool) -> None:
