@@ -54,6 +54,8 @@ LOOK = """() => {
                     && below(node) > below(over) + 2)
                 wrong.push('cut below: ' + node.innerText.trim().slice(0, 50));
     }
+    for (const formula of body.querySelectorAll('.katex-html .base'))
+        if (formula.getBoundingClientRect().right > innerWidth) wrong.push('cut: formula');
     const foot = document.querySelector('.st-key-lecture_foot');
     const fixed = getComputedStyle(foot).position === 'fixed';
     const edge = fixed ? foot.getBoundingClientRect().top : Infinity;
