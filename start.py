@@ -1,7 +1,7 @@
 """The one bootstrap of MixScope: environment, then the app or the tests. Standard library only.
 
-    python3 start.py [--port N] [--room]       the app
-    python3 start.py test [--fast] [...]       every test; other arguments go to pytest
+    python3 start.py [--port N] [--room] [--lang CODE]   the app
+    python3 start.py test [--fast] [...]                 every test; other arguments go to pytest
 
 The first call makes ``.venv`` beside this file and installs the pinned requirements there. Later
 calls install only when a requirements file has changed. Both commands are safe to repeat.
@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import hashlib
 import importlib.util
+import json
 import os
 import platform
 import signal
@@ -23,7 +24,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -32,10 +33,65 @@ MINIMUM = (3, 11)
 DEFAULT_PORT = 8501
 PORTS_TRIED = 50
 READY_SECONDS = 120.0
+TEXTS = ROOT / "assets" / "text"
+LANGUAGE = "MIXSCOPE_LANG"
+"""Environment variable: the language, before those of the machine."""
 
 
 class StartError(Exception):
     """Something a person has to do first; the message says what."""
+
+
+# ---------------------------------------------------------------- the words
+
+_spoken = ["en"]
+
+
+def languages() -> list[str]:
+    """Codes of the tables of texts that are there, English first."""
+    codes = {path.stem for path in TEXTS.glob("*.toml")} - {"glossary", "en"}
+    return ["en", *sorted(codes)]
+
+
+def wanted(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
+    """The language that a command line asks for with --lang, else the environment."""
+    for number, argument in enumerate(arguments):
+        if argument.startswith("--lang="):
+            return argument.partition("=")[2]
+        if argument == "--lang":
+            return "".join(arguments[number + 1 : number + 2])
+    names = (LANGUAGE, "LC_ALL", "LC_MESSAGES", "LANG")
+    return next((environ[name] for name in names if environ.get(name)), "")
+
+
+def speak(name: str) -> None:
+    """Let all words be in a language ("ko", "ko_KR.UTF-8"), in English where it is not there."""
+    code = name.replace("-", "_").split("_")[0].split(".")[0]
+    _spoken[0] = code if code in languages() else "en"
+
+
+def table(language: str) -> dict[str, str]:
+    """Key -> text of the section [start]: a line each, so that any Python can read it.
+
+    tomllib came with Python 3.11, and whoever has an older one is to be told so.
+    """
+    found: dict[str, str] = {}
+    inside = False
+    for line in (TEXTS / f"{language}.toml").read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            inside = line == "[start]"
+        elif inside and ' = "' in line:
+            key, _, text = line.partition(" = ")
+            found[key] = json.loads(text)
+    return found
+
+
+def said(key: str, **values: object) -> str:
+    """A text of the section [start] in the language spoken, its places filled in."""
+    for language in (_spoken[0], "en"):
+        with contextlib.suppress(OSError, ValueError, LookupError):
+            return table(language)[key].format(**values)
+    return " ".join([key, *map(str, values.values())])  # the copy of the project is damaged
 
 
 # ---------------------------------------------------------------- Python and its environment
@@ -46,22 +102,15 @@ def python_problem(version: Sequence[int]) -> str | None:
     if tuple(version[:2]) >= MINIMUM:
         return None
     came = ".".join(str(part) for part in version[:2])
-    wanted = ".".join(str(part) for part in MINIMUM)
-    return (
-        f"This is Python {came}; MixScope needs {wanted} or newer. "
-        f"Install it from https://www.python.org/downloads/ and start again with it, "
-        f"for example: python{wanted} start.py"
-    )
+    needed = ".".join(str(part) for part in MINIMUM)
+    return said("python", came=came, needed=needed)
 
 
 def venv_problem(find: Callable[[str], object] = importlib.util.find_spec) -> str | None:
     """Say how to get the venv module where a Linux distribution has taken it out."""
     if find("venv") is not None and find("ensurepip") is not None:
         return None
-    return (
-        "This Python cannot make an environment: its venv module is not installed. "
-        "On Debian and Ubuntu: sudo apt install python3-venv    Then start again."
-    )
+    return said("venv")
 
 
 def venv_python(venv: Path, system: str | None = None) -> Path:
@@ -92,8 +141,8 @@ def is_installed(venv: Path, requirements: Path) -> bool:
 def download_note(system: str | None = None) -> str:
     """What the first installation costs, said before it begins."""
     if (system or platform.system()) == "Linux":
-        return "about 3 GB to download, 6 GB on disk (PyTorch with its GPU libraries)"
-    return "about 0.5 GB to download, 2 GB on disk (PyTorch without GPU libraries)"
+        return said("download_linux")
+    return said("download")
 
 
 def _has_pip(python: Path) -> bool:
@@ -116,10 +165,10 @@ def _make_venv(venv: Path) -> None:
     problem = venv_problem()
     if problem:
         raise StartError(problem)
-    print(f"Making the environment {venv.name} ...", flush=True)
+    print(said("making", name=venv.name), flush=True)
     made = subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=False)
     if made.returncode != 0:
-        raise StartError(f"The environment could not be made (above). Is {venv.name} writable?")
+        raise StartError(said("not_made", name=venv.name))
 
 
 def install(venv: Path, requirements: Path, note: str = "") -> None:
@@ -133,14 +182,12 @@ def install(venv: Path, requirements: Path, note: str = "") -> None:
     _make_venv(venv)
     stamp = stamp_path(venv, requirements)
     stamp.unlink(missing_ok=True)
-    print(f"Installing {requirements.name}{': ' if note else ''}{note}.", flush=True)
+    words = said("installing", name=requirements.name)
+    print(f"{words}: {note}." if note else f"{words}.", flush=True)
     call = [str(venv_python(venv)), "-m", "pip", "install", "--disable-pip-version-check"]
     done = subprocess.run([*call, "-r", str(requirements)], check=False)
     if done.returncode != 0:
-        raise StartError(
-            f"Installing {requirements.name} failed; pip's own words stand above. Check the "
-            "network and the free disk space, then give the same command again."
-        )
+        raise StartError(said("not_installed", name=requirements.name))
     stamp.write_text(digest(requirements) + "\n", encoding="utf-8")
 
 
@@ -172,13 +219,13 @@ def find_port(first: int, host: str = "127.0.0.1", *, tried: int = PORTS_TRIED) 
         StartError: The number is no port, or none of the next ones is free.
     """
     if not 1 <= first <= 65535:
-        raise StartError(f"{first} is no port; choose one from 1024 to 65535 with --port.")
+        raise StartError(said("no_port", port=first))
     for port in range(first, min(first + tried, 65536)):
         if is_free(port, host):
             if port != first:
-                print(f"Port {first} is in use; taking {port}.", flush=True)
+                print(said("port_in_use", first=first, port=port), flush=True)
             return port
-    raise StartError(f"No port from {first} on is free; choose another one with --port.")
+    raise StartError(said("no_free_port", port=first))
 
 
 def lan_addresses() -> list[str]:
@@ -239,14 +286,14 @@ def _announce(
             time.sleep(0.1)
     else:
         return
-    print(f"\nMixScope is ready on this machine:  http://127.0.0.1:{port}", flush=True)
+    print("\n" + said("ready", address=f"http://127.0.0.1:{port}"), flush=True)
     for address in lan or ():
-        print(f"For the room (same network):        http://{address}:{port}", flush=True)
+        print(said("room", address=f"http://{address}:{port}"), flush=True)
     if lan:
         print_qr(python, f"http://{lan[0]}:{port}")
     elif lan is not None:
-        print("This machine has no network address; only it can open the page.")
-    print("Ctrl-C ends it.\n", flush=True)
+        print(said("alone"))
+    print(said("how_to_end") + "\n", flush=True)
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
@@ -281,7 +328,7 @@ def serve(python: Path, *, port: int, room: bool) -> int:
         # The terminal told the server too: let it close by itself first.
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(timeout=5)
-        print("\nMixScope has ended.", flush=True)
+        print("\n" + said("ended"), flush=True)
         return 0
     finally:
         _stop(child)
@@ -306,7 +353,7 @@ def environment(no_install: bool, lists: Sequence[Path]) -> Path:
     """The interpreter to go on with, after installing what it lacks."""
     if no_install:
         return Path(sys.executable)
-    note = "" if stamp_path(VENV, lists[0]).exists() else download_note() + ", once"
+    note = "" if stamp_path(VENV, lists[0]).exists() else said("once", note=download_note())
     for number, requirements in enumerate(lists):
         install(VENV, requirements, note if number == 0 else "")
     return venv_python(VENV)
@@ -317,23 +364,21 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     testing = list(arguments[:1]) == ["test"]
     parser = argparse.ArgumentParser(
         prog="start.py test" if testing else "start.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=said("description"),
         allow_abbrev=False,
     )
     parser.add_argument(
         "--no-install",
         action="store_true",
-        help="use the Python that runs this file as it is (conda, a container, your own venv)",
+        help=said("help_no_install"),
     )
+    parser.add_argument("--lang", choices=languages(), help=said("help_lang"))
     if testing:
-        parser.add_argument(
-            "--fast", action="store_true", help="no browser, no published weights, nothing slow"
-        )
+        parser.add_argument("--fast", action="store_true", help=said("help_fast"))
         options, rest = parser.parse_known_args(arguments[1:])
     else:
-        parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="first port to try")
-        parser.add_argument("--room", action="store_true", help="open it to the whole network")
+        parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=said("help_port"))
+        parser.add_argument("--room", action="store_true", help=said("help_room"))
         options, rest = parser.parse_args(arguments), []
     options.testing = testing
     return options, rest
@@ -341,11 +386,14 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line says; returns the exit status."""
+    speak(wanted(arguments, os.environ))
     problem = python_problem(sys.version_info[:3])
     if problem:
         print(problem, file=sys.stderr)
         return 2
     options, rest = parse(arguments)
+    if options.lang:
+        os.environ[LANGUAGE] = options.lang  # for what is started from here
     lists = [ROOT / "requirements.txt"]
     if options.testing:
         lists.append(ROOT / "requirements-test.txt")
@@ -358,7 +406,7 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nStopped. Give the same command again to go on.", file=sys.stderr)
+        print("\n" + said("stopped"), file=sys.stderr)
         return 130
 
 

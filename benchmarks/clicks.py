@@ -59,12 +59,15 @@ WATCH = """() => {
       timer = setTimeout(finish, 300);
     });
   };
-  addEventListener('pointerdown', () => { window.__down = performance.now(); }, true);
+  const began = () => { window.__down = performance.now(); };
+  for (const name of ['pointerdown', 'keydown']) addEventListener(name, began, true);
   addEventListener('load', changed, true); // of a picture
-  new MutationObserver(changed).observe(document.body, {
+  const seen = ({ target }) => !window.__unseen?.(target);
+  new MutationObserver((records) => records.some(seen) && changed()).observe(document.body, {
     attributes: true, childList: true, characterData: true, subtree: true,
   });
 }"""
+"""Times a click or key; what ``__unseen`` says is out of sight is not waited for."""
 
 
 def serve(root: Path = ROOT, entry: str = "app.py") -> tuple[subprocess.Popen[bytes], str]:

@@ -5,6 +5,8 @@ const MOVES = {
   PageDown: 1, ArrowRight: 1, PageUp: -1, ArrowLeft: -1,
   Home: -Infinity, End: Infinity,
 };
+const HIDDEN = "position: absolute !important; visibility: hidden !important; height: 0 !important; overflow: hidden !important";
+const SEEN = "position: static !important; visibility: visible !important; height: var(--slot, auto) !important; overflow: visible !important";
 const clickers = new WeakMap();
 
 // A window keeps its name when it is loaded again, so that it goes on leading.
@@ -32,6 +34,8 @@ class Clicker {
     this.dark = make("div", "dark", root);
     this.patience = new Patience();
     this.step = null;
+    this.here = null;
+    this.sheet = document.head.appendChild(document.createElement("style"));
     this.news = {};
     this.onKey = (event) => this.key(event);
     document.addEventListener("keydown", this.onKey, true);
@@ -76,9 +80,21 @@ class Clicker {
   }
 
   paint() {
+    this.show();
     this.dark.hidden = !(this.black && this.data.screen);
     this.dark.setAttribute("aria-label", this.data.texts.black);
     this.tick();
+  }
+
+  // Beside the step lie its neighbours, hidden (views/lecture/slots.py): the one that was moved to is
+  // seen as soon as it is here, and until then the last one that was.
+  show() {
+    if (document.querySelector(`.step-${this.step}`)) this.here = this.step;
+    const slot = '[class*="st-key-lecture_slot_"]';
+    const rules = (where, step) =>
+      `${where} ${slot}:has(.step-${step}) {${SEEN}} ${where} ${slot}:not(:has(.step-${step})) {${HIDDEN}}`;
+    const wanted = `:has(.step-${this.step})`;
+    this.sheet.textContent = rules(`body${wanted}`, this.step) + rules(`body:not(${wanted}):has(.step-${this.here})`, this.here);
   }
 
   tick() {
@@ -94,6 +110,7 @@ class Clicker {
   remove() {
     document.removeEventListener("keydown", this.onKey, true);
     clearInterval(this.ticking);
+    this.sheet.remove();
   }
 }
 

@@ -438,10 +438,13 @@ class Overview {
     const wide = (width - gap * (across - 1)) / across;
     const stages = Math.max(1, ...models.map((one) => one.stages.length));
     const least = 262 + stages * (wide - 2 * PAD < 300 ? 68 : 50);
-    const high = across > 1 ? Math.max(least, Math.min(620, innerHeight - 300)) : least;
+    const below = legend.reduce((sum, kind) => sum + 52 + textWidth(this.kinds[kind]?.name ?? kind, SMALL), 0);
+    const room = parseFloat(getComputedStyle(this.host).minHeight) - gap - 30 * Math.ceil(below / (0.9 * width)); // where a page says how much
+    const answers = room > 0 && room < least ? 1 : 3;
+    const high = room > 0 ? Math.max(least - 27 * (3 - answers), room) : across > 1 ? Math.max(least, Math.min(620, innerHeight - 300)) : least;
     models.forEach((model, i) => {
       const [x, y] = [(i % across) * (wide + gap), Math.floor(i / across) * (high + gap)];
-      this.column(scene, model, i, { x, y, width: wide, height: high });
+      this.column(scene, model, i, { x, y, width: wide, height: high }, answers);
     });
     const bottom = Math.ceil(models.length / across) * (high + gap);
     const end = scene.legend(legend, "var(--text)", 0, bottom, width);
@@ -453,7 +456,7 @@ class Overview {
     return [...new Set(looks)];
   }
 
-  column(scene, model, index, area) {
+  column(scene, model, index, area, answers) {
     const { texts } = this;
     const label = stageFill(texts.enter, { model: model.title });
     const group = scene.button(`m${index}`, area, label, () => this.go({ model: index, block: -1 }));
@@ -463,7 +466,7 @@ class Overview {
     scene.picture(model, left, area.y + 44, side, group);
     const facts = this.inputFacts(model, wide - side - 12);
     scene.lines(left + side + 12, area.y + 62, facts.slice(0, 4), { parent: group });
-    const [top, bottom] = [area.y + 44 + side, area.y + area.height - 116];
+    const [top, bottom] = [area.y + 44 + side, area.y + area.height - 35 - 27 * answers];
     const high = (bottom - top) / Math.max(1, model.stages.length);
     model.stages.forEach((stage, i) => {
       const y = top + i * high;
@@ -471,7 +474,7 @@ class Overview {
       this.stageRow(scene, model, stage, { x: left, y: y + 13, width: wide, height: high - 13 }, group);
     });
     scene.arrow(left + 44, bottom + 1, bottom + 13, group);
-    scene.answers(model, left, bottom + 12, wide, 3, group);
+    scene.answers(model, left, bottom + 12, wide, answers, group);
   }
 
   head(scene, model, area, parent) {

@@ -223,7 +223,7 @@ class Tile {
   say(words) {
     this.message.textContent = words;
     this.message.hidden = !words;
-    if (this.canvas) this.canvas.style.visibility = words ? "hidden" : "visible";
+    if (this.canvas) this.canvas.style.visibility = words ? "hidden" : "";
   }
 
   cell(point) {

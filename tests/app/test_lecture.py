@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.app.conftest import Ask, Open
+from tests.app.conftest import Ask, Bring, OnStage, Open
 from tests.unit.lecture.test_reading import GOOD, path_of
+from views import frame
+from views.frame import stage_packets
 from views.lecture import live, page
 from views.lecture.live import Live
 from vislib.lecture import numbers, reading
@@ -39,6 +43,81 @@ def test_a_step_shows_its_words_and_no_error(
     assert step.title[language].split()[0] in seen.text
     assert numbers.words(step, language).split("'")[0][:60] in seen.text
     assert step.notes[language][:40] not in seen.text
+
+
+def test_the_next_step_and_the_one_before_lie_beside_it(open_page: Open, ask: Ask) -> None:
+    at = open_page("lecture", step=SEMINAR.steps[4].key)
+    ask(at.selectbox(key="step").set_value(SEMINAR.steps[5].key).run())
+    seen = ask(at)
+    found = set(re.findall(r"lecture step-(\w+)", seen.text))
+    assert found == {step.key for step in SEMINAR.steps[4:7]}
+    first = ask(open_page("lecture", step=SEMINAR.steps[0].key))
+    found = set(re.findall(r"lecture step-(\w+)", first.text))
+    assert found == {step.key for step in SEMINAR.steps[:2]}
+
+
+def test_a_step_ahead_has_its_own_picture_and_place(
+    open_page: Open, ask: Ask, stage: OnStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = GOOD.replace('"first"\nminutes', '"second"\nminutes')
+    other = other.replace('depth = "first"', 'picture = "cat", place = [100, 200]')
+    path_of(tmp_path, GOOD, other)
+    monkeypatch.setenv("MIXSCOPE_LECTURES", str(tmp_path))
+    at = open_page("lecture", lecture="mine")
+    assert ask(at).errors == []
+    assert stage.options["point"] == (100, 200)  # the last one that was drawn: the one ahead
+    ahead = stage.rows[0].picture
+    assert (at.session_state["picture"], at.session_state["x"]) == ("coffee", 500)
+    assert ask(at.selectbox(key="step").set_value("second").run()).errors == []
+    assert (at.session_state["picture"], at.session_state["x"]) == ("cat", 100)
+    drawn = [row.picture for row in stage.rows]
+    assert drawn == [ahead]
+
+
+PUBLISHED = {
+    "mixer_mini": "mixer_b16_224.goog_in21k_ft_in1k",
+    "convmixer_mini": "convmixer_768_32.in1k",
+    "davit_mini": "davit_tiny.msft_in1k",
+    "vit_mini": "deit_small_patch16_224.fb_in1k",
+    "resnet_mini": "resnet50.tv_in1k",
+}
+
+
+@pytest.mark.walk(36)
+@pytest.mark.parametrize("key", [step.key for step in SEMINAR.steps])
+def test_a_step_stands_with_published_models_of_random_weights(
+    key: str,
+    open_page: Open,
+    ask: Ask,
+    bring: Bring,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = tmp_path / "published"
+    place.mkdir()
+    for file in (reading.FOLDER / "seminar").glob("*.toml"):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines):
+            if line.startswith("view"):
+                for mini, published in PUBLISHED.items():
+                    line = line.replace(f'"{mini}"', f'"{published}"')
+                lines[number] = line
+        (place / file.name).write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.setenv("MIXSCOPE_LECTURES", str(tmp_path))
+    bring(*PUBLISHED.values())
+    said: list[str] = []
+    send = stage_packets.send
+
+    def recorded(name: str, target: str, shown: Sequence[frame.StageShown]) -> None:
+        said.extend(one.message for one in shown)
+        send(name, target, shown)
+
+    monkeypatch.setattr(stage_packets, "send", recorded)
+    at = open_page("lecture", lecture="published", step=key)
+    seen = ask(at)
+    assert seen.errors == []
+    assert at.selectbox(key="step").value == key
+    assert not any(said)
 
 
 def test_the_table_has_the_papers_cells(open_page: Open, ask: Ask) -> None:

@@ -1,6 +1,7 @@
 """Every step of a lecture in each language and on each screen: errors, cut texts, what is in view.
 
-    python -m tests.browser.steps [--steps question vit] [--languages ko] [--pictures FOLDER]
+    python -m tests.browser.steps [--steps question vit] [--languages ko] [--screens 1280]
+        [--theme dark] [--pictures FOLDER]
 
 prints a line for each that is not well: an error on the page, a text that is cut off, the first map
 or table below the first screen, a page that scrolls sideways. ``--pictures`` keeps a screenshot of
@@ -29,10 +30,12 @@ HALL = (1920, 1080)
 SCREENS = (PROJECTOR, TABLET, HALL, PHONE)
 PATH = reading.read(reading.FOLDER / "seminar")
 LOOK = """() => {
-    const body = document.querySelector('.st-key-lecture_body');
+    const slots = [...document.querySelectorAll('[class*="st-key-lecture_slot_"]')];
+    const body = slots.find(slot => getComputedStyle(slot).visibility === 'visible');
     if (!body) return ['nothing is drawn'];
-    const wrong = [];
-    const roots = [body], shown = node => node.checkVisibility({opacityProperty: true});
+    const wrong = [], below = node => node.getBoundingClientRect().bottom;
+    const roots = [body], shown = node => node.checkVisibility(
+        {opacityProperty: true, visibilityProperty: true});
     for (let i = 0; i < roots.length; i++)
         for (const { shadowRoot } of roots[i].querySelectorAll('*'))
             if (shadowRoot) roots.push(shadowRoot);
@@ -46,6 +49,22 @@ LOOK = """() => {
         const tall = node.scrollHeight - node.clientHeight;
         if (hidden && (wide > 1 || tall > 2) && node.clientWidth > 1)
             wrong.push('cut: ' + node.innerText.trim().slice(0, 50));
+        for (let over = node.parentElement, i = 0; over && i < 3; over = over.parentElement, i++)
+            if (/hidden|clip/.test(getComputedStyle(over).overflowY) && over.clientHeight > 1
+                    && below(node) > below(over) + 2)
+                wrong.push('cut below: ' + node.innerText.trim().slice(0, 50));
+    }
+    for (const formula of body.querySelectorAll('.katex-html .base'))
+        if (formula.getBoundingClientRect().right > innerWidth) wrong.push('cut: formula');
+    const foot = document.querySelector('.st-key-lecture_foot');
+    const fixed = getComputedStyle(foot).position === 'fixed';
+    const edge = fixed ? foot.getBoundingClientRect().top : Infinity;
+    for (const node of nodes) {
+        const own = [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim());
+        const seen = own || node.matches('img, canvas, rect');
+        if (!seen || !shown(node) || node.closest('[role=status], .tree')) continue;
+        if (below(node) > edge + 1)
+            wrong.push(`behind the foot: ${node.textContent.trim().slice(0, 30) || node.tagName}`);
     }
     const drawn = nodes.filter(node => node.matches('img, canvas, svg, table, .bar') && shown(node)
         && node.getBoundingClientRect().height > 15);
@@ -56,7 +75,7 @@ LOOK = """() => {
         wrong.push('scrolls sideways');
     document.querySelectorAll('[data-testid="stAlert"], [data-testid="stException"]').forEach(
         alert => wrong.push('error: ' + alert.innerText.slice(0, 100)));
-    return wrong;
+    return [...new Set(wrong)];
 }"""
 
 
@@ -74,6 +93,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--steps", nargs="+", default=[step.key for step in PATH.steps])
     parser.add_argument("--languages", nargs="+", default=list(PATH.languages))
+    widths = [screen[0] for screen in SCREENS]
+    parser.add_argument("--screens", nargs="+", type=int, default=widths, choices=widths)
+    parser.add_argument("--theme", default="light", choices=("light", "dark"))
     parser.add_argument("--pictures", type=Path, help="keep screenshots in this folder")
     chosen = parser.parse_args(arguments)
     with opened() as (browser, folder), contextlib.contextmanager(run_server)(folder) as server:
@@ -83,8 +105,8 @@ def main(arguments: Sequence[str]) -> int:
 def walk(browser: Browser, base: str, chosen: argparse.Namespace) -> int:
     """Print what is not well, then how many were looked at."""
     count, bad = 0, 0
-    for screen in SCREENS:
-        page = tab(browser, screen)
+    for screen in (one for one in SCREENS if one[0] in chosen.screens):
+        page = tab(browser, screen, chosen.theme)
         for step in chosen.steps:
             for language in chosen.languages:
                 wrong = look(page, base, step, language)

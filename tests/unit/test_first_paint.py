@@ -45,7 +45,7 @@ def answered(accept: bytes, *, wrapped: bool = True) -> tuple[dict[str, Any], by
 def test_a_page_has_the_style_right_behind_body() -> None:
     start, body, seen = answered(b"text/html,*/*")
     assert body.startswith(b"<html><head></head><body><style>")
-    assert b".st-key-stage_place" in body
+    assert b"st-key-stage_place" in body
     assert body.endswith(b"><div>one</div></body></html>")
     assert dict(start["headers"]) == {
         b"content-length": str(len(body)).encode(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -44,6 +45,65 @@ def test_the_file_is_readable_for_an_old_python() -> None:
     ast.parse(source, feature_version=(3, 8))
     with pytest.raises(SyntaxError):
         ast.parse("match 1:\n    case 1: pass", feature_version=(3, 8))
+
+
+# ------------------------------------------------------------ the words
+
+SAID = set(re.findall(r"""said\(\s*"(\w+)\"""", (start.ROOT / "start.py").read_text("utf-8")))
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """What a test has spoken is no other test's."""
+    yield
+    start.speak("en")
+
+
+@pytest.mark.parametrize("language", start.languages())
+def test_all_that_start_says_is_a_line_of_each_language(language: str) -> None:
+    whole = tomllib.loads((start.TEXTS / f"{language}.toml").read_text(encoding="utf-8"))
+    assert start.table(language) == whole["start"]  # read without tomllib
+    assert set(whole["start"]) == SAID
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "language"),
+    [
+        ([], {"LANG": "ko_KR.UTF-8"}, "ko"),
+        ([], {"LANG": "en_US.UTF-8", "LC_ALL": "ko_KR.UTF-8"}, "ko"),
+        ([], {"LANG": "ko_KR.UTF-8", start.LANGUAGE: "en"}, "en"),
+        ([], {"LANG": "C.UTF-8"}, "en"),
+        ([], {}, "en"),
+        (["--lang", "ko"], {"LANG": "en_US.UTF-8"}, "ko"),
+        (["--room", "--lang=ko"], {}, "ko"),
+        (["--lang", "fr"], {"LANG": "ko_KR.UTF-8"}, "en"),
+    ],
+)
+def test_the_language_is_the_commands_or_the_machines(
+    arguments: list[str], environ: dict[str, str], language: str
+) -> None:
+    start.speak(start.wanted(arguments, environ))
+    assert start.said("how_to_end") == start.table(language)["how_to_end"]
+
+
+def test_a_lecturer_is_spoken_to_in_korean(capsys: pytest.CaptureFixture[str]) -> None:
+    start.speak("ko")
+    assert "이상이 필요합니다" in str(start.python_problem((3, 9, 2)))
+    assert "3.9" in str(start.python_problem((3, 9, 2)))
+    with pytest.raises(start.StartError, match="포트 번호가 아닙니다"):
+        start.find_port(0)
+    with pytest.raises(SystemExit):
+        start.parse(["--help"])
+    assert "같은 네트워크의 모든 기기에 엽니다" in capsys.readouterr().out
+
+
+def test_a_damaged_copy_still_says_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "TEXTS", tmp_path)
+    assert start.said("no_port", port=0) == "no_port 0"
+    (tmp_path / "en.toml").write_text('[start]\nno_port = "{port} is {wrong}"\n', encoding="utf-8")
+    assert start.said("no_port", port=0) == "no_port 0"
 
 
 # ------------------------------------------------------------ installing

@@ -82,6 +82,7 @@ from views.frame.staging import (
 from views.frame.state import (
     OWN,
     View,
+    as_if,
     as_switched,
     is_remembered,
     of_family,
@@ -110,6 +111,7 @@ __all__ = [
     "StageTile",
     "View",
     "answer_bars",
+    "as_if",
     "as_switched",
     "available",
     "badge",

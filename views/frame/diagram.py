@@ -49,6 +49,7 @@ def draw(
     point: tuple[int, int],
     shown: frame.StageShown | None,
     on_change: Callable[[Gone], None],
+    key: str = KEY,
 ) -> Gone | None:
     """Draw it.
 
@@ -60,13 +61,14 @@ def draw(
         point: The pinned point (x, y), thousandths of the upright picture.
         shown: The field of the block where the visitor is, its ``sub`` says where; None above.
         on_change: Called before the script runs with what the visitor did.
+        key: Streamlit's key of the component.
 
     Returns:
         What the visitor did just before this visit's first run, None if there is nothing.
     """
     table = sequential_table()[:LEVELS].tobytes()
     header = {
-        "key": KEY,
+        "key": key,
         "picture": {"mime": mime_of(picture), "offset": 0, "length": len(picture)},
         "table": {"offset": len(picture), "length": len(table)},
         "models": models,
@@ -74,18 +76,18 @@ def draw(
         "label": frame.t("overview.label"),
         "texts": {name: frame.t(f"overview.{name}") for name in TEXTS},
     }
-    with st.container(gap=None, key="overview_place"):
+    with st.container(gap=None, key=f"{key}_place"):
         _overview(
-            key=KEY,
+            key=key,
             data=pack(header, picture + table),
-            on_gone_change=lambda: announce(KEY, "gone", _read, on_change),
+            on_gone_change=lambda: announce(key, "gone", _read, on_change),
         )
-        message = {"target": KEY, "into": into, "x": point[0], "y": point[1]}
-        relay(key=f"{KEY}.relay", data={**message, "ack": number(KEY, "gone")})
+        message = {"target": key, "into": into, "x": point[0], "y": point[1]}
+        relay(key=f"{key}.relay", data={**message, "ack": number(key, "gone")})
         if shown is not None:
-            send(f"{KEY}.map", f"{KEY}.map", [shown])
-    came = unseen(KEY, "returned", "gone", _read)
-    return came if links.is_first_run() and is_recent(KEY, "gone") else None
+            send(f"{key}.map", f"{key}.map", [shown])
+    came = unseen(key, "returned", "gone", _read)
+    return came if links.is_first_run() and is_recent(key, "gone") else None
 
 
 def _read(value: Any) -> Gone | None:

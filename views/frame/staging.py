@@ -37,6 +37,8 @@ PICTURE_SIDE = 640
 """Side of a picture on the stage, in pixels."""
 WHOLE_SIDE = 120
 """Longer side of the small picture that shows which part of it the models see."""
+PLACE = "stage_place"
+"""What the key of every stage's place begins with; the style sheet knows it by that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,18 +150,18 @@ def choose_scale() -> str:
     return choose(t("stage.scale"), SCALES, key="scale", words=words)
 
 
-def stage_place(maps: int, rows: int = 1) -> DeltaGenerator:
+def stage_place(maps: int, rows: int = 1, *, key: str = PLACE) -> DeltaGenerator:
     """The stage's room on the page, kept free before the stage is there: nothing jumps for it."""
-    place = st.container(gap=None, key="stage_place")
-    stage_room(place, maps, rows)
+    place = st.container(gap=None, key=key)
+    stage_room(place, maps, rows, key=key)
     return place
 
 
-def stage_room(place: DeltaGenerator, maps: int, rows: int = 1) -> None:
+def stage_room(place: DeltaGenerator, maps: int, rows: int = 1, *, key: str = PLACE) -> None:
     """Say how many maps there will be, where that is known later than the stage's place."""
     numbers = f"--tiles:{maps + 1};--lines:{(maps + 2) // 2};--rows:{rows}"
     # A style alone goes elsewhere: without an element the place would not be there yet.
-    place.html(f"<style>.st-key-stage_place{{{numbers}}}</style><span></span>")
+    place.html(f"<style>.st-key-{key}{{{numbers}}}</style><span></span>")
 
 
 def load_on_stage(keys: Sequence[str], place: DeltaGenerator) -> dict[str, MixScopeError]:

@@ -5,7 +5,9 @@ The point is a place of the upright picture in thousandths; each model finds its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,6 +35,9 @@ OWN = "own"
 SWITCH = "untrained"
 """The switch between trained and seeded random weights, and its name in the address."""
 STORE_BYTES = 512 * 2**20
+_ahead: ContextVar[tuple[str | None, tuple[int, int] | None]] = ContextVar(
+    "mixscope_ahead", default=(None, None)
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,8 @@ def is_remembered(key: Hashable) -> bool:
 def view() -> View:
     """What the visitor has chosen so far; complete on every run."""
     state = st.session_state
-    chosen = state.get("picture", DEFAULT_PICTURE)
+    picture_ahead, point_ahead = _ahead.get()
+    chosen = picture_ahead or state.get("picture", DEFAULT_PICTURE)
     own = own_picture() if chosen == OWN else None
     if own is not None:
         picture, entry = own, None
@@ -105,8 +111,23 @@ def view() -> View:
         entry, picture, _ = gallery_picture(chosen if chosen in gallery.GALLERY else "")
     chosen_models = tuple(state.get("models") or default_models(server.present()))
     chosen_models = tuple(as_switched(key) for key in chosen_models)
-    point = (int(state.get("x", 500)), int(state.get("y", 500)))
+    point = point_ahead or (int(state.get("x", 500)), int(state.get("y", 500)))
     return View(picture=picture, models=chosen_models, point=point, entry=entry)
+
+
+@contextmanager
+def as_if(picture: str | None, point: tuple[int, int] | None) -> Iterator[None]:
+    """Meanwhile ``view`` gives what will be chosen: for what is drawn ahead.
+
+    Args:
+        picture: Key of the gallery; None for the visitor's choice.
+        point: (x, y) in thousandths; None for the visitor's choice.
+    """
+    token = _ahead.set((picture, point))
+    try:
+        yield
+    finally:
+        _ahead.reset(token)
 
 
 def own_picture() -> DecodedImage | None:

@@ -20,7 +20,7 @@ MOST = 48
 """Tiles that are shown where the step does not say how many."""
 
 
-def diagram(step: Step) -> None:
+def diagram(step: Step, slot: str) -> None:
     """The models' blocks, computed from them; the visitor may go down into one."""
     found = diagram_models.of_keys(step.view.models)
     picture = frame.view().picture
@@ -36,10 +36,11 @@ def diagram(step: Step) -> None:
         point=frame.view().point,
         shown=None,
         on_change=lambda gone: frame.select(gone.point),
+        key=f"diagram_{slot}",
     )
 
 
-def tiles(step: Step) -> None:
+def tiles(step: Step, slot: str) -> None:
     """A block's hidden units or kernels, the strongest first."""
     key = frame.as_switched(step.view.models[0])
     site = site_of(key, step)
@@ -58,7 +59,7 @@ def tiles(step: Step) -> None:
         unit=frame.t("token_mixing.own_unit"),
         labels=[str(one + 1) for one in order],
         selected=None,
-        key="lecture_tiles",
+        key=f"lecture_tiles_{slot}",
         alt=frame.t("lecture.tiles_alt", count=count),
         tile_px=64,
         gap=6,
@@ -82,7 +83,7 @@ def _tile_maps(key: str, site: MixingSite) -> LabelledArray:
     return unit_steps.on_grid(array, site.rows, site.columns)
 
 
-def channels(step: Step) -> None:
+def channels(step: Step, slot: str) -> None:
     """What an entry of the channel attention sums up over the places, on the picture."""
     key = frame.as_switched(step.view.models[0])
     site = site_of(key, step, "channel_attention")
@@ -105,7 +106,8 @@ def channels(step: Step) -> None:
         with column:
             title = frame.t(f"dual_attention.score_{name}", **said)
             frame.model_head(key, title)
-            frame.image(_map(key, array, (site.group, name, group, i, j)), key=name, alt=title)
+            png = _map(key, array, (site.group, name, group, i, j))
+            frame.image(png, key=f"{name}_{slot}", alt=title)
 
 
 def _map(key: str, array: LabelledArray, about: tuple[object, ...]) -> bytes:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import html
-from functools import partial
-
 import streamlit as st
 
 from views import frame
-from views.lecture import clicker, notes, paths, shown
+from views.frame import links
+from views.lecture import clicker, notes, paths, slots
 from views.lecture.clicker import Press
 from views.lecture.live import LIVE
 from vislib.lecture.steps import LecturePath, Step
@@ -19,7 +17,13 @@ FOLLOW_SECONDS = 1.0
 """How often a window that follows looks."""
 
 
+@st.fragment
 def draw() -> None:
+    """The lecture alone runs again after a key: nothing round it changes with the step."""
+    frame.shielded(_draw)
+
+
+def _draw() -> None:
     """The step, large; below it the clock and what moves the lecture."""
     found = {key: path for key, path in paths.paths().items() if path.steps}
     if not found:
@@ -41,9 +45,7 @@ def draw() -> None:
         if role == "notes":
             notes.draw(path, step)
         else:
-            _screen(step)
-            for following in path.steps[path.steps.index(step) + 1 :][:1]:
-                frame.shielded(partial(shown.prepare, following))
+            slots.draw(path, step)
     if st.session_state.get(MODE) != "free":
         _watch(LIVE.state.version)
 
@@ -86,12 +88,15 @@ def _entered(path: LecturePath, step: Step) -> None:
     if st.session_state.get("_lecture_at") == (path.key, step.key):
         return
     st.session_state["_lecture_at"] = (path.key, step.key)
-    if step.view.picture is not None:
-        st.session_state["picture"] = step.view.picture
-    if step.view.place is not None:
-        frame.select(step.view.place)
     state = LIVE.state
     LIVE.change(clicker.window(), step=step.key, black=state.black, frozen=bool(state.frozen))
+    own: dict[str, str | int] = {}
+    if step.view.picture is not None:
+        own["picture"] = step.view.picture
+    if step.view.place is not None:
+        own["x"], own["y"] = step.view.place
+    if any(st.session_state.get(name) != value for name, value in own.items()):
+        links.choose_later(**own)  # their widgets are drawn already
 
 
 def _clicker(path: LecturePath, step: Step, *, screen: bool) -> None:
@@ -145,18 +150,6 @@ def _watch(version: int) -> None:
     """Draw the page anew when another window has moved, begun or taken over the lecture."""
     if LIVE.state.version != version:
         st.rerun()
-
-
-def _screen(step: Step) -> None:
-    """Title, words, formula, and the live view."""
-    st.html(
-        f'<div class="lecture"><h1>{html.escape(paths.title(step))}</h1>'
-        f"<p>{html.escape(paths.words(step))}</p></div>"
-    )
-    if step.formula:
-        with st.container(key="lecture_formula"):
-            st.latex(step.formula)
-    frame.shielded(lambda: shown.draw(step))
 
 
 def _faults(path: LecturePath) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import streamlit as st
@@ -44,7 +45,14 @@ def title(step: Step) -> str:
 def words(step: Step) -> str:
     """What the class reads, its numbers filled in."""
     own = frame.language()
-    return numbers.words(step, own if own in step.words else next(iter(step.words)))
+    return unbroken(numbers.words(step, own if own in step.words else next(iter(step.words))))
+
+
+def unbroken(told: str) -> str:
+    """A text in which a number stays on one line with its % and what follows, as with its table."""
+    told = re.sub(r"(?<=\d) %", "\u00a0%", told)
+    told = re.sub(r"%(?=\w)", "%\u2060", told)
+    return re.sub(r"\b(Table|Figure) (?=\d)", "\\1\u00a0", told)
 
 
 def notes(step: Step) -> str:

@@ -46,16 +46,18 @@ def table(step: Step) -> None:
     ]
     head = "".join(f"<th>{html.escape(frame.t(f'papers.column_{name}'))}</th>" for name in columns)
     groups_differ = len({row.group for row in rows}) > 1
-    lines = []
-    for row in rows:
-        below = f"<small>{html.escape(row.group)}</small>" if groups_differ else ""
+    lines, height = [], len(rows) + 1.0
+    for above, row in zip([None, *rows], rows, strict=False):
+        below = ""
+        if groups_differ and (above is None or above.group != row.group):
+            below, height = f"<small>{html.escape(row.group)}</small>", height + 0.7
         cells = "".join(f"<td>{_cell(row, column)}</td>" for column in columns)
         colour = family_colour(row.family) if row.family else "transparent"
         name = f"{html.escape(row.model)}{below}"
         lines.append(f'<tr><th style="border-left:.5rem solid {colour}">{name}</th>{cells}</tr>')
     st.html(
-        f'<div class="lecture-table"><table><thead><tr><th></th>{head}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        f'<div class="lecture-table" style="--lines:{height:g}"><table><thead><tr><th></th>{head}'
+        f"</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
     st.caption(f"arXiv {found.arxiv}")
 
@@ -66,7 +68,7 @@ def _cell(row: papers.PaperRow, column: str) -> str:
     return html.escape(row.words.get(column, "–"))
 
 
-def accuracies(_step: Step) -> None:
+def accuracies(_step: Step, slot: str) -> None:
     """The bundled models' accuracy on pictures they have not seen, one bar each."""
     for key in BUNDLED:
         try:
@@ -75,28 +77,28 @@ def accuracies(_step: Step) -> None:
             frame.problem(error)
             continue
         row = registry.spec(key)
-        with st.container(key=f"lecture_bar_{key}"):
+        with st.container(key=f"lecture_bar_{key}_{slot}"):
             frame.answer_bars([(row.title, share, "")], family_colour(row.family))
 
 
-def shuffle(step: Step) -> None:
+def shuffle(step: Step, slot: str) -> None:
     """What each model answers to the picture, and to the same one with its patches shuffled."""
     keys = [frame.as_switched(key) for key in step.view.models]
     left, *columns = st.columns([1.3, *(1 for _ in keys)], gap="medium")
     with left:
-        frame.shielded(lambda: _mixed_picture(keys[0]))
+        frame.shielded(lambda: _mixed_picture(keys[0], slot))
     for column, key in zip(columns, keys, strict=True):
         with column, st.container(gap=None):
             frame.model_head(key)
             frame.shielded(partial(_answers, key))
 
 
-def _mixed_picture(key: str) -> None:
+def _mixed_picture(key: str, slot: str) -> None:
     """What the first model is shown instead of the picture."""
     seen, grid = _shuffled(key)[1], frame.model(key).grid
     about = ("lecture shuffled", frame.view().picture.sha256, key, SQUARES, SEED)
     png = frame.remember(about, lambda: patches.grid_png(seen, grid, None, side=SIDE))
-    frame.image(png, key="lecture_shuffled", alt=frame.t("lecture.after"))
+    frame.image(png, key=f"lecture_shuffled_{slot}", alt=frame.t("lecture.after"))
 
 
 def _answers(key: str) -> None:

@@ -18,37 +18,37 @@ from vislib.pictures.gallery import GALLERY
 from vislib.schema import DecodedImage, LabelledArray, MixingSite, MixScopeError
 
 
-def draw(step: Step) -> None:
-    """Draw it; words alone have none."""
-    kinds: Mapping[str, Callable[[Step], None]] = {
-        "words": lambda _step: None,
+def draw(step: Step, slot: str) -> None:
+    """Draw it; words alone have none.
+
+    Args:
+        step: Whose view.
+        slot: Where on the page, for the keys of what is drawn: several steps lie there at once.
+    """
+    kinds: Mapping[str, Callable[[Step, str], None]] = {
+        "words": lambda _step, _slot: None,
         "maps": maps,
         "patches": partial(maps, embedding=True),
         "diagram": operators.diagram,
         "tiles": operators.tiles,
         "channels": operators.channels,
         "shuffle": results.shuffle,
-        "table": results.table,
+        "table": lambda step, _slot: results.table(step),
         "accuracies": results.accuracies,
     }
-    kinds[step.view.kind](step)
+    kinds[step.view.kind](step, slot)
 
 
-def prepare(step: Step) -> None:
-    """Compute what a step shows on the stage, so that it is there when the lecture comes to it."""
-    if step.view.kind not in ("maps", "patches"):
-        return
-    picture = frame.view().picture
-    for key in map(frame.as_switched, step.view.models):
-        if is_known(key):  # a model is loaded where it is shown, with a word
-            _shown(key, step, step.view.kind == "patches", picture, "")
+def is_quick(step: Step) -> bool:
+    """Whether its models have been loaded once, so that it can be drawn without a wait."""
+    return all(is_known(frame.as_switched(key)) for key in step.view.models)
 
 
-def maps(step: Step, *, embedding: bool = False) -> None:
+def maps(step: Step, slot: str, *, embedding: bool = False) -> None:
     """What the place reads in each model, or how alike the patches are, on the stage."""
     keys = [frame.as_switched(key) for key in step.view.models]
     second = step.view.options.get("second")
-    place = frame.stage_place(len(keys), 2 if second else 1)
+    place = frame.stage_place(len(keys), 2 if second else 1, key=f"stage_place_{slot}")
     errors = frame.load_on_stage(keys, place)
     beside = None
     if second:
@@ -71,6 +71,7 @@ def maps(step: Step, *, embedding: bool = False) -> None:
         scale=str(step.view.options.get("scale", "root")),
         second=beside,
         place=place,
+        key=f"stage_{slot}",
     )
 
 

@@ -13,15 +13,15 @@ from vislib.texts import Message
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``lecture check`` to the command line."""
-    lecture = commands.add_parser("lecture", help="check the steps of a lecture")
+    lecture = commands.add_parser("lecture", help=str(Message("command.lecture_help")))
     actions = lecture.add_subparsers(required=True, metavar="action")
     check = actions.add_parser(
         "check",
-        help="name the file and line of each mistake",
-        description="Read the paths in the folders given (the bundled lecture where none is) and "
-        "name the file and line of each mistake. docs/lecture.md says what a path holds.",
+        help=str(Message("command.lecture_check")),
+        description=str(Message("command.lecture_check_how")),
     )
-    check.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
+    words = str(Message("command.lecture_folders"))
+    check.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help=words)
     check.set_defaults(run=_check)
 
 
@@ -31,7 +31,7 @@ def _check(options: argparse.Namespace) -> int:
     for folder in options.folders or [reading.FOLDER]:
         for place in _paths(folder):
             found = reading.read(place)
-            for fault in found.faults:
+            for fault in (*found.faults, *found.hints):
                 line = f":{fault.line}" if fault.line else ""
                 step = f" [{fault.step}]" if fault.step else ""
                 print(f"{fault.file}{line}:{step} {fault.said}")

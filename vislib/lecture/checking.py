@@ -42,15 +42,19 @@ class Checker:
     lines: Mapping[tuple[int, str], int]
     taken: set[str]
     faults: list[Fault] = field(default_factory=list)
+    hints: list[Fault] = field(default_factory=list)
     number: int = 0
     key: str = ""
 
     def wrong(self, at: str, said: Message) -> None:
         """Note a mistake at the line of a name."""
+        self.faults.append(self._fault(at, said))
+
+    def _fault(self, at: str, said: Message) -> Fault:
         while at and (self.number, at) not in self.lines:
             at = at.rpartition(".")[0]  # in an inline table: the table's own line
         line = self.lines.get((self.number, at), 0)
-        self.faults.append(Fault(file=self.file, line=line, said=said, step=self.key))
+        return Fault(file=self.file, line=line, said=said, step=self.key)
 
     def step(self, number: int, raw: Any) -> Step | None:
         """A step, or None where it has a mistake."""
@@ -113,7 +117,11 @@ class Checker:
                     f"words.{language}",
                     Message("error.lecture.too_long", count=count, most=MOST_WORDS),
                 )
-        return {language: text for language, text in told.items() if isinstance(text, str)}
+        texts = {language: text for language, text in told.items() if isinstance(text, str)}
+        for language, text in texts.items():
+            if said := hint(text):
+                self.hints.append(self._fault(f"{name}.{language}", said))
+        return texts
 
     def _numbers(self, raw: Any) -> dict[str, Number]:
         found: dict[str, Number] = {}
@@ -253,6 +261,21 @@ class Checker:
                     known=sorted(known),
                 )
                 self.wrong(f"view.{name}", said)
+
+
+def beyond(text: str) -> list[str]:
+    """The syllables of a text that are none of the 2,350 of KS X 1001: the typeface lacks them.
+
+    The codec writes any other syllable as a row of eight bytes that spells it.
+    """
+    hangul = {letter for letter in text if "\uac00" <= letter <= "\ud7a3"}
+    return sorted(letter for letter in hangul if len(letter.encode("euc_kr")) != 2)
+
+
+def hint(text: str) -> Message | None:
+    """What is to be said of a text's syllables; None where the typeface has all."""
+    found = beyond(text)
+    return Message("error.lecture.beyond", letters=found) if found else None
 
 
 def _is_place(value: Any) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vislib.lecture.checking import Checker
+from vislib.lecture.checking import Checker, hint
 from vislib.lecture.steps import Fault, LecturePath, Step
 from vislib.texts import Message
 
@@ -48,7 +48,8 @@ def read(folder: Path) -> LecturePath:
     Never raises for what a file holds: a lecture goes on without the step that is wrong.
     """
     faults: list[Fault] = []
-    head, _ = _toml(folder / HEAD, faults)
+    hints: list[Fault] = []
+    head, head_lines = _toml(folder / HEAD, faults)
     title, languages = head.get("title"), head.get("languages", ["en"])
     if not _are_texts(languages) or not languages:
         faults.append(_fault(folder / HEAD, Message("error.lecture.languages")))
@@ -56,6 +57,10 @@ def read(folder: Path) -> LecturePath:
     if not isinstance(title, dict) or not _are_texts([*title.values()]):
         faults.append(_fault(folder / HEAD, Message("error.lecture.path_title")))
         title = {}
+    for language, text in title.items():
+        if said := hint(text):
+            line = head_lines.get((-1, f"title.{language}"), 0)
+            hints.append(_fault(folder / HEAD, said, line))
     steps: list[Step] = []
     taken: set[str] = set()
     for file in sorted(folder.glob("*.toml")):
@@ -68,6 +73,7 @@ def read(folder: Path) -> LecturePath:
             if found := checker.step(number, entry):
                 steps.append(found)
         faults += checker.faults
+        hints += checker.hints
     if not steps:
         faults.append(_fault(folder / HEAD, Message("error.lecture.no_step")))
     return LecturePath(
@@ -76,6 +82,7 @@ def read(folder: Path) -> LecturePath:
         languages=tuple(languages),
         steps=tuple(steps),
         faults=tuple(faults),
+        hints=tuple(hints),
     )
 
 

@@ -148,6 +148,7 @@ class LecturePath:
         languages: Those that every step has.
         steps: The steps that are right, in order.
         faults: What is wrong with the others.
+        hints: What is unlucky in a step that stands.
     """
 
     key: str
@@ -155,6 +156,7 @@ class LecturePath:
     languages: tuple[str, ...]
     steps: tuple[Step, ...]
     faults: tuple[Fault, ...]
+    hints: tuple[Fault, ...] = ()
 
     @property
     def minutes(self) -> float:

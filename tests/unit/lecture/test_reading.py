@@ -10,7 +10,7 @@ import pytest
 
 from vislib import registry
 from vislib.__main__ import main
-from vislib.lecture import numbers, reading
+from vislib.lecture import checking, numbers, reading
 from vislib.lecture.steps import MOST_WORDS, Number
 from vislib.tables import papers
 
@@ -198,6 +198,43 @@ def test_the_command_names_file_and_line(
     (tmp_path / "empty").mkdir()
     assert main(["lecture", "check", str(tmp_path / "empty")]) == 2
     assert "holds a path.toml" in capsys.readouterr().err
+
+
+KS_X_1001 = {bytes((a, b)).decode("euc-kr") for a in range(0xB0, 0xC9) for b in range(0xA1, 0xFF)}
+
+
+def test_syllables_that_the_typeface_lacks_are_told_from_those_it_has() -> None:
+    every = {chr(code) for code in range(0xAC00, 0xD7A4)}
+    assert set(checking.beyond("".join(every))) == every - KS_X_1001
+    assert checking.beyond("Patch, 시그마 σ, 뷁과 똠") == ["똠", "뷁"]
+    assert checking.hint("펩시 똑딱") is None
+
+
+def test_the_command_names_syllables_beyond_the_typeface_and_the_step_stands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = GOOD.replace("한 위치입니다.", "똠방각하입니다.").replace("말합니다.", "뷁.")
+    place = path_of(tmp_path, text, head=HEAD.replace("나의", "나의 쌰"))
+    path = reading.read(place)
+    assert (len(path.steps), path.faults) == (1, ())
+    assert main(["lecture", "check", str(tmp_path)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert any(f"{place / '0.toml'}:8: [first]" in line and "똠" in line for line in said)
+    assert any(f"{place / '0.toml'}:10: [first]" in line and "뷁" in line for line in said)
+    assert any(f"{place / 'path.toml'}:3:" in line and "쌰" in line for line in said)
+
+
+def test_the_command_speaks_the_lecturers_language(capsys: pytest.CaptureFixture[str]) -> None:
+    for language, words in (
+        ("ko", "강의의 단계를 검사합니다"),
+        ("en", "check the steps of a lecture"),
+    ):
+        with pytest.raises(SystemExit):
+            main(["--lang", language, "lecture", "--help"])
+        with pytest.raises(SystemExit):
+            main(["--lang", language, "--help"])
+        assert words in capsys.readouterr().out
+    main(["--lang", "en", "lecture", "check"])
 
 
 def test_every_model_of_the_seminar_is_bundled() -> None:
