@@ -9,12 +9,10 @@ from vislib.texts import glossary
 
 
 def draw() -> None:
-    """All terms in their order, in two columns."""
-    terms = list(glossary().values())
-    half = (len(terms) + 1) // 2
-    for column, part in zip(st.columns(2, gap="large"), (terms[:half], terms[half:]), strict=True):
-        with column:
-            for term in part:
-                name, sentence = term.words(frame.language())
-                st.subheader(name, anchor=term.key)
+    """All terms in their order, in as many columns as there is room for."""
+    with st.container(key="glossary"):
+        for term in glossary().values():
+            name, sentence = term.words(frame.language())
+            with st.container(gap="xxsmall"):
+                st.header(name, anchor=term.key)
                 st.markdown(sentence)
