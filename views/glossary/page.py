@@ -7,12 +7,17 @@ import streamlit as st
 from views import frame
 from vislib.texts import glossary
 
+COLUMNS = 3
+
 
 def draw() -> None:
-    """All terms in their order, in as many columns as there is room for."""
+    """All terms in their order, in columns."""
+    terms = list(glossary().values())
+    most = -(-len(terms) // COLUMNS)
     with st.container(key="glossary"):
-        for term in glossary().values():
-            name, sentence = term.words(frame.language())
-            with st.container(gap="xxsmall"):
-                st.header(name, anchor=term.key)
-                st.markdown(sentence)
+        for place, column in enumerate(st.columns(COLUMNS, gap="medium")):
+            with column:
+                for term in terms[place * most : (place + 1) * most]:
+                    name, sentence = term.words(frame.language())
+                    st.header(name, anchor=term.key)
+                    st.markdown(sentence)
