@@ -49,24 +49,32 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_of_ranking, "QUICK_SECONDS", float("inf"))
 
 
+ROW = r'<span>([^<]+) <span class="credit">([^<]*)</span></span><span>disagreement (\d+) %</span>'
+"""Title, credit and licence, percent."""
+
+
 def test_the_gallery_is_ranked_as_the_library_ranks_it(open_page: Open, ask: Ask) -> None:
     at = open_page("disagreement")
     page = ask(at)
     order = wanted()
     assert page.errors == []
     titles = [str(gallery.GALLERY[name].title) for name, _ in order]
-    shown = re.findall(r"<span>([^<]+)</span><span>disagreement (\d+) %</span>", page.text)
-    assert [title for title, _ in shown] == titles[:6]
-    assert [int(value) for _, value in shown] == [round(100 * value) for _, value in order[:6]]
+    shown = re.findall(ROW, page.text)
+    assert [title for title, *_ in shown] == titles[:6]
+    entries = [gallery.GALLERY[name] for name, _ in order[:6]]
+    assert [credit for _, credit, _ in shown] == [f"{e.credit} · {e.licence}" for e in entries]
+    assert [int(value) for *_, value in shown] == [round(100 * value) for _, value in order[:6]]
     assert titles[:6] != [str(entry.title) for entry in gallery.GALLERY.values()][:6]
     at.session_state["shown"] = "all"
-    shown = re.findall(r"<span>([^<]+)</span><span>disagreement \d+ %</span>", ask(at.run()).text)
-    assert shown == titles
+    shown = re.findall(ROW, ask(at.run()).text)
+    assert [title for title, *_ in shown] == titles
     at.session_state["source"] = "photographs"
     page = ask(at.run())
-    shown = re.findall(r"<span>([^<]+)</span><span>disagreement \d+ %</span>", page.text)
+    shown = re.findall(ROW, page.text)
     kinds = {str(entry.title): entry.kind for entry in gallery.GALLERY.values()}
-    assert shown == [title for title in titles if kinds[title] == "photograph"]
+    assert [title for title, *_ in shown] == [
+        title for title in titles if kinds[title] == "photograph"
+    ]
     marks = re.findall(r'title="(Right|Wrong): [^"]+">(right|wrong)</span>', page.text)
     entries = [entry for entry in gallery.GALLERY.values() if entry.shows]
     assert len(marks) == len(entries) * len(KEYS)

@@ -1,4 +1,4 @@
-"""axe-core finds nothing on the pages that are listed here, light and dark."""
+"""axe-core finds nothing on any page, light and dark; each page is worked with the keyboard."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser import screens
+from views import frame
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from tests.browser.conftest import Server
 
-PAGES = (
-    "compare?picture=coffee",
-    "compare?picture=coffee&second=cat&reads=answer",
-    "patch_embedding?picture=coffee",
-    "token_mixing?picture=coffee",
-    "depthwise_kernels?picture=coffee",
-)
+PAGES = (*frame.PAGES, "compare?second=cat&reads=answer", "compare?lang=ko")
 """Page and query, as they stand in the address."""
 
 
@@ -30,7 +27,7 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.walk(3)
+@pytest.mark.walk(9)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("address", PAGES)
 def test_axe_finds_nothing(
@@ -38,8 +35,7 @@ def test_axe_finds_nothing(
 ) -> None:
     context = chromium.new_context(color_scheme=theme, viewport={"width": 1280, "height": 720})
     page = context.new_page()
-    page.goto(f"{server.url}/{address}")
-    page.locator(".stage .map").first.wait_for(state="attached", timeout=180_000)
+    page.goto(screens.address(server.url, *address.split("?")))
     settle(page)
     found = violations(page)
     context.close()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import start
 from tests.browser import screens
 from tests.browser.conftest import Server
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 Settle = Callable[..., None]
-FINISHED = ("estimates", "disagreement", "papers", "experiments", "costs")
+FINISHED = ("estimates", "disagreement", "papers", "experiments", "costs", "glossary")
+PRINTED_ONCE = (*FINISHED[:-1], "token_mixing")
 PRINTED = """() => {
     const shown = node => node.getClientRects().length > 0;
     const count = selector => [...document.querySelectorAll(selector)].filter(shown).length;
@@ -40,7 +42,7 @@ def test_the_first_map_is_on_the_first_screen(
     found = screens.measure(page, screens.address(server.url, name))
     page.context.close()
     # How much moved while it was drawn depends on the machine: the command measures it.
-    assert [fault for fault in found.faults(screen) if fault != "shift"] == [], found
+    assert [fault for fault in found.faults(screen, name) if fault != "shift"] == [], found
 
 
 def test_a_page_beyond_the_limits_is_marked() -> None:
@@ -59,11 +61,28 @@ def test_a_page_beyond_the_limits_is_marked() -> None:
         assert screens.Measured(**good | {name: value}).faults(screens.PROJECTOR) == [name]
     nothing = screens.Measured(**good | {"first": None})
     assert nothing.faults(screens.PHONE) == ["first"]
+    assert nothing.faults(screens.PHONE, "glossary") == []
     assert screens.Measured(**good | {"height": 9000, "text": 12.0}).faults(screens.PHONE) == []
 
 
+def test_what_follows_something_still_to_come_waits_for_it(page: Page) -> None:
+    """Unless a person is at work on the page: a hidden control would lose the focus."""
+    style = (start.ROOT / "assets" / "style.css").read_text(encoding="utf-8")
+    page.set_content(
+        f'<style>{style}</style><div class="st-key-page_body"><div><button>first</button></div>'
+        '<div><div data-testid="stSkeleton"></div></div><div id="next"><p>next</p></div></div>'
+    )
+    seen = "() => document.querySelector('#next p').checkVisibility({visibilityProperty: true})"
+    assert not page.evaluate(seen)
+    page.get_by_role("button").focus()
+    assert page.evaluate(seen)
+    page.get_by_role("button").blur()
+    page.evaluate("document.querySelector('[data-testid]').remove()")
+    assert page.evaluate(seen)
+
+
 @pytest.mark.walk(2)
-@pytest.mark.parametrize("name", [*FINISHED, "token_mixing"])
+@pytest.mark.parametrize("name", PRINTED_ONCE)
 def test_paper_shows_figures_and_words_and_nothing_to_press(
     name: str, server: Server, page: Page, settle: Settle
 ) -> None:

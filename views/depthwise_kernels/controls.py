@@ -11,6 +11,7 @@ from views import frame
 from views.depthwise_kernels.kernel_maps import order, words
 from vislib.analysis import dense_kernels
 from vislib.analysis.depth import same_depth
+from vislib.registry import base_key
 from vislib.schema import LabelledArray, MixingSite
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def draw(place: DeltaGenerator) -> Choice:
             other = frame.choose_model(FAMILY, compact=False)
             written = _written(other, site_beside(key, site, other))
         scale = frame.choose_scale()
+    if view == VIEWS[0] and key in frame.view().models:
+        st.button(words("crop"), key="crop_kernels", on_click=_crop, args=(base_key(key),))
     return Choice(
         key=key, site=site, view=view, channel=channel, other=other, written=written, scale=scale
     )
@@ -86,6 +89,11 @@ def choose_words(name: str, options: tuple[str, ...], *, compact: bool = True) -
         words={option: words(f"{name}_{option}") for option in options},
         compact=compact,
     )
+
+
+def _crop(key: str) -> None:
+    """What becomes of the answer when the kernels are cropped (a callback)."""
+    frame.go("what_if", what_if="surgery", cut_model=key, cut="crop.1")
 
 
 def _channel(key: str, site: MixingSite) -> int:

@@ -143,16 +143,19 @@ def _row(name: str, asked: Asked, value: float, answers: Mapping[str, Activation
 def _row_html(asked: Asked, value: float, answers: Mapping[str, ActivationCache]) -> str:
     """Title, disagreement as a bar, and a bar of each model's best answer."""
     head = words("apart", percent=f"{100 * value:.0f}")
+    entry = gallery.GALLERY.get(asked.key)
+    credit = f"{entry.credit} · {entry.licence}" if entry else ""
     parts = [
         '<div class="reads" style="display:flex;justify-content:space-between;gap:1rem">'
-        f"<span>{html.escape(asked.title)}</span><span>{html.escape(head)}</span></div>"
+        f'<span>{html.escape(asked.title)} <span class="credit">{html.escape(credit)}</span></span>'
+        f"<span>{html.escape(head)}</span></div>"
     ]
     for key, run in answers.items():
         label, share = run.top(1)[0]
         colour = colours.family_colour(spec(key).family)
         stored = frame.beforehand()
         known = stored.wordnet(key) if stored else None
-        found = frame.judged(key, run, gallery.GALLERY.get(asked.key), wordnet=known)
+        found = frame.judged(key, run, entry, wordnet=known)
         parts.append(
             f'<div class="row"><div class="bar" style="width:{100 * share:.2f}%;'
             f'background:{colour}"></div><span class="label" title="{html.escape(label)}">'

@@ -112,6 +112,9 @@ def _shares(shown: Shown) -> None:
         st.html(badge)
         _trust(shown, method)
 
+    picture = frame.view().picture
+    room = f"width: 100%; aspect-ratio: {picture.width} / {picture.height}"  # before they come
+    st.html(f"<style>.st-key-estimates_maps img {{ {room} }}</style>")
     with st.container(key="estimates_maps"):
         in_columns(shown, part)
     frame.legend(signed=False, limits=_limits(shown), unit=words("share_unit"), key="estimates-bar")

@@ -50,16 +50,16 @@ def _one(name: str, first: bool) -> None:
         papers.draw(name, None)
         return
     left, right = st.columns([1.6, 1], gap="medium")
+    about = right.container()
     with right:
-        st.markdown(words(f"about_{name}"))
         answer = question.predict(name) if first else question.SHOW
-        if answer is not None:
-            question.draw_verdict(found, answer)
+    with left:  # before the words beside it: on a phone it stands above them
+        st.info(words("hidden")) if answer is None else figures.draw_ends(found)
+    about.markdown(words(f"about_{name}"))
     if answer is None:
-        left.info(words("hidden"))
         return
-    with left:
-        figures.draw_ends(found)
+    with right:
+        question.draw_verdict(found, answer)
     _tabs(found)
 
 

@@ -23,7 +23,7 @@ from vislib.schema import (
     WeightsError,
 )
 from vislib.tables import prepared
-from vislib.weights import film
+from vislib.weights import files, film
 
 if TYPE_CHECKING:
     from vislib.models.loading import LoadedModel
@@ -84,8 +84,12 @@ def weights(key: str, group: str) -> dict[str, LabelledArray]:
 
 @st.cache_resource(show_spinner=False)
 def film_of(key: str) -> Film | None:
-    """The film of a bundled model's training; it never changes while the app runs."""
-    return film.read(key)
+    """The film of a bundled model's training; it never changes while the app runs.
+
+    It ends with the accuracy on the model's card: that of the weights that are shown.
+    """
+    reel = film.read(key)
+    return reel and film.as_stored(reel, files.read_card(key)["held_out_top1"])
 
 
 def film_frame(key: str) -> dict[str, LabelledArray]:

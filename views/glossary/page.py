@@ -7,14 +7,17 @@ import streamlit as st
 from views import frame
 from vislib.texts import glossary
 
+COLUMNS = 3
+
 
 def draw() -> None:
-    """All terms in their order, in two columns."""
+    """All terms in their order, in columns."""
     terms = list(glossary().values())
-    half = (len(terms) + 1) // 2
-    for column, part in zip(st.columns(2, gap="large"), (terms[:half], terms[half:]), strict=True):
-        with column:
-            for term in part:
-                name, sentence = term.words(frame.language())
-                st.subheader(name, anchor=term.key)
-                st.markdown(sentence)
+    most = -(-len(terms) // COLUMNS)
+    with st.container(key="glossary"):
+        for place, column in enumerate(st.columns(COLUMNS, gap="medium")):
+            with column:
+                for term in terms[place * most : (place + 1) * most]:
+                    name, sentence = term.words(frame.language())
+                    st.header(name, anchor=term.key)
+                    st.markdown(sentence)

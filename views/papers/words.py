@@ -33,7 +33,10 @@ def grid(
         groups: A line above the titles: (words, over how many columns).
         label: What the table holds, for screen readers.
     """
-    above = "".join(f'<th colspan="{span}">{html.escape(name)}</th>' for name, span in groups)
+    above = "".join(
+        f'<th colspan="{span}">{html.escape(name)}</th>' if name else f'<td colspan="{span}"></td>'
+        for name, span in groups
+    )
     head, *body = ["".join(_cell(text, first) for first, text in _marked(row)) for row in rows]
     lines = [f"<tr>{above}</tr>"] if groups else []
     lines += [f"<tr>{head.replace('<td>', '<th>').replace('</td>', '</th>')}</tr>"]
@@ -51,5 +54,6 @@ def _marked(row: Sequence[str]) -> list[tuple[bool, str]]:
 
 
 def _cell(text: str, first: bool) -> str:
-    shown = html.escape(text or ("" if first else NOTHING))
-    return f'<th scope="row">{shown}</th>' if first else f"<td>{shown}</td>"
+    if not first:
+        return f"<td>{html.escape(text or NOTHING)}</td>"
+    return f'<th scope="row">{html.escape(text)}</th>' if text else "<td class=corner></td>"

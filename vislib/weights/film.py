@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,21 @@ def read(key: str, folder: Path = FOLDER) -> Film | None:
     if wrong:
         raise damaged(path, wrong)
     return Film(key=key, epochs=epochs, curve=curve, path=path, labels=labels)
+
+
+def as_stored(reel: Film, top1: float) -> Film:
+    """The film whose curve ends where the shown weights stand.
+
+    Training measured its last epoch in its own precision; the page shows the weights as stored.
+
+    Args:
+        reel: A film.
+        top1: Top-1 accuracy on held-out pictures that the model's card states, 0 to 1.
+    """
+    curve = [
+        replace(point, held_out=top1) if point.epoch == reel.last else point for point in reel.curve
+    ]
+    return replace(reel, curve=tuple(curve))
 
 
 def damaged(path: Path, reason: str | Message) -> WeightsError:
