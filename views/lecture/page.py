@@ -8,9 +8,9 @@ from functools import partial
 import streamlit as st
 
 from views import frame
-from views.lecture import clicker, notes, paths, shown
+from views.lecture import clicker, notes, paths, published, shown
 from views.lecture.clicker import Press
-from views.lecture.live import LIVE
+from vislib.classroom.here import room
 from vislib.lecture.steps import LecturePath, Step
 
 MODE = "_lecture_mode"
@@ -28,14 +28,11 @@ def draw() -> None:
     body = st.container(key="lecture_body")
     with st.container(key="lecture_foot"), frame.row_of_choices(models=False):
         path, step = _place(found)
-        role = frame.choose(
-            frame.t("lecture.role"),
-            ("screen", "notes"),
-            key="role",
-            words={name: frame.t(f"lecture.role_{name}") for name in ("screen", "notes")},
-        )
+        role = _role()
         _clicker(path, step, screen=role == "screen")
         _lead(path, step)
+    if leads():
+        published.publish(path)
     with body:
         _faults(path)
         if role == "notes":
@@ -45,22 +42,31 @@ def draw() -> None:
             for following in path.steps[path.steps.index(step) + 1 :][:1]:
                 frame.shielded(partial(shown.prepare, following))
     if st.session_state.get(MODE) != "free":
-        _watch(LIVE.state.version)
+        _watch(room().live.state.version)
+
+
+def _role() -> str:
+    """What this window is for; the notes are the lecturer's alone."""
+    if not frame.is_lecturer():
+        return "screen"
+    roles = ("screen", "notes")
+    words = {name: frame.t(f"lecture.role_{name}") for name in roles}
+    return frame.choose(frame.t("lecture.role"), roles, key="role", words=words)
 
 
 def leads() -> bool:
     """Whether this window leads."""
-    return bool(clicker.window()) and LIVE.state.leader == clicker.window()
+    return bool(clicker.window()) and room().live.state.leader == clicker.window()
 
 
 def follows() -> bool:
     """Whether this window goes where the one that leads goes."""
-    return bool(LIVE.state.leader) and not leads() and st.session_state.get(MODE) != "free"
+    return bool(room().live.state.leader) and not leads() and st.session_state.get(MODE) != "free"
 
 
 def _place(found: dict[str, LecturePath]) -> tuple[LecturePath, Step]:
     """The path and the step, as chosen or as the leader has it."""
-    state = LIVE.state
+    state = room().live.state
     if follows() and state.path in found:
         st.session_state.update(lecture=state.path, step=state.shown)
     key = next(iter(found))
@@ -90,15 +96,17 @@ def _entered(path: LecturePath, step: Step) -> None:
         st.session_state["picture"] = step.view.picture
     if step.view.place is not None:
         frame.select(step.view.place)
-    state = LIVE.state
-    LIVE.change(clicker.window(), step=step.key, black=state.black, frozen=bool(state.frozen))
+    state = room().live.state
+    room().live.change(
+        clicker.window(), step=step.key, black=state.black, frozen=bool(state.frozen)
+    )
 
 
 def _clicker(path: LecturePath, step: Step, *, screen: bool) -> None:
-    state = LIVE.state
+    state = room().live.state
 
     def press(done: Press) -> None:
-        if not LIVE.change(clicker.window(), **vars(done)):
+        if not room().live.change(clicker.window(), **vars(done)):
             st.session_state[MODE] = "free"  # who moves on alone no longer follows
             st.session_state["_black"] = done.black
         st.session_state["step"] = done.step
@@ -120,18 +128,19 @@ def _lead(path: LecturePath, step: Step) -> None:
     """Lead, leave off, follow: the only ways in which it is handed over."""
     own = clicker.window()
     if leads():
-        st.button(frame.t("lecture.end"), key="lecture_end", on_click=LIVE.end, args=(own,))
-        if LIVE.state.frozen:
+        st.button(frame.t("lecture.end"), key="lecture_end", on_click=room().live.end, args=(own,))
+        if room().live.state.frozen:
             st.markdown(f"**{frame.t('lecture.frozen')}**")
         return
-    st.button(
-        frame.t("lecture.take_over" if LIVE.state.leader else "lecture.lead"),
-        key="lecture_lead",
-        on_click=LIVE.lead,
-        args=(own, path.key, step.key),
-        disabled=not own,
-    )
-    if LIVE.state.leader and not follows():
+    if frame.is_lecturer():
+        st.button(
+            frame.t("lecture.take_over" if room().is_on else "lecture.lead"),
+            key="lecture_lead",
+            on_click=published.lead,
+            args=(own, path, step.key),
+            disabled=not own,
+        )
+    if room().live.state.leader and not follows():
         st.button(
             frame.t("lecture.follow"),
             key="lecture_follow",
@@ -143,7 +152,7 @@ def _lead(path: LecturePath, step: Step) -> None:
 @st.fragment(run_every=FOLLOW_SECONDS)
 def _watch(version: int) -> None:
     """Draw the page anew when another window has moved, begun or taken over the lecture."""
-    if LIVE.state.version != version:
+    if room().live.state.version != version:
         st.rerun()
 
 
