@@ -168,7 +168,7 @@ function drawQuestion(question, own) {
   [field.min, field.max] = question.limits;
   field.disabled = at("number_form").querySelector("button").disabled = !open;
   put("unit", question.unit);
-  const refused = refusal?.question === question.id ? texts[`refused_${refusal.why}`] ?? texts.refused_form : "";
+  const refused = refusal?.question === question.id ? texts.refused[refusal.why] ?? texts.refused.form : "";
   const about = own === null ? texts[`how_${question.kind}`] : pending ? texts.sending : texts.stored;
   at("said").classList.toggle("bad", Boolean(refused));
   put("said", refused || (open ? about : own === null ? texts.closed_none : texts.closed));

@@ -246,7 +246,7 @@ RULES = (
     Rule(
         modules=("vislib.classroom",),
         outside=frozenset(),
-        own=own("classroom", "texts"),
+        own=own("schema", "classroom"),
         never=LIBRARY_NEVER | {"torch", "timm", "captum", "plotly", "numpy", "PIL"},
     ),
     Rule(

@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from views import frame
+from views.frame import links
 from views.lecture import clicker, notes, paths, published, shown
 from views.lecture.clicker import Press
 from vislib.classroom.here import room
@@ -89,17 +90,26 @@ def _place(found: dict[str, LecturePath]) -> tuple[LecturePath, Step]:
 
 def _entered(path: LecturePath, step: Step) -> None:
     """On a new step: its place and picture, and word to those who follow."""
-    if st.session_state.get("_lecture_at") == (path.key, step.key):
+    before = st.session_state.get("_lecture_at")
+    if before == (path.key, step.key):
         return
     st.session_state["_lecture_at"] = (path.key, step.key)
-    if step.view.picture is not None:
-        st.session_state["picture"] = step.view.picture
-    if step.view.place is not None:
-        frame.select(step.view.place)
     state = room().live.state
     room().live.change(
         clicker.window(), step=step.key, black=state.black, frozen=bool(state.frozen)
     )
+    own = _own_choices(step)
+    if before is None:  # what a link says, or the address of a page that is loaded again, is newer
+        own = {name: value for name, value in own.items() if name not in st.query_params}
+    if any(st.session_state.get(name) != value for name, value in own.items()):
+        links.choose_later(**own)  # their widgets are drawn already
+
+
+def _own_choices(step: Step) -> dict[str, str | int]:
+    """The picture and the place that a step brings with it."""
+    picture, place = step.view.picture, step.view.place
+    own: dict[str, str | int] = {} if picture is None else {"picture": picture}
+    return own if place is None else own | {"x": place[0], "y": place[1]}
 
 
 def _clicker(path: LecturePath, step: Step, *, screen: bool) -> None:

@@ -12,11 +12,11 @@ from vislib import texts
 
 _FOLDER = Path(__file__).resolve().parents[2] / "assets" / "room"
 REFUSALS = ("device", "question", "late", "type", "range", "full", "large", "form")
-"""Why a vote is not taken: the ends of "room.refused_..." of the texts."""
+"""Why a vote is not taken: the ends of "error.classroom...." of the texts."""
 SAID = (
     *("wait", "none", "none_how", "free", "app", "send", "sending", "stored", "closed", "answer"),
     *("closed_none", "how_models", "how_place", "how_number", "picture", "lost_own"),
-    *("lost_server", *(f"refused_{why}" for why in REFUSALS)),
+    "lost_server",
 )
 """What the phone's page says: the ends of "room...." of the texts."""
 
@@ -46,6 +46,7 @@ def language(chosen: str | None, accepted: str) -> str:
 def phone(code: str) -> str:
     """The phone's page in a language, whole: no request follows but for the lecture itself."""
     said: dict[str, object] = {name: texts.text(code, f"room.{name}") for name in SAID}
+    said["refused"] = {why: texts.text(code, f"error.classroom.{why}") for why in REFUSALS}
     said["languages"] = texts.languages()
     # A "<" could end the element that holds them.
     held = json.dumps({"lang": code, "texts": said}, ensure_ascii=False).replace("<", "\\u003c")

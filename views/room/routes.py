@@ -76,12 +76,12 @@ async def _read(request: Request) -> bytes:
     """
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > MOST_BYTES:
-        raise RefusedError("large")
+        raise RefusedError("error.classroom.large")
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > MOST_BYTES:
-            raise RefusedError("large")
+            raise RefusedError("error.classroom.large")
     return body
 
 
@@ -97,13 +97,13 @@ async def _vote_of(request: Request) -> Mapping[str, Any]:
     """
     body = await _read(request)
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise RefusedError("form")
+        raise RefusedError("error.classroom.form")
     try:
         raw = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError):
-        raise RefusedError("form") from None
+        raise RefusedError("error.classroom.form") from None
     if not isinstance(raw, dict) or raw.keys() != {"device", "question", "answer"}:
-        raise RefusedError("form")
+        raise RefusedError("error.classroom.form")
     return raw
 
 

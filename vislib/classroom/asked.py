@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from vislib.schema import MixScopeError
+
 Kind = Literal["models", "place", "number"]
 Answer = str | tuple[int, int] | float
 """A key of the options; a place, (x, y) in thousandths of the upright picture; a number."""
@@ -13,16 +15,13 @@ FULL = 1000
 """The picture's right and lower edge, in thousandths."""
 
 
-class RefusedError(Exception):
-    """A vote that is not taken.
+class RefusedError(MixScopeError):
+    """A vote that is not taken."""
 
-    Attributes:
-        why: In one word, the end of the keys "room.refused_..." of the texts.
-    """
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+    @property
+    def why(self) -> str:
+        """In one word: the end of its key ("late")."""
+        return self.message.key.rpartition(".")[2]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,25 +58,25 @@ class Asked:
 
     def _option(self, raw: Any) -> str:
         if not isinstance(raw, str):
-            raise RefusedError("type")
+            raise RefusedError("error.classroom.type")
         if raw not in dict(self.options):
-            raise RefusedError("range")
+            raise RefusedError("error.classroom.range")
         return raw
 
     def _number(self, raw: Any) -> float:
         if type(raw) not in (int, float):
-            raise RefusedError("type")
+            raise RefusedError("error.classroom.type")
         if not self.limits[0] <= raw <= self.limits[1]:  # no number that is none lies between two
-            raise RefusedError("range")
+            raise RefusedError("error.classroom.range")
         return float(raw)
 
 
 def _place(raw: Any) -> tuple[int, int]:
     pair = isinstance(raw, list | tuple) and len(raw) == 2
     if not pair or not all(type(one) is int for one in raw):
-        raise RefusedError("type")
+        raise RefusedError("error.classroom.type")
     if not all(0 <= one <= FULL for one in raw):
-        raise RefusedError("range")
+        raise RefusedError("error.classroom.range")
     return raw[0], raw[1]
 
 

@@ -257,15 +257,15 @@ class Room:
         with self._lock:
             told = self.shown
             if not isinstance(device, str) or not DEVICE.fullmatch(device):
-                raise RefusedError("device")
+                raise RefusedError("error.classroom.device")
             if told is None or told.asked is None or question != self.id_of(told.key):
-                raise RefusedError("question")
+                raise RefusedError("error.classroom.question")
             if self.question(told.key).phase != "open":
-                raise RefusedError("late")
+                raise RefusedError("error.classroom.late")
             answer, name = told.asked.answer(raw), self._name(told.key)
             new = self._file.of_device(name, device) is None
             if new and self._file.count(name) >= MOST_DEVICES:
-                raise RefusedError("full")
+                raise RefusedError("error.classroom.full")
             self._file.put(name, device, answer)
             return answer
 
