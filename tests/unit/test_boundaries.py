@@ -251,7 +251,7 @@ RULES = (
     ),
     Rule(
         modules=("vislib.figures",),
-        outside=NUMERIC | {"plotly", "matplotlib", "PIL"},
+        outside=NUMERIC | {"plotly", "matplotlib", "PIL", "segno"},
         own=own("schema", "figures"),
         never=LIBRARY_NEVER | {"torch", "timm", "captum"},
     ),

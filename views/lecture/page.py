@@ -9,15 +9,14 @@ import streamlit as st
 
 from views import frame
 from views.frame import links
-from views.lecture import clicker, notes, paths, published, shown
+from views.lecture import asking, clicker, joining, news, notes, paths, published, shown
 from views.lecture.clicker import Press
 from vislib.classroom.here import room
 from vislib.lecture.steps import LecturePath, Step
+from vislib.pictures.gallery import GALLERY
 
 MODE = "_lecture_mode"
 """Whether this window follows the one that leads: "follow" or "free"."""
-FOLLOW_SECONDS = 1.0
-"""How often a window that follows looks."""
 
 
 def draw() -> None:
@@ -26,24 +25,29 @@ def draw() -> None:
     if not found:
         st.error(frame.t("lecture.no_path"))
         return
+    seen = news.version()
+    if follows() and room().live.state.path in found:
+        _follow()
     body = st.container(key="lecture_body")
     with st.container(key="lecture_foot"), frame.row_of_choices(models=False):
         path, step = _place(found)
         role = _role()
         _clicker(path, step, screen=role == "screen")
         _lead(path, step)
+        _class_controls()
     if leads():
         published.publish(path)
     with body:
         _faults(path)
         if role == "notes":
             notes.draw(path, step)
+            asking.draw(path, step, leads=leads())
         else:
-            _screen(step)
+            _screen(path, step)
             for following in path.steps[path.steps.index(step) + 1 :][:1]:
                 frame.shielded(partial(shown.prepare, following))
-    if st.session_state.get(MODE) != "free":
-        _watch(room().live.state.version)
+    if st.session_state.get(MODE) != "free" or leads():
+        news.watch(seen)
 
 
 def _role() -> str:
@@ -65,11 +69,16 @@ def follows() -> bool:
     return bool(room().live.state.leader) and not leads() and st.session_state.get(MODE) != "free"
 
 
+def _follow() -> None:
+    """Go where the window that leads is, before the choices are drawn; the place is one's own."""
+    state = room().live.state
+    st.session_state.update(lecture=state.path, step=state.shown)
+    if room().entry in GALLERY:
+        st.session_state["picture"] = room().entry
+
+
 def _place(found: dict[str, LecturePath]) -> tuple[LecturePath, Step]:
     """The path and the step, as chosen or as the leader has it."""
-    state = room().live.state
-    if follows() and state.path in found:
-        st.session_state.update(lecture=state.path, step=state.shown)
     key = next(iter(found))
     if len(found) > 1:
         titles = {name: paths.in_language(dict(path.title)) for name, path in found.items()}
@@ -138,7 +147,7 @@ def _lead(path: LecturePath, step: Step) -> None:
     """Lead, leave off, follow: the only ways in which it is handed over."""
     own = clicker.window()
     if leads():
-        st.button(frame.t("lecture.end"), key="lecture_end", on_click=room().live.end, args=(own,))
+        _end(own)
         if room().live.state.frozen:
             st.markdown(f"**{frame.t('lecture.frozen')}**")
         return
@@ -150,24 +159,41 @@ def _lead(path: LecturePath, step: Step) -> None:
             args=(own, path, step.key),
             disabled=not own,
         )
-    if room().live.state.leader and not follows():
+    if room().is_on:
+        other = "free" if follows() else "follow"
         st.button(
-            frame.t("lecture.follow"),
-            key="lecture_follow",
+            frame.t(f"lecture.{other}"),
+            key=f"lecture_{other}",
             on_click=st.session_state.update,
-            kwargs={MODE: "follow"},
+            kwargs={MODE: other},
         )
 
 
-@st.fragment(run_every=FOLLOW_SECONDS)
-def _watch(version: int) -> None:
-    """Draw the page anew when another window has moved, begun or taken over the lecture."""
-    if room().live.state.version != version:
-        st.rerun()
+def _end(own: str) -> None:
+    """End it: asked once more, since nothing of it is kept."""
+    with st.container(key="lecture_end"), st.popover(frame.t("lecture.end")):
+        st.markdown(frame.t("lecture.end_how"))
+        frame.offer_csv(room().results, name="lecture_answers", key="lecture_csv")
+        st.button(
+            frame.t("lecture.end_now"), key="lecture_end_now", on_click=room().live.end, args=(own,)
+        )
 
 
-def _screen(step: Step) -> None:
-    """Title, words, formula, and the live view."""
+def _class_controls() -> None:
+    """How phones come in, and who may lead: at every step."""
+    if frame.is_lecturer():
+        if st.toggle(frame.t("lecture.join"), key="lecture_join"):
+            with st.container(key="lecture_join_code"):
+                joining.show()
+    else:
+        for name, shown in (("room", room().is_on), ("lecturer", not room().is_on)):
+            if shown:
+                words = html.escape(frame.t(f"lecture.to_{name}"))
+                st.html(f'<a href="{name}" target="_self">{words}</a>')
+
+
+def _screen(path: LecturePath, step: Step) -> None:
+    """Title, words, formula, question, and the live view unless it would give the answer away."""
     st.html(
         f'<div class="lecture"><h1>{html.escape(paths.title(step))}</h1>'
         f"<p>{html.escape(paths.words(step))}</p></div>"
@@ -175,7 +201,9 @@ def _screen(step: Step) -> None:
     if step.formula:
         with st.container(key="lecture_formula"):
             st.latex(step.formula)
-    frame.shielded(lambda: shown.draw(step))
+    frame.shielded(lambda: asking.draw(path, step, leads=leads()))
+    if not asking.is_held_back(path, step):
+        frame.shielded(lambda: shown.draw(step))
 
 
 def _faults(path: LecturePath) -> None:

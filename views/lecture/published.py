@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import streamlit as st
+from vislib.lecture.measuring import Answer
+
 from views import frame
+from vislib import registry, texts
+from vislib.classroom.asked import Asked, Measured
 from vislib.classroom.here import room
 from vislib.classroom.room import Told
 from vislib.lecture import numbers
-from vislib.lecture.steps import LecturePath
+from vislib.lecture.steps import LecturePath, Question
 from vislib.pictures import encoding
 
 SIDE = 640
@@ -31,7 +36,7 @@ def publish(path: LecturePath) -> None:
         lambda: encoding.encode_jpeg(encoding.thumbnail(picture, SIDE), quality=QUALITY),
     )
     room().set_outline(_outline(path))
-    room().set_picture(jpeg)
+    room().set_picture(jpeg, str(st.session_state.get("picture", "")))
 
 
 def _outline(path: LecturePath) -> list[Told]:
@@ -40,6 +45,33 @@ def _outline(path: LecturePath) -> list[Told]:
             key=step.key,
             title=dict(step.title),
             words={language: numbers.words(step, language) for language in step.words},
+            asked=_asked(step.ask) if step.ask else None,
         )
         for step in path.steps
     ]
+
+
+def _asked(ask: Question) -> Asked:
+    """A question as phones show it."""
+    unit = f"lecture.unit_{ask.unit}"
+    return Asked(
+        kind=ask.kind,
+        text=dict(ask.text),
+        options=tuple((key, registry.spec(key).title) for key in ask.options),
+        limits=ask.limits or (0.0, 0.0),
+        unit={code: texts.text(code, unit) for code in texts.languages()} if ask.unit else {},
+    )
+
+
+def measured(answer: Answer) -> Measured:
+    """A measured answer as phones show it, in every language."""
+    box = None
+    if answer.area is not None:
+        left, top, width, height = answer.area
+        box = round(left), round(top), round(left + width), round(top + height)
+    return Measured(
+        text={code: answer.said.text(code) for code in texts.languages()},
+        options=answer.models,
+        box=box,
+        number=answer.number,
+    )

@@ -22,7 +22,8 @@ def own() -> list[str]:
         found += socket.gethostbyname_ex(socket.gethostname())[2]
     except OSError:
         pass
-    return [one for one in dict.fromkeys(found) if not is_loopback(one) and one != "0.0.0.0"]
+    away = (one for one in dict.fromkeys(found) if not is_loopback(one))
+    return [one for one in away if one != "0.0.0.0" and not one.startswith("169.254.")]
 
 
 def is_loopback(host: str) -> bool:

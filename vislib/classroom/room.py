@@ -93,7 +93,8 @@ class Room:
         self.rights = Rights(key, ticket, self._file.fact("tokens") or (), cookie)
         self.live = Live(State(**live) if live else None, self._moved, self._lock)
         self._outline = {one["key"]: _told(one) for one in self._file.fact("outline") or ()}
-        self._picture_name: str = self._file.fact("picture") or ""
+        picture: list[str] = self._file.fact("picture") or ["", ""]
+        self._picture_name, self.entry = picture
         questions = self._file.fact("questions") or {}
         self._questions = {name: _question(one) for name, one in questions.items()}
 
@@ -181,7 +182,7 @@ class Room:
         if not state.leader:
             self._file.remove()
             self._outline, self._questions = {}, {}
-            self._picture, self._picture_name = None, ""
+            self._picture, self._picture_name, self.entry = None, "", ""
         else:
             self._file.note("live", asdict(state))
             self._file.note("tokens", sorted(self.rights.tokens))
@@ -201,13 +202,19 @@ class Room:
                 self._file.note("outline", [asdict(told) for told in steps])
                 self._rung()
 
-    def set_picture(self, jpeg: bytes) -> None:
-        """The lecturer's picture; it stays in memory, only its name is written."""
+    def set_picture(self, jpeg: bytes, entry: str = "") -> None:
+        """The lecturer's picture; it stays in memory, only its name is written.
+
+        Args:
+            jpeg: As phones show it.
+            entry: Its key in the gallery, for windows that follow; empty for an own one.
+        """
         name = hashlib.sha256(jpeg).hexdigest()[:32]
         with self._lock:
-            if self.is_on and (name != self._picture_name or self._picture is None):
-                self._picture, self._picture_name = jpeg, name
-                self._file.note("picture", name)
+            new = (name, entry) != (self._picture_name, self.entry) or self._picture is None
+            if self.is_on and new:
+                self._picture, self._picture_name, self.entry = jpeg, name, entry
+                self._file.note("picture", [name, entry])
                 self._rung()
 
     def _note_questions(self) -> None:
