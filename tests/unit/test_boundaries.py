@@ -165,6 +165,13 @@ RULES = (
         never=LIBRARY_NEVER | {"plotly", "captum"},
     ),
     Rule(
+        modules=("vislib.observe.shuffled",),
+        outside=NUMERIC,
+        own=own("schema", "analysis.patches", "analysis.shuffling", "models.loading")
+        | own("observe.capture", "observe.intervention"),
+        never=LIBRARY_NEVER | {"plotly", "captum"},
+    ),
+    Rule(
         modules=("vislib.observe.identities",),
         outside=NUMERIC | {"torch"},
         own=own("schema"),
@@ -235,6 +242,12 @@ RULES = (
         modules=("vislib.lecture",),
         outside=frozenset(),
         own=own("schema", "registry", "pictures.gallery", "tables.papers", "lecture"),
+        never=LIBRARY_NEVER | {"torch", "timm", "captum", "plotly"},
+    ),
+    Rule(
+        modules=("vislib.lecture.measuring",),
+        outside=NUMERIC,
+        own=own("schema", "registry", "pictures.geometry", "analysis", "tables.papers", "lecture"),
         never=LIBRARY_NEVER | {"torch", "timm", "captum", "plotly"},
     ),
     Rule(
