@@ -171,6 +171,13 @@ RULES = (
         never=LIBRARY_NEVER | {"plotly", "captum"},
     ),
     Rule(
+        modules=("vislib.observe.shuffled",),
+        outside=NUMERIC,
+        own=own("schema", "analysis.patches", "analysis.shuffling", "models.loading")
+        | own("observe.capture", "observe.intervention"),
+        never=LIBRARY_NEVER | {"plotly", "captum"},
+    ),
+    Rule(
         modules=("vislib.observe.identities",),
         outside=NUMERIC | {"torch"},
         own=own("schema"),
@@ -248,6 +255,12 @@ RULES = (
         outside=frozenset(),
         own=own("schema", "classroom"),
         never=LIBRARY_NEVER | {"torch", "timm", "captum", "plotly", "numpy", "PIL"},
+    ),
+    Rule(
+        modules=("vislib.lecture.measuring",),
+        outside=NUMERIC,
+        own=own("schema", "registry", "pictures.geometry", "analysis", "tables.papers", "lecture"),
+        never=LIBRARY_NEVER | {"torch", "timm", "captum", "plotly"},
     ),
     Rule(
         modules=("vislib.figures",),
