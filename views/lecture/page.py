@@ -8,7 +8,6 @@ from functools import partial
 import streamlit as st
 
 from views import frame
-from views.frame import links
 from views.lecture import asking, clicker, joining, news, notes, paths, published, shown
 from views.lecture.clicker import Press
 from vislib.classroom.here import room
@@ -28,6 +27,7 @@ def draw() -> None:
     seen = news.version()
     if follows() and room().live.state.path in found:
         _follow()
+    _enter(found)
     body = st.container(key="lecture_body")
     with st.container(key="lecture_foot"), frame.row_of_choices(models=False):
         path, step = _place(found)
@@ -36,6 +36,10 @@ def draw() -> None:
         _lead(path, step)
         _class_controls()
     if leads():
+        state = room().live.state
+        room().live.change(
+            state.leader, step=step.key, black=state.black, frozen=bool(state.frozen)
+        )
         published.publish(path)
     with body:
         _faults(path)
@@ -92,26 +96,21 @@ def _place(found: dict[str, LecturePath]) -> tuple[LecturePath, Step]:
     chosen = frame.choose(
         frame.t("lecture.step"), list(words), key="step", words=words, compact=False
     )
-    step = next(step for step in path.steps if step.key == chosen)
-    _entered(path, step)
-    return path, step
+    return path, next(step for step in path.steps if step.key == chosen)
 
 
-def _entered(path: LecturePath, step: Step) -> None:
-    """On a new step: its place and picture, and word to those who follow."""
-    before = st.session_state.get("_lecture_at")
-    if before == (path.key, step.key):
+def _enter(found: dict[str, LecturePath]) -> None:
+    """On a new step: its place and picture, before their choices are drawn."""
+    path = found[frame.choice_ahead("lecture", list(found))]
+    keys = [step.key for step in path.steps]
+    key, before = frame.choice_ahead("step", keys), st.session_state.get("_lecture_at")
+    if before == (path.key, key) or key not in keys:
         return
-    st.session_state["_lecture_at"] = (path.key, step.key)
-    state = room().live.state
-    room().live.change(
-        clicker.window(), step=step.key, black=state.black, frozen=bool(state.frozen)
-    )
-    own = _own_choices(step)
+    st.session_state["_lecture_at"] = (path.key, key)
+    own = _own_choices(path.steps[keys.index(key)])
     if before is None:  # what a link says, or the address of a page that is loaded again, is newer
         own = {name: value for name, value in own.items() if name not in st.query_params}
-    if any(st.session_state.get(name) != value for name, value in own.items()):
-        links.choose_later(**own)  # their widgets are drawn already
+    st.session_state.update(own)
 
 
 def _own_choices(step: Step) -> dict[str, str | int]:
