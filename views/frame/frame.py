@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from views.frame import forgetting, hiding, links, notices, offers, terms
+from views.frame import forgetting, hiding, links, notices, offers, recovery, terms
 from views.frame.choices import choose, choose_only
 from views.frame.language import LANGUAGE, language, of_browser
 from views.frame.models import available
@@ -76,6 +76,7 @@ def draw() -> None:
         hiding.say()
         links.say_unused()
     links.write()
+    recovery.draw()
     if language() != spoken:  # the navigation was drawn before the switch
         st.rerun()
     notices.end_of_run()

@@ -284,7 +284,5 @@ def write(by: str = "") -> None:
             "language": language().replace("_", "-"),
             "query": urlencode([*embed, *wanted.items()]),
             "serial": mine.serial,
-            "watch": not by,
         },
-        on_returned_change=lambda: None,
     )

@@ -79,7 +79,7 @@ def _other_models() -> None:
     """Those that can be had."""
     away = offers.away(available())
     if away:
-        with st.container(width=MORE_WIDTH, key="more_models"):
+        with st.container(width=MORE_WIDTH):
             offers.more(away)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from vislib.lecture.measuring import Answer
 
 from views import frame
 from vislib import registry, texts
@@ -11,6 +10,7 @@ from vislib.classroom.asked import Asked, Measured
 from vislib.classroom.here import room
 from vislib.classroom.room import Told
 from vislib.lecture import numbers
+from vislib.lecture.measuring import Answer
 from vislib.lecture.steps import LecturePath, Question
 from vislib.pictures import encoding
 
