@@ -2,8 +2,8 @@
 // Streamlit's window; and lets the page run as soon as the server is back, before any click. (A new
 // server knows no fragment and no callback of an open page: the first click would be lost.)
 const RECOVERY_EVERY = 1000; // ms between two questions to the server, while the page can be seen
-const RECOVERY_PATIENCE = 2500; // ms that Streamlit gets to connect once the server answers
-const recovery = { app: null, again: null, texts: {}, lost: false, answered: 0, timer: 0 };
+const RECOVERY_PATIENCE = 8000; // ms that Streamlit gets to connect once the server answers
+const recovery = { app: null, again: null, texts: {}, lost: false, answered: 0, timer: 0, asked: 0 };
 
 // The server's health route, wherever below the server's address the app lies.
 function recoveryHealth() {
@@ -39,27 +39,32 @@ function recoveryClose() {
   }
 }
 
+async function recoveryReached() {
+  try {
+    const signal = AbortSignal.timeout(3000);
+    return (await fetch(recoveryHealth(), { cache: "no-store", signal })).ok;
+  } catch {
+    return false;
+  }
+}
+
+// A server on this very machine needs no network.
+function recoveryWhy() {
+  const own = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+  return navigator.onLine || own ? "server" : "own";
+}
+
 async function recoveryAsk() {
   clearTimeout(recovery.timer);
-  if (!recovery.lost || document.hidden) return; // it asks again when it can be seen
-  if (!navigator.onLine) {
-    recovery.answered = 0;
-    recoverySay("own");
-  } else {
-    try {
-      const reply = await fetch(recoveryHealth(), {
-        cache: "no-store", signal: AbortSignal.timeout(3000),
-      });
-      if (!reply.ok) throw new Error(reply.statusText);
-      recovery.answered ||= Date.now();
-      recoverySay("back");
-    } catch {
-      recovery.answered = 0;
-      recoverySay(navigator.onLine ? "server" : "own");
-    }
-  }
-  if (!recovery.lost) recoverySay("");
-  else if (recovery.answered && Date.now() - recovery.answered > RECOVERY_PATIENCE) location.reload();
+  if (document.hidden) return; // it asks again when it can be seen
+  const asked = (recovery.asked += 1);
+  const reached = await recoveryReached();
+  if (asked !== recovery.asked) return; // another question is newer
+  recovery.answered = reached ? recovery.answered || Date.now() : 0;
+  if (reached) recoverySay(recovery.lost ? "back" : "");
+  else recoverySay(recoveryWhy());
+  if (!recovery.lost && reached) return;
+  if (reached && Date.now() - recovery.answered > RECOVERY_PATIENCE) location.reload();
   else recovery.timer = setTimeout(recoveryAsk, RECOVERY_EVERY);
 }
 
@@ -67,6 +72,7 @@ function recoveryLook() {
   const connected = recovery.app.dataset.testConnectionState === "CONNECTED";
   if (connected && recovery.lost) {
     recovery.lost = false;
+    recovery.asked += 1;
     clearTimeout(recovery.timer);
     recovery.windows.disconnect();
     recoverySay("");
