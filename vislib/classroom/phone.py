@@ -55,6 +55,8 @@ def _question(room: Room, shown: Told, language: str) -> dict[str, Any] | None:
         "options": [list(one) for one in asked.options],
         "limits": list(asked.limits),
         "unit": _in(asked.unit, language),
+        "mark": asked.mark,
+        "target": asked.target,
     }
     tally = room.tally(shown.key)
     if now.measured is None or tally is None:
