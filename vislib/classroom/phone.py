@@ -21,10 +21,11 @@ def told(room: Room, language: str) -> dict[str, Any]:
     with room.lock:
         shown, state = room.shown, room.live.state
         if shown is None:
-            return {"version": room.version, "on": room.is_on, "step": None}
+            return {"version": room.version, "turn": room.turn, "on": room.is_on, "step": None}
         number, count = room.place
         return {
             "version": room.version,
+            "turn": room.turn,
             "on": True,
             "black": state.black,
             "step": shown.key,
