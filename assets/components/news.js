@@ -9,8 +9,10 @@ class Watch {
     document.addEventListener("visibilitychange", this.onShown);
   }
 
-  receive(version) {
+  receive({ version, turn, leads }) {
     this.version ??= version;
+    this.leads = leads;
+    if (leads || this.turn === undefined) this.turn = turn;
     if (this.running) return;
     this.running = true;
     this.follow();
@@ -23,7 +25,7 @@ class Watch {
         this.open = new AbortController();
         const options = { cache: "no-store", signal: this.open.signal };
         const reply = await fetch(`room/state?after=${this.version}`, options);
-        if (reply.status === 200) this.tell((await reply.json()).version);
+        if (reply.status === 200) this.tell(await reply.json());
         else if (reply.status !== 204) throw new Error(String(reply.status));
       } catch {
         await new Promise((done) => setTimeout(done, 1000));
@@ -31,10 +33,12 @@ class Watch {
     }
   }
 
-  tell(version) {
-    if (this.stopped || version === this.version) return;
-    this.version = version;
-    this.send("version", version);
+  // The window that leads has made its own moves; a run that it asks for would bring the step back
+  // that its list still shows. What it must hear is that another window leads now.
+  tell({ version, turn }) {
+    const news = this.leads ? turn !== this.turn : version !== this.version;
+    [this.version, this.turn] = [version, turn];
+    if (news && !this.stopped) this.send("version", version);
   }
 
   stop() {
@@ -52,7 +56,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     watches.set(parentElement, watch);
   }
   watch.send = setTriggerValue;
-  watch.receive(data.version);
+  watch.receive(data);
   return () => {
     watch.stop();
     watches.delete(parentElement);

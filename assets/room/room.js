@@ -185,7 +185,7 @@ at("number_form").onsubmit = (event) => {
 
 const figure = at("picture");
 const image = figure.querySelector("img");
-image.onload = () => { figure.hidden = false; };
+image.onload = () => { figure.hidden = false; draw(); };
 image.onerror = () => { figure.hidden = true; image.dataset.of = ""; };
 let own = null; // the place that the keys move
 
@@ -201,6 +201,8 @@ function drawPicture(question, mine) {
   figure.tabIndex = asks ? 0 : -1;
   image.alt = question?.kind === "place" ? question.text : texts.picture;
   const marks = [];
+  if (question?.mark) marks.push(cross(question.mark));
+  if (question?.target) marks.push(dot(question.target, 40, "none", 1));
   if (question?.kind === "place") {
     own = Array.isArray(mine) ? mine : null;
     for (const place of question.tally?.places ?? []) marks.push(dot(place, 14, "#ffb000", 0.55));
@@ -223,6 +225,14 @@ function dot([x, y], size, fill, opacity) {
   const high = figure.clientHeight || wide;
   const at = { cx: x, cy: y, rx: (size * 360) / wide, ry: (size * 360) / high, "fill-opacity": opacity, fill };
   return [mark("ellipse", { ...at, stroke: "#000", "stroke-width": 5 }), mark("ellipse", { ...at, stroke: "#fff", "stroke-width": 2 })];
+}
+
+// The place that a question is about: a cross, as on the lecturer's picture.
+function cross([x, y]) {
+  const wide = 18000 / (figure.clientWidth || 360);
+  const high = 18000 / (figure.clientHeight || 360);
+  const d = `M${x - wide} ${y}H${x + wide}M${x} ${y - high}V${y + high}`;
+  return [mark("path", { d, stroke: "#000", "stroke-width": 7 }), mark("path", { d, stroke: "#ff00c8", "stroke-width": 4 })];
 }
 
 figure.onclick = (event) => {

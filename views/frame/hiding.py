@@ -32,7 +32,8 @@ def draw() -> None:
     links.settle(HIDE, chosen, chosen or None)
     hidden = [CONTROLS[name] for name in chosen.split(",") if name in CONTROLS]
     if hidden:
-        st.html(f"<style>:is({', '.join(hidden)}) {{ display: none !important; }}</style>")
+        style = f":is({', '.join(hidden)}) {{ display: none !important; }}"
+        st.html(f"<style>{style}</style>")
 
 
 def say() -> None:

@@ -40,7 +40,10 @@ def draw(path: LecturePath, step: Step, *, leads: bool) -> None:
         return
     now, code = room().question(step.key), frame.language()
     asked = step.ask.text.get(code) or next(iter(step.ask.text.values()), "")
+    shows = frame.is_lecturer() and now.phase != "waiting"
     with st.container(key="lecture_question"):
+        left, right = st.columns(2, gap="large") if shows else (st.container(), None)
+    with left:
         st.html(f'<p class="asked">{html.escape(asked)}</p>')
         if leads:
             with st.container(horizontal=True, gap="small"):
@@ -49,12 +52,12 @@ def draw(path: LecturePath, step: Step, *, leads: bool) -> None:
         if now.measured:
             said = now.measured.text.get(code) or next(iter(now.measured.text.values()), "")
             st.html(f'<p class="measured">{html.escape(said)}</p>')
-        if frame.is_lecturer():
-            if now.phase != "waiting":
-                tallying.draw(step)
-        else:
+        if not frame.is_lecturer():
             link = html.escape(frame.t("lecture.answer_here"))
             st.html(f'<p><a href="room" target="_self">{link}</a></p>')
+    if right:
+        with right:
+            tallying.draw(step)
 
 
 def _button(name: str, step: Step) -> None:

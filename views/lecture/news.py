@@ -10,15 +10,16 @@ from vislib.classroom.here import room
 _news = st.components.v2.component("mixscope_news", js=text("news.js"))
 
 
-def watch(version: str) -> None:
+def now() -> dict[str, str]:
+    """What is known of the room at the moment; ask before it is drawn."""
+    return {"version": room().version, "turn": room().turn}
+
+
+def watch(known: dict[str, str], *, leads: bool) -> None:
     """Hear what happens from now on.
 
     Args:
-        version: Of the room as this run has drawn it.
+        known: What this run has drawn.
+        leads: Whether this window does: it hears only that another one leads.
     """
-    _news(key="news", data={"version": version}, on_version_change=lambda: None)
-
-
-def version() -> str:
-    """Of the room as it is now; ask before it is drawn."""
-    return room().version
+    _news(key="news", data={**known, "leads": leads}, on_version_change=lambda: None)

@@ -24,7 +24,7 @@ def draw() -> None:
     if not found:
         st.error(frame.t("lecture.no_path"))
         return
-    seen = news.version()
+    known = news.now()
     if follows() and room().live.state.path in found:
         _follow()
     _enter(found)
@@ -51,7 +51,7 @@ def draw() -> None:
             for following in path.steps[path.steps.index(step) + 1 :][:1]:
                 frame.shielded(partial(shown.prepare, following))
     if st.session_state.get(MODE) != "free" or leads():
-        news.watch(seen)
+        news.watch(known, leads=leads())
 
 
 def _role() -> str:

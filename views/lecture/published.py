@@ -11,7 +11,7 @@ from vislib.classroom.here import room
 from vislib.classroom.room import Told
 from vislib.lecture import numbers
 from vislib.lecture.measuring import Answer
-from vislib.lecture.steps import LecturePath, Question
+from vislib.lecture.steps import MEASURES, LecturePath, Question, Step
 from vislib.pictures import encoding
 
 SIDE = 640
@@ -45,13 +45,13 @@ def _outline(path: LecturePath) -> list[Told]:
             key=step.key,
             title=dict(step.title),
             words={language: numbers.words(step, language) for language in step.words},
-            asked=_asked(step.ask) if step.ask else None,
+            asked=_asked(step, step.ask) if step.ask else None,
         )
         for step in path.steps
     ]
 
 
-def _asked(ask: Question) -> Asked:
+def _asked(step: Step, ask: Question) -> Asked:
     """A question as phones show it."""
     unit = f"lecture.unit_{ask.unit}"
     return Asked(
@@ -59,6 +59,8 @@ def _asked(ask: Question) -> Asked:
         text=dict(ask.text),
         options=tuple((key, registry.spec(key).title) for key in ask.options),
         limits=ask.limits or (0.0, 0.0),
+        mark=step.view.place if MEASURES[ask.answer].has_place else None,
+        target=ask.target,
         unit={code: texts.text(code, unit) for code in texts.languages()} if ask.unit else {},
     )
 

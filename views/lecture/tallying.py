@@ -43,7 +43,7 @@ def _draw(step: Step) -> None:
         return
     st.html(f'<p class="votes">{html.escape(frame.t("lecture.votes", count=found.count))}</p>')
     if step.ask.kind == "place":
-        st.html(_heat_map(found, now.measured))
+        st.html(_heat_map(step, found, now.measured))
     else:
         st.html(_bars(_rows(step, found, now.measured)))
 
@@ -95,7 +95,7 @@ def _bars(rows: Sequence[Row]) -> str:
     return f'<div class="answers tally">{"".join(parts)}</div>'
 
 
-def _heat_map(found: Tally, measured: Measured | None) -> str:
+def _heat_map(step: Step, found: Tally, measured: Measured | None) -> str:
     """The class's guesses on the picture that the phones show, the most guessed cell brightest."""
     name, table, side = room().picture[0], colours.table(False), 100 / CELLS
     most = max((votes for row in found.cells for votes in row), default=0) or 1
@@ -114,6 +114,10 @@ def _heat_map(found: Tally, measured: Measured | None) -> str:
             f'<b style="left:{left}%;top:{top}%;width:{right - left}%;height:{bottom - top}%"></b>'
         )
     alt = html.escape(frame.t("lecture.guesses", count=found.count))
+    for name_of, place in (("mark", step.view.place), ("target", step.ask and step.ask.target)):
+        if place:
+            left, top = (one / 10 for one in place)
+            box += f'<u class="{name_of}" style="left:{left}%;top:{top}%"></u>'
     image = f'<img src="room/picture/{name}.jpg" alt="{alt}">' if name else ""
     return f'<div class="guesses">{image}{"".join(cells)}{box}</div>'
 

@@ -34,6 +34,8 @@ class Asked:
         options: Of "models": (key, what it is called).
         limits: Of "number": (lowest, highest) that is taken.
         unit: Of "number": language -> its unit; may be empty.
+        mark: The place on the picture that the question is about; None for most.
+        target: The one that is looked at from there; None for most.
     """
 
     kind: Kind
@@ -41,6 +43,8 @@ class Asked:
     options: tuple[tuple[str, str], ...] = ()
     limits: tuple[float, float] = (0.0, 0.0)
     unit: Mapping[str, str] = field(default_factory=dict)
+    mark: tuple[int, int] | None = None
+    target: tuple[int, int] | None = None
 
     def answer(self, raw: Any) -> Answer:
         """An answer as it came from outside, checked.
@@ -101,7 +105,8 @@ def asked_of(raw: Mapping[str, Any]) -> Asked:
     """A question as it was written to a file."""
     pairs = tuple((key, words) for key, words in raw["options"])
     low, high = raw["limits"]
-    return Asked(**{**raw, "options": pairs, "limits": (low, high)})
+    marks = {name: tuple(raw[name]) if raw[name] else None for name in ("mark", "target")}
+    return Asked(**{**raw, **marks, "options": pairs, "limits": (low, high)})
 
 
 def measured_of(raw: Mapping[str, Any]) -> Measured:

@@ -21,10 +21,11 @@ def told(room: Room, language: str) -> dict[str, Any]:
     with room.lock:
         shown, state = room.shown, room.live.state
         if shown is None:
-            return {"version": room.version, "on": room.is_on, "step": None}
+            return {"version": room.version, "turn": room.turn, "on": room.is_on, "step": None}
         number, count = room.place
         return {
             "version": room.version,
+            "turn": room.turn,
             "on": True,
             "black": state.black,
             "step": shown.key,
@@ -55,6 +56,8 @@ def _question(room: Room, shown: Told, language: str) -> dict[str, Any] | None:
         "options": [list(one) for one in asked.options],
         "limits": list(asked.limits),
         "unit": _in(asked.unit, language),
+        "mark": asked.mark,
+        "target": asked.target,
     }
     tally = room.tally(shown.key)
     if now.measured is None or tally is None:

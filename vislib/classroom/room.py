@@ -86,12 +86,13 @@ class Room:
         self._lock = threading.RLock()
         self._file = VoteFile(path)
         self._boot = secrets.token_hex(4)
-        self._changes = 0
+        self._changes = self._turns = 0
         self._listeners: list[Callable[[], None]] = []
         self._picture: bytes | None = None
         live = self._file.fact("live")
         self.rights = Rights(key, ticket, self._file.fact("tokens") or (), cookie)
         self.live = Live(State(**live) if live else None, self._moved, self._lock)
+        self._leader = self.live.state.leader
         self._outline = {one["key"]: _told(one) for one in self._file.fact("outline") or ()}
         picture: list[str] = self._file.fact("picture") or ["", ""]
         self._picture_name, self.entry = picture
@@ -104,6 +105,11 @@ class Room:
     def version(self) -> str:
         """Another one after every change but a vote; never one of an earlier start."""
         return f"{self._boot}-{self._changes}"
+
+    @property
+    def turn(self) -> str:
+        """Another one whenever another window leads, or none."""
+        return f"{self._boot}-{self._turns}"
 
     @property
     def lock(self) -> threading.RLock:
@@ -179,6 +185,8 @@ class Room:
 
     def _moved(self, state: State) -> None:
         """The lecture has begun, moved or ended (its lock is held)."""
+        self._turns += state.leader != self._leader
+        self._leader = state.leader
         if not state.leader:
             self._file.remove()
             self._outline, self._questions = {}, {}

@@ -168,29 +168,30 @@ def _survives(_step: Step, ask: Question, source: Source) -> Answer:
     kept, told = [], []
     for key in ask.options:
         before, after = (cache.top(1)[0][0] for cache in (source.logits(key), source.shuffled(key)))
+        title = _title(key)
         if before == after:
             kept.append(key)
-            told.append(Message("lecture.answer_stays", model=_title(key), before=before))
+            told.append(Message("lecture.answer_stays", model=title, before=before))
         else:
-            changed = {"before": before, "after": after}
-            told.append(Message("lecture.answer_goes", model=_title(key), **changed))
+            told.append(Message("lecture.answer_goes", model=title, before=before, after=after))
     return Answer(said=Message("lecture.answer_shuffled", each=told), models=tuple(kept))
 
 
 def _right(_step: Step, ask: Question, source: Source) -> Answer:
     found, told = [], []
     for key in ask.options:
-        classes, cache = source.wordnet(key), source.logits(key)
+        classes, cache, title = source.wordnet(key), source.logits(key), _title(key)
         judged = verdict(classes, cache.logits, source.shows) if classes else "unknown"
         if judged == "unknown":
-            raise ModelError("error.lecture.shows_unknown", model=_title(key))
+            raise ModelError("error.lecture.shows_unknown", model=title)
         label, share = cache.top(1)[0]
-        values = {"model": _title(key), "label": label, "percent": 100 * share}
+        percent = 100 * share
         if judged == "right":
             found.append(key)
-            told.append(Message("lecture.answer_right", **values))
+            said = Message("lecture.answer_right", model=title, label=label, percent=percent)
         else:
-            told.append(Message("lecture.answer_wrong", **values))
+            said = Message("lecture.answer_wrong", model=title, label=label, percent=percent)
+        told.append(said)
     return Answer(said=Message("lecture.answer_each", each=told), models=tuple(found))
 
 

@@ -284,6 +284,18 @@ def test_each_change_but_a_vote_wakes_the_phones() -> None:
     assert len(rung) == len(set(rung)) == 4
 
 
+def test_a_turn_is_another_windows_and_no_move() -> None:
+    room = begun()
+    first = room.turn
+    at(room, "two")
+    room.open("two")
+    assert room.turn == first
+    room.live.lead("another", "seminar", "two")
+    second = room.turn
+    room.live.end("another")
+    assert len({first, second, room.turn}) == 3
+
+
 # ------------------------------------------------------------ restarts, and the end
 
 KILLED = """
@@ -328,7 +340,7 @@ def test_a_revealed_answer_outlasts_a_restart(tmp_path: Path) -> None:
     said = phone.told(room, "ko")
     room.shut()
     again = Room(file)
-    assert phone.told(again, "ko") == said | {"version": again.version}
+    assert phone.told(again, "ko") == said | {"version": again.version, "turn": again.turn}
     assert again.version != room.version  # a phone that missed the restart is told everything
     again.shut()
 
@@ -343,7 +355,8 @@ def test_at_its_end_everything_is_gone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     assert (room.shown, room.picture, room.results()) == (None, ("", None), room.results()[:1])
     room.open("one")
-    assert phone.told(room, "en") == {"version": room.version, "on": False, "step": None}
+    told = phone.told(room, "en")
+    assert (told["on"], told["step"], len(told)) == (False, None, 4)
     assert list(tmp_path.iterdir()) == []
     room.live.lead("window", "seminar", "one")  # the next one begins with nothing
     room.set_outline(STEPS)
