@@ -13,11 +13,15 @@ from views.frame import asked, links
 
 HIDE = "hide"
 """Its name in the address: names of ``CONTROLS``, with commas."""
+_SHARED = ", ".join(
+    f".st-key-{name}"
+    for name in ("picture_choice", "models_choice", "more_models", "kept_picture", "kept_models")
+)
+"""What a row of choices begins with on every page."""
 CONTROLS: Mapping[str, str] = {
     "picture": ".st-key-picture_choice",
     "models": ":is(.st-key-models_choice, .st-key-more_models)",
-    "choices": ".st-key-controls > :not(:has(.st-key-picture_choice, .st-key-models_choice,"
-    " .st-key-more_models, .st-key-kept_picture, .st-key-kept_models))",
+    "choices": f".st-key-controls > :not({_SHARED}, :has({_SHARED}))",
     "tabs": '.st-key-page_body [data-testid="stTabs"]',
     "language": ".st-key-language_choice",
     "pages": '[data-testid="stHeader"]',
