@@ -28,6 +28,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import psutil  # noqa: E402
+
 import start  # noqa: E402
 from tests.browser import commands, crowd  # noqa: E402
 from tests.browser.conftest import answers, settle_page  # noqa: E402
@@ -75,8 +77,7 @@ def lead(page: Any, url: str, step: str) -> None:
     settle_page(page)
     page.locator(".st-key-lecture_lead button").click()
     page.locator(".st-key-lecture_ask_open button").click()
-    page.locator(".votes").wait_for()
-    settle_page(page)
+    page.locator(".votes").wait_for(timeout=60_000)
 
 
 def wait_for_count(page: Any, count: int) -> None:
@@ -91,11 +92,21 @@ def quantile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def class_answers(page: Any, url: str, folder: Path, clients: int, options: Any) -> None:
+def busy(server: subprocess.Popen[bytes]) -> float:
+    """Processor seconds that the server has taken so far."""
+    times = psutil.Process(server.pid).cpu_times()
+    return float(times.user + times.system)
+
+
+def class_answers(
+    page: Any, url: str, folder: Path, clients: int, options: Any, server: Any
+) -> None:
     """The class votes over the plain route; prints what became of it."""
     page.evaluate(COUNTS)
+    worked, began = busy(server), time.perf_counter()
     votes = crowd.answer(url, [options[n % len(options)] for n in range(clients)], 1.0)
     wait_for_count(page, clients)
+    worked, took = busy(server) - worked, time.perf_counter() - began
     kept, sent = crowd.stored(folder), [vote for vote in votes if vote.status == 200]
     right = {crowd.device(n): f'"{options[n % len(options)]}"' for n in range(clients)}
     waits = [vote.answered - vote.sent for vote in votes]
@@ -107,6 +118,7 @@ def class_answers(page: Any, url: str, folder: Path, clients: int, options: Any)
         for rank, answered in enumerate(order, start=1)
     ]
     print(f"stored {len(kept)} of {clients}, doubles {len(kept) - len({d for d, _ in kept})}")
+    print(f"processor seconds of the server for them, all in: {worked:.2f} of {took:.2f} s")
     print(f"each as it was sent: {dict(kept) == right}; answered with 200: {len(sent)}")
     print(
         f"to the phone's answer: median {1000 * statistics.median(waits):.0f} ms, "
@@ -207,7 +219,7 @@ def main() -> None:
                 lead(page, url, step)
                 time.sleep(3.0)  # those who follow are there
                 print(f"{sum(one.runs > 0 for one in windows)} windows follow")
-                class_answers(page, url, room, options.clients, choices)
+                class_answers(page, url, room, options.clients, choices, server)
             phones_in_turns(browser, url, options.browsers)
             server = comes_back(browser, page, url, room, port, server)
         finally:
