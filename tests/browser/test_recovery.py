@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 Settle = Callable[..., None]
 BANNER = "#mixscope_lost"
-LOSSES = "ERR_CONNECTION|ERR_INTERNET|not responding|reaching server|[Ww]eb[Ss]ocket|ERR_ABORTED"
+LOSSES = "ERR_CONNECTION|ERR_INTERNET|not responding|reaching server|[Ww]eb[Ss]ocket|disconnected"
+WINDOWS = """new MutationObserver(() => {
+    if (document.querySelector('[role=dialog]')) window.asked = true;
+}).observe(document, { childList: true, subtree: true })"""
 WATCH = """() => {
     window.ran = [];
     const app = document.querySelector('[data-test-connection-state]');
@@ -32,15 +35,16 @@ def test_an_open_page_says_that_the_server_is_lost_and_goes_on_with_it(
     page: Page, settle: Settle, tmp_path: Path
 ) -> None:
     running = contextlib.contextmanager(run_server)
+    page.add_init_script(WINDOWS)
     with running(tmp_path) as server:
         page.goto(f"{server.url}/lecture?step=mixer_result&lang=ko")
         settle(page)
         title = page.locator(".lecture h1").inner_text()
         assert page.locator(BANNER).count() == 0
     page.locator(BANNER).get_by_text(text("ko", "recovery.server")).wait_for()
-    # Streamlit's own window comes after some seconds, and asks about the internet.
-    page.wait_for_timeout(20_000)
-    assert page.get_by_role("dialog").count() == 0
+    # Streamlit's own window comes after some seconds, asks about the internet, and is closed.
+    page.wait_for_function("window.asked", timeout=90_000)
+    page.get_by_role("dialog").wait_for(state="hidden")
     assert page.locator(".lecture h1").inner_text() == title  # what was there is still there
     address, loaded = page.url, page.evaluate("performance.timeOrigin")
     page.evaluate(WATCH)

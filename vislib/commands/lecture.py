@@ -95,7 +95,7 @@ def _sheet(options: argparse.Namespace) -> int:
     from vislib.lecture import sheet
     from vislib.pictures import encoding
 
-    (place,) = _paths(options.folder)[:1]
+    place = _paths(options.folder)[0]
     path = reading.read(place)
     if not any(step.ask for step in path.steps):
         raise MixScopeError("error.lecture.no_question", folder=str(place))
