@@ -9,5 +9,6 @@ else:  # Streamlit's server imports the file for what it serves
     from starlette.middleware import Middleware
 
     from views.first_paint import FirstPaint
+    from views.room.server import routes
 
-    app = st.App(__file__, middleware=[Middleware(FirstPaint)])
+    app = st.App(__file__, routes=routes(), middleware=[Middleware(FirstPaint)])

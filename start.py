@@ -16,6 +16,7 @@ import importlib.util
 import json
 import os
 import platform
+import secrets
 import signal
 import socket
 import subprocess
@@ -36,6 +37,9 @@ READY_SECONDS = 120.0
 TEXTS = ROOT / "assets" / "text"
 LANGUAGE = "MIXSCOPE_LANG"
 """Environment variable: the language, before those of the machine."""
+KEY = "MIXSCOPE_LECTURER_KEY"
+TICKET = "MIXSCOPE_LECTURER_TICKET"
+"""Environment variables of the server: who knows the one may lead, the other opens once."""
 
 
 class StartError(Exception):
@@ -261,6 +265,14 @@ def server_command(python: Path, port: int, room: Sequence[str] | None) -> list[
     return command
 
 
+def lecturers_environment(room: bool) -> dict[str, str]:
+    """The server's environment; in a room with a key for the lecturer that nobody can guess."""
+    if not room:
+        return dict(os.environ)
+    key = "-".join(secrets.token_hex(2) for _ in range(3))
+    return {KEY: key, **os.environ, TICKET: secrets.token_urlsafe(24)}
+
+
 def print_qr(python: Path, address: str) -> None:
     """Print the address as a QR code in text, where the terminal can."""
     code = "import sys, segno; segno.make(sys.argv[1], micro=False).terminal(compact=True)"
@@ -274,9 +286,13 @@ def print_qr(python: Path, address: str) -> None:
 
 
 def _announce(
-    child: subprocess.Popen[bytes], python: Path, port: int, lan: Sequence[str] | None
+    child: subprocess.Popen[bytes],
+    python: Path,
+    port: int,
+    lan: Sequence[str] | None,
+    environment: Mapping[str, str],
 ) -> None:
-    """Wait until the server answers, then print where it is."""
+    """Wait until the server answers, then print where it is and, for a room, who may lead."""
     end = time.monotonic() + READY_SECONDS
     while child.poll() is None and time.monotonic() < end:
         try:
@@ -289,10 +305,14 @@ def _announce(
     print("\n" + said("ready", address=f"http://127.0.0.1:{port}"), flush=True)
     for address in lan or ():
         print(said("room", address=f"http://{address}:{port}"), flush=True)
+        print(said("phones", address=f"http://{address}:{port}/room"), flush=True)
     if lan:
-        print_qr(python, f"http://{lan[0]}:{port}")
+        print_qr(python, f"http://{lan[0]}:{port}/room")
     elif lan is not None:
         print(said("alone"))
+    if TICKET in environment:
+        own = f"http://127.0.0.1:{port}/lecturer?ticket={environment[TICKET]}"
+        print("\n" + said("lead", address=own, key=environment[KEY]))
     print(said("how_to_end") + "\n", flush=True)
 
 
@@ -320,9 +340,11 @@ def serve(python: Path, *, port: int, room: bool) -> int:
     hangup = getattr(signal, "SIGHUP", None)  # the terminal was closed; Windows has none
     if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:  # else: nohup
         signal.signal(hangup, _on_terminate)
-    child = subprocess.Popen(server_command(python, chosen, lan), cwd=ROOT)
+    environment = lecturers_environment(room)
+    child = subprocess.Popen(server_command(python, chosen, lan), cwd=ROOT, env=environment)
     try:
-        threading.Thread(target=_announce, args=(child, python, chosen, lan), daemon=True).start()
+        said = (child, python, chosen, lan, environment)
+        threading.Thread(target=_announce, args=said, daemon=True).start()
         return child.wait()
     except KeyboardInterrupt:
         # The terminal told the server too: let it close by itself first.

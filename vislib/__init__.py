@@ -10,6 +10,7 @@ Its rooms, from the ground up; no floor imports a higher one::
     attribution, figures,    estimates, always labelled as such; arrays -> PNGs and charts;
     tables                   the papers' tables, counts beside them, similarity
     training, experiments    the recipe of the bundled models, the papers' claims in miniature
+    lecture, classroom       paths of steps; the room: what a class is asked and answers
     commands, __main__       the command line: train, evaluate, weights, similarity, experiment
 
 A notebook takes its names from here (``from vislib import capture, figures, images, models``); each

@@ -1,7 +1,7 @@
 """The command line: ``python -m vislib COMMAND``.
 
 Commands: ``train``, ``evaluate``, ``similarity``, ``prepare``, ``experiment``,
-``weights list | pull | verify``, ``lecture check``.
+``weights list | pull | verify``, ``lecture check | sheet``.
 
 Exit codes: 0 done; 2 something came that cannot be used (the message says what to do); 3 the time
 given with ``--minutes`` ran out and the checkpoint is saved; 130 stopped by Ctrl-C.

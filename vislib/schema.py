@@ -67,7 +67,7 @@ class MixScopeError(Exception):
     Below stand ImageError, ModelError, WeightsError, TableError, CaptureError and ShapeError;
     elsewhere DataError and TrainingError (``vislib.training``), ExperimentError
     (``vislib.experiments``), DownloadStoppedError and WrongAnswer (``vislib.weights.hub``),
-    CostQuestionError (``views.frame.state``).
+    CostQuestionError (``views.frame.state``), RefusedError (``vislib.classroom``).
 
     Args:
         key: A dotted key of the table of texts (``vislib.texts``).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,9 @@ from tests.app.conftest import Ask, Bring, OnStage, Open
 from tests.unit.lecture.test_reading import GOOD, path_of
 from views import frame
 from views.frame import stage_packets
-from views.lecture import live, page
-from views.lecture.live import Live
+from vislib.classroom import here
+from vislib.classroom.leading import Live
+from vislib.classroom.room import Room
 from vislib.lecture import numbers, reading
 from vislib.tables import papers
 
@@ -23,9 +24,11 @@ STEPS = [(step.key, language) for step in SEMINAR.steps for language in SEMINAR.
 
 
 @pytest.fixture(autouse=True)
-def nobody_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+def nobody_leads() -> Iterator[None]:
     """A lecture of each test's own."""
-    monkeypatch.setattr(page, "LIVE", Live())
+    here.set_room(Room())
+    yield
+    here.set_room(None)
 
 
 def step_of(key: str) -> reading.Step:
@@ -204,4 +207,3 @@ def test_many_windows_at_once_leave_one_leader() -> None:
     for thread in threads:
         thread.join()
     assert state.state.leader == state.state.step
-    assert live.LIVE.state.leader == ""

@@ -14,7 +14,7 @@ from tests.browser import addresses
 from tests.browser.addresses import SHARED_VIEW as SHARED
 from tests.browser.addresses import VIEWS
 from views import frame
-from views.frame import asked, links, state
+from views.frame import asked, hiding, links, state
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = tomllib.loads((ROOT / "assets" / "text" / "en.toml").read_text(encoding="utf-8"))
@@ -217,3 +217,47 @@ def test_what_an_address_says_is_quoted_as_text() -> None:
     assert asked.quoted([""]) == "“”"
     assert "\u202e" not in asked.quoted(["\u202egnp"])
     assert asked.quoted(["vit_mini"]) == "“ViT mini”"
+
+
+# ------------------------------------------------------------ controls that a link hides
+
+
+def hidden_by(seen: Seen) -> str:
+    """The style that hides."""
+    return "".join(line for line in seen.text.splitlines() if "display: none" in line)
+
+
+@pytest.mark.walk(3)
+@pytest.mark.parametrize("page", frame.PAGES)
+def test_a_link_hides_controls_and_restores_the_view(open_page: Open, ask: Ask, page: str) -> None:
+    link = {**SHARED, **VIEWS[page], "hide": "picture,choices"}
+    at = open_page(page, **link)
+    seen = ask(at)
+    assert address(at) == link
+    style = hidden_by(seen)
+    assert ".st-key-picture_choice" in style
+    assert "stHeader" not in style  # negative control: what the link does not name
+    assert not [info for info in seen.infos if "hides" in info]
+
+
+@pytest.mark.parametrize("asked_for", ["everything", "picture,<b>x</b>", "picture,picture,none"])
+def test_what_cannot_be_hidden_gets_a_word(open_page: Open, ask: Ask, asked_for: str) -> None:
+    at = open_page("papers", hide=asked_for)
+    (said,) = [info for info in ask(at).infos if "hides" in info]
+    for name in hiding.CONTROLS:
+        assert name in said
+    assert "<b>" not in said
+    assert address(at) == ({"hide": "picture"} if "picture" in asked_for else {})
+
+
+def test_nothing_hidden_needs_no_word(open_page: Open, ask: Ask) -> None:
+    at = open_page("papers", hide="")
+    assert ask(at).infos == []
+    assert hidden_by(ask(at)) == ""
+    assert address(at) == {}
+
+
+def test_the_manual_names_all_that_can_be_hidden() -> None:
+    manual = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
+    for name in hiding.CONTROLS:
+        assert f"| `{name}` |" in manual

@@ -220,3 +220,27 @@ def test_a_hostile_address_opens_a_page_with_a_word(
     server: Server, page: Page, link: Hostile
 ) -> None:
     assert faults(page, server.url, link) == []
+
+
+def test_a_link_hides_what_would_lead_away(server: Server, page: Page, settle: Settle) -> None:
+    shown = {
+        "picture": page.locator(".st-key-picture_choice button").first,
+        "models": page.locator(".st-key-models_choice button").first,
+        "choices": page.locator(".st-key-controls .st-key-depth"),
+        "tabs": page.get_by_role("tablist").first,
+        "language": page.locator(".st-key-language_choice"),
+        "pages": page.get_by_test_id("stHeader"),
+    }
+    page.goto(f"{server.url}/compare?picture=cat")
+    settle(page)
+    assert [name for name, control in shown.items() if not control.is_visible()] == []
+    page.goto(f"{server.url}/compare?picture=cat&hide=models,choices")
+    settle(page)
+    seen = [name for name, control in shown.items() if control.is_visible()]
+    assert seen == ["picture", "tabs", "language", "pages"]
+    page.goto(f"{server.url}/compare?picture=cat&depth=100&hide={','.join(shown)}")
+    settle(page)
+    assert [name for name, control in shown.items() if control.is_visible()] == []
+    assert page.locator(".stage").first.is_visible()
+    wanted = {"picture": "cat", "depth": "100", "hide": ",".join(shown)}
+    assert query(page) == wanted  # what is hidden keeps its value

@@ -55,7 +55,7 @@ RULES = (
     Rule(  # the server imports it for what it serves, and runs it for what the page shows
         modules=("app",),
         outside=frozenset({"streamlit", "starlette"}),
-        own=frozenset({"views.frame", "views.first_paint"}),
+        own=frozenset({"views.frame", "views.first_paint", "views.room.server"}),
         never=frozenset({"torch", "timm", "captum", "plotly", "PIL", "vislib"}),
     ),
     Rule(
@@ -63,6 +63,12 @@ RULES = (
         outside=frozenset({"streamlit"}),
         own=frozenset(),
         never=frozenset({"torch", "timm", "captum", "vislib"}),
+    ),
+    Rule(  # what the server gives out beside Streamlit
+        modules=("views.room",),
+        outside=frozenset({"streamlit", "starlette"}),
+        own=frozenset({"vislib.classroom", "vislib.texts"}),
+        never=frozenset({"torch", "timm", "captum", "numpy", "PIL", "views.frame"}),
     ),
     Rule(
         modules=("views",),
@@ -165,6 +171,13 @@ RULES = (
         never=LIBRARY_NEVER | {"plotly", "captum"},
     ),
     Rule(
+        modules=("vislib.observe.shuffled",),
+        outside=NUMERIC,
+        own=own("schema", "analysis.patches", "analysis.shuffling", "models.loading")
+        | own("observe.capture", "observe.intervention"),
+        never=LIBRARY_NEVER | {"plotly", "captum"},
+    ),
+    Rule(
         modules=("vislib.observe.identities",),
         outside=NUMERIC | {"torch"},
         own=own("schema"),
@@ -238,8 +251,20 @@ RULES = (
         never=LIBRARY_NEVER | {"torch", "timm", "captum", "plotly"},
     ),
     Rule(
+        modules=("vislib.classroom",),
+        outside=frozenset(),
+        own=own("schema", "classroom"),
+        never=LIBRARY_NEVER | {"torch", "timm", "captum", "plotly", "numpy", "PIL"},
+    ),
+    Rule(
+        modules=("vislib.lecture.measuring",),
+        outside=NUMERIC,
+        own=own("schema", "registry", "pictures.geometry", "analysis", "tables.papers", "lecture"),
+        never=LIBRARY_NEVER | {"torch", "timm", "captum", "plotly"},
+    ),
+    Rule(
         modules=("vislib.figures",),
-        outside=NUMERIC | {"plotly", "matplotlib", "PIL"},
+        outside=NUMERIC | {"plotly", "matplotlib", "PIL", "segno"},
         own=own("schema", "figures"),
         never=LIBRARY_NEVER | {"torch", "timm", "captum"},
     ),
@@ -259,7 +284,7 @@ FLOORS = (
     ("vislib.models",),
     ("vislib.observe", "vislib.analysis"),
     ("vislib.attribution", "vislib.figures", "vislib.tables"),
-    ("vislib.training", "vislib.experiments", "vislib.lecture"),
+    ("vislib.training", "vislib.experiments", "vislib.lecture", "vislib.classroom"),
     ("vislib.commands", "vislib.__main__"),
     ("views",),
     ("pages", "app"),

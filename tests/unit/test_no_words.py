@@ -24,6 +24,7 @@ NAMES = frozenset(
     {"page", "t", "remember", "is_remembered", "go", "container", "Page", "switch_page", "context"}
     | {"navigation", "get", "pop", "setdefault", "get_all", "strip", "choose_model", "component"}
     | {"capture", "weights", "cache_resource", "words", "raw_unit", "unit_words", "code"}
+    | {"get_option"}
 )
 """Calls whose texts are keys, or commands."""
 KEY = re.compile(r"[a-z_.]+")

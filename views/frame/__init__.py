@@ -68,6 +68,7 @@ from views.frame.numbers import (
     whole,
 )
 from views.frame.panel import row_of_choices
+from views.frame.rights import is_lecturer
 from views.frame.stage_component import Stage
 from views.frame.stage_packets import StageMoved, StageRow, StageShown, StageTile
 from views.frame.staging import (
@@ -147,6 +148,7 @@ __all__ = [
     "go",
     "html_table",
     "image",
+    "is_lecturer",
     "is_remembered",
     "judged",
     "language",

@@ -8,7 +8,6 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from views.frame import links
 from views.frame.notices import shielded
 
 PLACE = "place"
@@ -24,7 +23,7 @@ def follows_place(body: Callable[[], None]) -> None:
     Args:
         body: Draws it. What it was given stays as it was in the page's last run.
     """
-    if links.is_part() and not _is_for_all():
+    if _is_for_some():
         st.rerun()
     shielded(body)
 
@@ -41,9 +40,11 @@ def rerun_for_place() -> None:
         return
 
 
-def _is_for_all() -> bool:
-    """Whether all parts run: not because of something within one of them."""
+def _is_for_some() -> bool:
+    """Whether not all of the parts were asked for, but one of them: for something within it."""
     context = get_script_run_ctx()
-    if context is None:
+    asked = set(context.fragment_ids_this_run or ()) if context else set()
+    if context is None or not asked:
         return False
-    return set(context.fragment_storage.resolve_target(PLACE)) <= set(context.fragment_ids_this_run)
+    parts = set(context.fragment_storage.resolve_target(PLACE))
+    return bool(parts & asked) and not parts <= asked

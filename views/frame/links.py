@@ -30,7 +30,7 @@ from views.frame.asked import Found, old_words, quoted
 from views.frame.language import LANGUAGE, language
 from views.frame.state import SWITCH, said, t
 
-SHARED = ("picture", "models", "x", "y", SWITCH, LANGUAGE)
+SHARED = ("picture", "models", "x", "y", SWITCH, LANGUAGE, "hide")
 """What every page draws, and a change of page must keep."""
 POINT = frozenset({"x", "y"})
 """What moves all the time: it changes the address and makes no entry in the history."""
@@ -181,7 +181,9 @@ def imply(name: str, text: str) -> None:
     memory().link.setdefault(name, [text])
 
 
-def take(name: str, default: Any, read: Any, shown: Any = str) -> Any:
+def take(
+    name: str, default: Any, read: Any, shown: Any = str, sentence: str = "choice.not_there"
+) -> Any:
     """What a choice starts with: its part of the link, what was chosen, or the default.
 
     What was chosen stands in the state. The browser has to be told it too: a widget in a list that
@@ -192,6 +194,7 @@ def take(name: str, default: Any, read: Any, shown: Any = str) -> Any:
         default: Where the link says nothing.
         read: Texts of the address -> ``Found``.
         shown: Value -> what the page calls it, for the sentence.
+        sentence: The text's key, where the link asks for something else than what is there.
     """
     mine = memory()
     parts = mine.link.pop(name, None)
@@ -202,7 +205,7 @@ def take(name: str, default: Any, read: Any, shown: Any = str) -> Any:
     mine.fresh.add(name)
     found: Found[Any] = Found(default, True) if parts is None else read(parts)
     if not found.exact:
-        said = t("choice.not_there", asked=quoted(parts or []), shown=shown(found.value))
+        said = t(sentence, asked=quoted(parts or []), shown=shown(found.value))
         mine.notes[name] = (found.value, said)
     if mine.newest:
         st.session_state[name] = found.value
@@ -289,7 +292,5 @@ def write(by: str = "") -> None:
             "language": language().replace("_", "-"),
             "query": urlencode([*embed, *wanted.items()]),
             "serial": mine.serial,
-            "watch": not by,
         },
-        on_returned_change=lambda: None,
     )

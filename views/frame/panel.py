@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -26,6 +27,9 @@ from views.frame.state import (
 from views.frame.verdicts import picture_title, say_instead
 from vislib.pictures import gallery, limits
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
 MORE_WIDTH = 190
 """Of the list of other models in a row of choices, in pixels."""
 
@@ -45,7 +49,7 @@ def row_of_choices(
     """
     with links.held_back() as names:
         with st.container(horizontal=True, gap="small", key="controls"):
-            with st.popover(t("picture.change")) if picture else st.container(key="kept_picture"):
+            with _picture_place(shown=picture):
                 _picture_choice()
                 _picture_notes()
                 with st.popover(t("picture.exact"), width="stretch"):
@@ -58,10 +62,17 @@ def row_of_choices(
     links.say(*names)
 
 
+def _picture_place(*, shown: bool) -> DeltaGenerator:
+    """Where the picture is chosen; what changes nothing on a page is kept and not seen."""
+    if shown:
+        return st.popover(t("picture.change"), key="picture_choice")
+    return st.container(key="kept_picture")
+
+
 def _models(*, shown: bool) -> None:
     """Which models are compared."""
     label = t("models.button", count=len(view().models))
-    with st.popover(label) if shown else st.container(key="kept_models"):
+    with st.popover(label, key="models_choice") if shown else st.container(key="kept_models"):
         model_choice.choice(available())
         notices.device_line()
 

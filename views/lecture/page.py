@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import html
+
 import streamlit as st
 
 from views import frame
-from views.frame import links
-from views.lecture import clicker, notes, paths, slots
+from views.lecture import asking, clicker, joining, news, notes, paths, published, slots
 from views.lecture.clicker import Press
-from views.lecture.live import LIVE
+from vislib.classroom.here import room
 from vislib.lecture.steps import LecturePath, Step
+from vislib.pictures.gallery import GALLERY
 
 MODE = "_lecture_mode"
 """Whether this window follows the one that leads: "follow" or "free"."""
-FOLLOW_SECONDS = 1.0
-"""How often a window that follows looks."""
 
 
 @st.fragment
@@ -29,42 +29,63 @@ def _draw() -> None:
     if not found:
         st.error(frame.t("lecture.no_path"))
         return
+    known = news.now()
+    if follows() and room().live.state.path in found:
+        _follow()
+    _enter(found)
     body = st.container(key="lecture_body")
     with st.container(key="lecture_foot"), frame.row_of_choices(models=False):
         path, step = _place(found)
-        role = frame.choose(
-            frame.t("lecture.role"),
-            ("screen", "notes"),
-            key="role",
-            words={name: frame.t(f"lecture.role_{name}") for name in ("screen", "notes")},
-        )
+        role = _role()
         _clicker(path, step, screen=role == "screen")
         _lead(path, step)
+        _class_controls()
+    if leads():
+        state = room().live.state
+        room().live.change(
+            state.leader, step=step.key, black=state.black, frozen=bool(state.frozen)
+        )
+        published.publish(path)
     with body:
         _faults(path)
         if role == "notes":
             notes.draw(path, step)
+            asking.draw(path, step, leads=leads())
         else:
-            slots.draw(path, step)
-    if st.session_state.get(MODE) != "free":
-        _watch(LIVE.state.version)
+            slots.draw(path, step, leads=leads())
+    if st.session_state.get(MODE) != "free" or leads():
+        news.watch(known, leads=leads())
+
+
+def _role() -> str:
+    """What this window is for; the notes are the lecturer's alone."""
+    if not frame.is_lecturer():
+        return "screen"
+    roles = ("screen", "notes")
+    words = {name: frame.t(f"lecture.role_{name}") for name in roles}
+    return frame.choose(frame.t("lecture.role"), roles, key="role", words=words)
 
 
 def leads() -> bool:
     """Whether this window leads."""
-    return bool(clicker.window()) and LIVE.state.leader == clicker.window()
+    return bool(clicker.window()) and room().live.state.leader == clicker.window()
 
 
 def follows() -> bool:
     """Whether this window goes where the one that leads goes."""
-    return bool(LIVE.state.leader) and not leads() and st.session_state.get(MODE) != "free"
+    return bool(room().live.state.leader) and not leads() and st.session_state.get(MODE) != "free"
+
+
+def _follow() -> None:
+    """Go where the window that leads is, before the choices are drawn; the place is one's own."""
+    state = room().live.state
+    st.session_state.update(lecture=state.path, step=state.shown)
+    if room().entry in GALLERY:
+        st.session_state["picture"] = room().entry
 
 
 def _place(found: dict[str, LecturePath]) -> tuple[LecturePath, Step]:
     """The path and the step, as chosen or as the leader has it."""
-    state = LIVE.state
-    if follows() and state.path in found:
-        st.session_state.update(lecture=state.path, step=state.shown)
     key = next(iter(found))
     if len(found) > 1:
         titles = {name: paths.in_language(dict(path.title)) for name, path in found.items()}
@@ -78,32 +99,35 @@ def _place(found: dict[str, LecturePath]) -> tuple[LecturePath, Step]:
     chosen = frame.choose(
         frame.t("lecture.step"), list(words), key="step", words=words, compact=False
     )
-    step = next(step for step in path.steps if step.key == chosen)
-    _entered(path, step)
-    return path, step
+    return path, next(step for step in path.steps if step.key == chosen)
 
 
-def _entered(path: LecturePath, step: Step) -> None:
-    """On a new step: its place and picture, and word to those who follow."""
-    if st.session_state.get("_lecture_at") == (path.key, step.key):
+def _enter(found: dict[str, LecturePath]) -> None:
+    """On a new step: its place and picture, before their choices are drawn."""
+    path = found[frame.choice_ahead("lecture", list(found))]
+    keys = [step.key for step in path.steps]
+    key, before = frame.choice_ahead("step", keys), st.session_state.get("_lecture_at")
+    if before == (path.key, key) or key not in keys:
         return
-    st.session_state["_lecture_at"] = (path.key, step.key)
-    state = LIVE.state
-    LIVE.change(clicker.window(), step=step.key, black=state.black, frozen=bool(state.frozen))
-    own: dict[str, str | int] = {}
-    if step.view.picture is not None:
-        own["picture"] = step.view.picture
-    if step.view.place is not None:
-        own["x"], own["y"] = step.view.place
-    if any(st.session_state.get(name) != value for name, value in own.items()):
-        links.choose_later(**own)  # their widgets are drawn already
+    st.session_state["_lecture_at"] = (path.key, key)
+    own = _own_choices(path.steps[keys.index(key)])
+    if before is None:  # what a link says, or the address of a page that is loaded again, is newer
+        own = {name: value for name, value in own.items() if name not in st.query_params}
+    st.session_state.update(own)
+
+
+def _own_choices(step: Step) -> dict[str, str | int]:
+    """The picture and the place that a step brings with it."""
+    picture, place = step.view.picture, step.view.place
+    own: dict[str, str | int] = {} if picture is None else {"picture": picture}
+    return own if place is None else own | {"x": place[0], "y": place[1]}
 
 
 def _clicker(path: LecturePath, step: Step, *, screen: bool) -> None:
-    state = LIVE.state
+    state = room().live.state
 
     def press(done: Press) -> None:
-        if not LIVE.change(clicker.window(), **vars(done)):
+        if not room().live.change(clicker.window(), **vars(done)):
             st.session_state[MODE] = "free"  # who moves on alone no longer follows
             st.session_state["_black"] = done.black
         st.session_state["step"] = done.step
@@ -125,31 +149,49 @@ def _lead(path: LecturePath, step: Step) -> None:
     """Lead, leave off, follow: the only ways in which it is handed over."""
     own = clicker.window()
     if leads():
-        st.button(frame.t("lecture.end"), key="lecture_end", on_click=LIVE.end, args=(own,))
-        if LIVE.state.frozen:
+        _end(own)
+        if room().live.state.frozen:
             st.markdown(f"**{frame.t('lecture.frozen')}**")
         return
-    st.button(
-        frame.t("lecture.take_over" if LIVE.state.leader else "lecture.lead"),
-        key="lecture_lead",
-        on_click=LIVE.lead,
-        args=(own, path.key, step.key),
-        disabled=not own,
-    )
-    if LIVE.state.leader and not follows():
+    if frame.is_lecturer():
         st.button(
-            frame.t("lecture.follow"),
-            key="lecture_follow",
+            frame.t("lecture.take_over" if room().is_on else "lecture.lead"),
+            key="lecture_lead",
+            on_click=published.lead,
+            args=(own, path, step.key),
+            disabled=not own,
+        )
+    if room().is_on:
+        other = "free" if follows() else "follow"
+        st.button(
+            frame.t(f"lecture.{other}"),
+            key=f"lecture_{other}",
             on_click=st.session_state.update,
-            kwargs={MODE: "follow"},
+            kwargs={MODE: other},
         )
 
 
-@st.fragment(run_every=FOLLOW_SECONDS)
-def _watch(version: int) -> None:
-    """Draw the page anew when another window has moved, begun or taken over the lecture."""
-    if LIVE.state.version != version:
-        st.rerun()
+def _end(own: str) -> None:
+    """End it: asked once more, since nothing of it is kept."""
+    with st.container(key="lecture_end"), st.popover(frame.t("lecture.end")):
+        st.markdown(frame.t("lecture.end_how"))
+        frame.offer_csv(room().results, name="lecture_answers", key="lecture_csv")
+        st.button(
+            frame.t("lecture.end_now"), key="lecture_end_now", on_click=room().live.end, args=(own,)
+        )
+
+
+def _class_controls() -> None:
+    """How phones come in, and who may lead: at every step."""
+    if frame.is_lecturer():
+        if st.toggle(frame.t("lecture.join"), key="lecture_join"):
+            with st.container(key="lecture_join_code"):
+                joining.show()
+    else:
+        for name, shown in (("room", room().is_on), ("lecturer", not room().is_on)):
+            if shown:
+                words = html.escape(frame.t(f"lecture.to_{name}"))
+                st.html(f'<a href="{name}" target="_self">{words}</a>')
 
 
 def _faults(path: LecturePath) -> None:

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from views import frame
 from vislib import registry
-from vislib.analysis import shuffling
-from vislib.analysis.patches import as_bytes
 from vislib.figures import patches
 from vislib.figures.colours import family_colour
 from vislib.lecture import numbers
+from vislib.lecture.measuring import SEED, SQUARES
 from vislib.lecture.steps import Number, Step
-from vislib.schema import ActivationCache, MixScopeError
+from vislib.schema import MixScopeError
 from vislib.tables import papers
 
 if TYPE_CHECKING:
     from vislib.models.loading import LoadedModel
+    from vislib.observe.shuffled import ShuffleRun
 
 BUNDLED = ("convmixer_mini", "resnet_mini", "davit_mini", "mixer_mini", "vit_mini")
-SQUARES = 8
-SEED = 1
 ANSWERS = 2
 SIDE = 384
 """Side of the shuffled picture, in its own pixels."""
@@ -95,14 +91,14 @@ def shuffle(step: Step, slot: str) -> None:
 
 def _mixed_picture(key: str, slot: str) -> None:
     """What the first model is shown instead of the picture."""
-    seen, grid = _shuffled(key)[1], frame.model(key).grid
+    seen, grid = shuffled(key).seen, frame.model(key).grid
     about = ("lecture shuffled", frame.view().picture.sha256, key, SQUARES, SEED)
     png = frame.remember(about, lambda: patches.grid_png(seen, grid, None, side=SIDE))
     frame.image(png, key=f"lecture_shuffled_{slot}", alt=frame.t("lecture.after"))
 
 
 def _answers(key: str) -> None:
-    before, after = frame.capture(key, "logits"), _shuffled(key)[0]
+    before, after = frame.capture(key, "logits"), shuffled(key).cache
     colour = family_colour(registry.spec(key).family)
     for name, cache in (("before", before), ("after", after)):
         st.html(f'<div class="lecture-label">{html.escape(frame.t(f"lecture.{name}"))}</div>')
@@ -110,21 +106,14 @@ def _answers(key: str) -> None:
         frame.answer_bars([(label, share, "") for label, share in rows], colour)
 
 
-def _shuffled(key: str) -> tuple[ActivationCache, np.ndarray]:
-    """The answer, and the input as colours: uint8, axes (row, column, rgb)."""
+def shuffled(key: str) -> ShuffleRun:
+    """The model on the class's picture with its patches shuffled; run once for all."""
     picture = frame.view().picture
 
-    def work(place: LoadedModel) -> tuple[ActivationCache, np.ndarray]:
-        from vislib.models import loading
-        from vislib.observe import capture, intervention
+    def work(place: LoadedModel) -> ShuffleRun:
+        from vislib.observe import shuffled
 
-        inputs = loading.prepare(place, picture)
-        order = shuffling.seeded_order(SQUARES**2, SEED)
-        mixed = intervention.shuffle_patches(inputs.tensor, order, place.config.size // SQUARES)
-        inputs, config = replace(inputs, tensor=mixed), place.config
-        seen = as_bytes(loading.input_pixels(inputs), config.mean, config.std)
-        seen.flags.writeable = False
-        return capture.run_with_cache(place, inputs, "logits"), seen
+        return shuffled.shuffled(place, picture, SQUARES, SEED)
 
     name = ("lecture shuffle", picture.sha256, key, SQUARES, SEED)
     busy = frame.t("busy.capture", title=frame.title(key))

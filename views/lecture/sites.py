@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from views import frame
-from vislib.lecture.steps import DEPTHS, Step
+from vislib.lecture.measuring import block_of
+from vislib.lecture.steps import Step
 from vislib.schema import MixingSite
-
-RELATIVE = dict(zip(DEPTHS, (0.0, 0.5, 1.0), strict=True))
 
 
 def site_of(key: str, step: Step, operator: str = "") -> MixingSite:
@@ -20,11 +19,4 @@ def site_of(key: str, step: Step, operator: str = "") -> MixingSite:
     sites = frame.spatial_sites(key)
     if operator:
         sites = tuple(site for site in frame.model(key).sites if operator in site.operators)
-    name = step.view.options.get("block")
-    for site in sites:
-        if frame.block_name(site) == name:
-            return site
-    depth = step.view.options.get("depth", "middle")
-    return frame.site_at(
-        sites, RELATIVE.get(depth, depth) if isinstance(depth, str) else depth / 100
-    )
+    return block_of(sites, step.view.options)

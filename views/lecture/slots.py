@@ -8,19 +8,26 @@ it is one of the three, so that nothing of it travels or is drawn again.
 from __future__ import annotations
 
 import html
+from functools import partial
 
 import streamlit as st
 
 from views import frame
-from views.lecture import paths, shown
+from views.lecture import asking, paths, shown
 from vislib.lecture.steps import LecturePath, Step
 
 SLOTS = 3
 HIDDEN = "position:absolute;visibility:hidden;height:0;overflow:hidden"
 
 
-def draw(path: LecturePath, step: Step) -> None:
-    """The step; then the others, the next one first."""
+def draw(path: LecturePath, step: Step, *, leads: bool) -> None:
+    """The step; then the others, the next one first.
+
+    Args:
+        path: The path.
+        step: The one that is seen.
+        leads: Whether this window does.
+    """
     others = f'[class*="st-key-lecture_slot_"]:not(:has(.step-{step.key}))'
     st.html(f"<style>{others}{{{HIDDEN}}}</style>")  # until the browser says which one is seen
     places = [st.container(key=f"lecture_slot_{number}") for number in range(SLOTS)]
@@ -33,10 +40,19 @@ def draw(path: LecturePath, step: Step) -> None:
             continue  # nobody waits for a model on the way back
         with places[number % SLOTS], frame.as_if(one.view.picture, one.view.place):
             _step(one, str(number % SLOTS))
+            live = partial(_live, path, one, slot=number % SLOTS, seen=number == at, leads=leads)
+            frame.shielded(live)
+
+
+def _live(path: LecturePath, step: Step, *, slot: int, seen: bool, leads: bool) -> None:
+    """The question, and the live view unless it would give the answer away."""
+    asking.draw(path, step, slot=slot, seen=seen, leads=leads)
+    if not asking.is_held_back(path, step):
+        shown.draw(step, str(slot))
 
 
 def _step(step: Step, slot: str) -> None:
-    """Title, words, formula, and the live view."""
+    """Title, words, and formula."""
     one_map = step.view.kind in ("maps", "patches") and len(step.view.models) == 1
     beside = " beside" if step.formula and one_map else ""
     st.html(
@@ -46,4 +62,3 @@ def _step(step: Step, slot: str) -> None:
     formula = st.container(key=f"lecture_formula_{slot}")
     if step.formula:
         formula.latex(step.formula)
-    frame.shielded(lambda: shown.draw(step, slot))

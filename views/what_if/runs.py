@@ -9,10 +9,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
 from views import frame
-from vislib.analysis import patches, shuffling
+from vislib.analysis import shuffling
 from vislib.analysis.reading_at import spatial_operator
 from vislib.schema import (
     ActivationCache,
@@ -26,23 +24,11 @@ from vislib.schema import (
 if TYPE_CHECKING:
     from vislib.models.loading import LoadedModel
     from vislib.observe.intervention import AnswerChange
+    from vislib.observe.shuffled import ShuffleRun
 
 T = TypeVar("T")
 
 LOGITS = "logits"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShuffleRun:
-    """What a model saw of a shuffled picture, and what it made of it.
-
-    Attributes:
-        seen: Its input as colours, uint8, axes (row, column, rgb).
-        cache: With its own weights.
-    """
-
-    seen: np.ndarray
-    cache: ActivationCache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,17 +95,9 @@ def shuffled(key: str, squares: int, seed: int) -> ShuffleRun:
     picture = frame.view().picture
 
     def work(place: LoadedModel) -> ShuffleRun:
-        from vislib.models import loading
-        from vislib.observe import capture, intervention
+        from vislib.observe import shuffled
 
-        inputs = loading.prepare(place, picture)
-        order = shuffling.seeded_order(squares**2, seed)
-        mixed = intervention.shuffle_patches(inputs.tensor, order, place.config.size // squares)
-        inputs = replace(inputs, tensor=mixed)
-        config = place.config
-        seen = patches.as_bytes(loading.input_pixels(inputs), config.mean, config.std)
-        seen.flags.writeable = False
-        return ShuffleRun(seen=seen, cache=capture.run_with_cache(place, inputs, LOGITS))
+        return shuffled.shuffled(place, picture, squares, seed)
 
     return _kept(("shuffled", squares, seed), key, work, _busy(key))
 

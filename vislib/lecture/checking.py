@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from vislib import registry
-from vislib.lecture import numbers
+from vislib.lecture import numbers, questions
+from vislib.lecture.accepted import DEPTHS_KNOWN, is_depth, is_place
 from vislib.lecture.steps import (
-    DEPTHS,
     MOST_WORDS,
     VIEWS,
     Fault,
@@ -29,7 +29,7 @@ from vislib.texts import Message
 TOLD = ("title", "words", "notes")
 """What a step says in each language."""
 NAMES = frozenset({"key", "minutes", *TOLD, "formula", "numbers", "view", "ask"})
-"""What a step may hold. ``ask`` is kept for questions to the class."""
+"""What a step may hold."""
 VIEW_NAMES = frozenset({"kind", "models", "place", "picture"})
 
 
@@ -64,9 +64,10 @@ class Checker:
         for name in raw.keys() - NAMES:
             self.wrong(
                 name,
-                Message("error.lecture.unknown_name", name=name, known=sorted(NAMES - {"ask"})),
+                Message("error.lecture.unknown_name", name=name, known=sorted(NAMES)),
             )
-        told = {name: self._told(raw, name) for name in TOLD}
+        told = {name: self.told(raw, name) for name in TOLD}
+        self.length("words", told["words"], MOST_WORDS)
         minutes, formula = raw.get("minutes", 1.0), raw.get("formula", "")
         if type(minutes) not in (int, float) or not 0 < minutes <= 60:
             self.wrong("minutes", Message("error.lecture.minutes", value=minutes))
@@ -75,6 +76,7 @@ class Checker:
         found = self._numbers(raw.get("numbers", {}))
         self._placeholders(told["words"], found)
         view = self._view(raw.get("view", {"kind": "words"}))
+        ask = questions.question(self, raw["ask"], view) if "ask" in raw else None
         if len(self.faults) > before or view is None:
             return None
         return Step(
@@ -84,6 +86,7 @@ class Checker:
             formula=formula,
             numbers=found,
             view=view,
+            ask=ask,
             file=self.file,
             line=self.lines.get((number, ""), 0),
             **told,
@@ -99,46 +102,58 @@ class Checker:
             self.wrong("key", Message("error.lecture.key_twice", key=key))
         self.taken.add(self.key)
 
-    def _told(self, raw: Mapping[str, Any], name: str) -> dict[str, str]:
-        """A text in every language of the path."""
-        told = raw.get(name)
+    def told(self, raw: Mapping[str, Any], name: str, inside: str = "") -> dict[str, str]:
+        """A text in every language of the path.
+
+        Args:
+            raw: The table that holds it.
+            name: Its name there.
+            inside: Dotted name of that table in the step, with a dot behind it.
+        """
+        told, at = raw.get(name), inside + name
         if not isinstance(told, dict):
             self.wrong(
-                name,
-                Message("error.lecture.no_languages", name=name, languages=list(self.languages)),
+                at,
+                Message("error.lecture.no_languages", name=at, languages=list(self.languages)),
             )
             return {}
         for language in self.languages:
             if not isinstance(told.get(language), str) or not told[language].strip():
-                self.wrong(name, Message("error.lecture.no_language", name=name, language=language))
-            elif name == "words" and len(told[language].split()) > MOST_WORDS:
-                count = len(told[language].split())
-                self.wrong(
-                    f"words.{language}",
-                    Message("error.lecture.too_long", count=count, most=MOST_WORDS),
-                )
+                self.wrong(at, Message("error.lecture.no_language", name=at, language=language))
         texts = {language: text for language, text in told.items() if isinstance(text, str)}
         for language, text in texts.items():
             if said := hint(text):
-                self.hints.append(self._fault(f"{name}.{language}", said))
+                self.hints.append(self._fault(f"{at}.{language}", said))
         return texts
 
-    def _numbers(self, raw: Any) -> dict[str, Number]:
-        found: dict[str, Number] = {}
-        for name, entry in raw.items() if isinstance(raw, dict) else ():
-            try:
-                found[name] = Number(**entry)
-                numbers.value(found[name])
-            except TypeError:
-                self.wrong(f"numbers.{name}", Message("error.lecture.number", name=name))
-            except MixScopeError as error:
+    def length(self, at: str, told: Mapping[str, str], most: int) -> None:
+        """A class reads only so many words at once."""
+        for language, text in told.items():
+            if (count := len(text.split())) > most:
                 self.wrong(
-                    f"numbers.{name}",
-                    Message("error.lecture.number_gone", name=name, problem=error),
+                    f"{at}.{language}", Message("error.lecture.too_long", count=count, most=most)
                 )
+
+    def _numbers(self, raw: Any) -> dict[str, Number]:
         if not isinstance(raw, dict):
             self.wrong("numbers", Message("error.lecture.number", name="numbers"))
-        return found
+            return {}
+        found = {name: self.number_of(entry, name, "numbers.") for name, entry in raw.items()}
+        return {name: number for name, number in found.items() if number}
+
+    def number_of(self, raw: Any, name: str, inside: str) -> Number | None:
+        """Where a number stands, if it stands there."""
+        try:
+            found = Number(**raw)
+            numbers.value(found)
+        except TypeError:
+            self.wrong(inside + name, Message("error.lecture.number", name=name))
+        except MixScopeError as error:
+            said = Message("error.lecture.number_gone", name=name, problem=error)
+            self.wrong(inside + name, said)
+        else:
+            return found
+        return None
 
     def _placeholders(self, told: Mapping[str, str], found: Mapping[str, Number]) -> None:
         """Each number in the words has its source, and each source is used."""
@@ -176,7 +191,7 @@ class Checker:
         if kind == "table":
             self._table(options)
         place, picture = raw.get("place"), raw.get("picture")
-        if place is not None and not _is_place(place):
+        if place is not None and not is_place(place):
             self.wrong("view.place", Message("error.lecture.place", value=place))
         if picture is not None and picture not in gallery.GALLERY:
             self.wrong(
@@ -222,8 +237,7 @@ class Checker:
         """What a kind takes besides: numbers, depths, names."""
         for name, value in options.items():
             if name == "depth":
-                fits = value in DEPTHS or (type(value) is int and 0 <= value <= 100)
-                known = ", ".join(DEPTHS) + ", 0 - 100"
+                fits, known = is_depth(value), DEPTHS_KNOWN
             elif name in ("group", "channel", "most"):
                 fits, known = type(value) is int and value >= 1, "1, 2, 3, ..."
             elif name in ("rows", "columns", "pretraining"):
@@ -276,12 +290,3 @@ def hint(text: str) -> Message | None:
     """What is to be said of a text's syllables; None where the typeface has all."""
     found = beyond(text)
     return Message("error.lecture.beyond", letters=found) if found else None
-
-
-def _is_place(value: Any) -> bool:
-    """Two whole numbers from 0 to 1000."""
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and all(type(one) is int and 0 <= one <= 1000 for one in value)
-    )

@@ -12,9 +12,14 @@ from vislib.texts import Message
 ViewKind = Literal[
     "words", "maps", "patches", "diagram", "tiles", "channels", "shuffle", "table", "accuracies"
 ]
+QuestionKind = Literal["models", "place", "number"]
 DEPTHS = ("first", "middle", "last")
 MOST_WORDS = 40
 """Words of a step that the class reads."""
+MOST_ASKED = 30
+"""Words of a question to the class."""
+MOST_OPTIONS = 6
+"""Models to choose from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +96,86 @@ class Number:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Measure:
+    """What can answer a question to the class, and what such a question must say.
+
+    Attributes:
+        kind: What the class gives.
+        needs: Names that the question must have besides.
+        may: Names that it may have.
+        unit: Of a number: "percent", "patches", or empty where the question says it.
+        families: Families that it can be measured on; empty for all.
+        has_place: Whether the step's view must say where.
+    """
+
+    kind: QuestionKind
+    needs: frozenset[str] = frozenset()
+    may: frozenset[str] = frozenset()
+    unit: str = ""
+    families: frozenset[str] = frozenset()
+    has_place: bool = False
+
+
+_BLOCK = frozenset({"depth", "block"})
+_ONE = frozenset({"model"})
+HEADED = frozenset({"vit", "davit", "swin"})
+MEASURES: Mapping[str, Measure] = {
+    "survives_shuffle": Measure(kind="models", needs=frozenset({"options"})),
+    "right": Measure(kind="models", needs=frozenset({"options"})),
+    "most_accurate": Measure(kind="models", needs=frozenset({"options"})),
+    "moves_most": Measure(
+        kind="models", needs=frozenset({"options", "second"}), may=_BLOCK, has_place=True
+    ),
+    "reads_most": Measure(kind="place", needs=_ONE, may=_BLOCK, has_place=True),
+    "own_share": Measure(kind="number", needs=_ONE, may=_BLOCK, unit="percent", has_place=True),
+    "reads_count": Measure(kind="number", needs=_ONE, may=_BLOCK, unit="patches", has_place=True),
+    "reads_far": Measure(kind="number", needs=_ONE, may=_BLOCK, unit="patches", has_place=True),
+    "head": Measure(
+        kind="number",
+        needs=_ONE | {"target"},
+        may=_BLOCK,
+        families=HEADED,
+        has_place=True,
+    ),
+    "fact": Measure(kind="number", needs=frozenset({"number"})),
+}
+"""Name in a path's file -> what it is. views/lecture/answers.py measures it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What the class answers before it sees what the models do.
+
+    Attributes:
+        kind: What the class gives: models of ``options``, a place of the step's picture as (x, y)
+            in thousandths from the left and from the top, or a number within ``limits``.
+        text: Language -> the question, at most ``MOST_ASKED`` words.
+        answer: What answers it, a name of ``MEASURES``.
+        options: Of "models": keys of the registry, 2 to ``MOST_OPTIONS``; else empty.
+        limits: Of "number": (lowest, highest) that is taken; else None.
+        unit: Of "number": "percent", "patches" (worded by the texts "lecture.unit_..."), or empty
+            where the question says it.
+        model: The model that is measured, where it is one.
+        where: Which of its blocks, as a view says it: "depth" or "block".
+        target: The place that is looked at, in thousandths; None for most answers.
+        second: Key of the gallery picture that is put beside the class's; empty for most.
+        number: Where a number stands that is not measured here; None for most answers.
+    """
+
+    kind: QuestionKind
+    text: Mapping[str, str]
+    answer: str
+    options: tuple[str, ...] = ()
+    limits: tuple[float, float] | None = None
+    unit: str = ""
+    model: str = ""
+    where: Mapping[str, Any] = field(default_factory=dict)
+    target: tuple[int, int] | None = None
+    second: str = ""
+    number: Number | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One idea.
 
@@ -104,6 +189,7 @@ class Step:
         formula: In TeX; empty for none.
         numbers: Name of a placeholder in the words -> where its number comes from.
         view: What it shows.
+        ask: What the class is asked here; None at most steps.
         file: Where it stands.
         line: The line of its ``[[step]]``, counted from 1.
     """
@@ -117,6 +203,7 @@ class Step:
     formula: str
     numbers: Mapping[str, Number]
     view: View
+    ask: Question | None
     file: Path
     line: int
 

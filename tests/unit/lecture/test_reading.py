@@ -159,11 +159,6 @@ def test_a_wrong_head_is_named(head: str, said: str, tmp_path: Path) -> None:
     assert any(said in str(fault.said) and fault.file.name == "path.toml" for fault in path.faults)
 
 
-def test_a_question_to_the_class_is_kept_for_later(tmp_path: Path) -> None:
-    asked = GOOD + 'ask = { kind = "model" }\n'
-    assert reading.read(path_of(tmp_path, asked)).faults == ()
-
-
 @pytest.mark.parametrize(
     ("view", "said"),
     [

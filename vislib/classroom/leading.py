@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 
@@ -36,29 +37,40 @@ class State:
 
 
 class Live:
-    """Keeps the state; only the window that leads changes it."""
+    """Keeps the state; only the window that leads changes it.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._state = State()
+    Args:
+        state: What it begins with.
+        changed: Called with each new state, before anybody else can change it again.
+        lock: Held meanwhile; it may be taken twice by one thread.
+    """
+
+    def __init__(
+        self,
+        state: State | None = None,
+        changed: Callable[[State], None] = lambda _state: None,
+        lock: threading.RLock | None = None,
+    ) -> None:
+        self._lock = lock or threading.RLock()
+        self._state = state or State()
+        self._changed = changed
 
     @property
     def state(self) -> State:
         """As it is now."""
         return self._state
 
+    def _set(self, state: State) -> None:
+        self._state = replace(state, version=self._state.version + 1)
+        self._changed(self._state)
+
     def lead(self, window: str, path: str, step: str) -> None:
         """Let a window lead from now on, whoever did before: this is how it is handed over."""
         with self._lock:
             now = self._state
             same = now.path == path
-            self._state = State(
-                leader=window,
-                path=path,
-                step=step,
-                started=now.started if same and now.started else time.time(),
-                version=now.version + 1,
-            )
+            began = now.started if same and now.started else time.time()
+            self._set(State(leader=window, path=path, step=step, started=began))
 
     def change(self, window: str, *, step: str, black: bool, frozen: bool) -> bool:
         """What the leader did; nothing where another window leads.
@@ -79,15 +91,11 @@ class Live:
             kept = (now.frozen or now.step) if frozen else ""
             new = replace(now, step=step, black=black, frozen=kept)
             if new != now:
-                self._state = replace(new, version=now.version + 1)
+                self._set(new)
             return True
 
     def end(self, window: str) -> None:
         """The leader leaves off; nothing is kept of the lecture."""
         with self._lock:
             if window and self._state.leader == window:
-                self._state = State(version=self._state.version + 1)
-
-
-LIVE = Live()
-"""The server's one lecture."""
+                self._set(State())
