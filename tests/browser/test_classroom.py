@@ -56,7 +56,7 @@ def joined(chromium: Browser, url: str, language: str) -> Page:
 
 def choose(phone: Page, number: int) -> None:
     phone.locator("#options button").nth(number).tap()
-    phone.wait_for_function("localStorage.getItem('mixscope_pending') === 'null'")
+    classroom.wait_until_sent(phone)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills as POSIX does")
