@@ -92,7 +92,7 @@ def wait_for_count(page: Any, count: int) -> None:
 
 
 def wait_until_sent(phone: Any) -> None:
-    """Until the phone has an answer to its vote. (The page's own rules forbid a waiting script.)"""
+    """Until the phone has an answer to its vote; its page forbids a waiting script."""
     end = time.monotonic() + 60.0
     while phone.evaluate("localStorage.getItem('mixscope_pending')") != "null":
         if time.monotonic() > end:
