@@ -120,7 +120,7 @@ def run_server(folder: Path, entry: str = "app.py", port: int | None = None) -> 
     command = [sys.executable, "-m", "streamlit", "run", entry]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     server = Server(url=f"http://127.0.0.1:{port}", log_path=folder / "server.log")
-    environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environ = {**os.environ, "PYTHONUNBUFFERED": "1", "MIXSCOPE_ROOM": str(folder)}
     with server.log_path.open("wb") as log:
         process = subprocess.Popen(
             command, cwd=start.ROOT, env=environ, stdout=log, stderr=subprocess.STDOUT

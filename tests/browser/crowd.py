@@ -51,20 +51,20 @@ def state(url: str, device: str = "") -> dict[str, Any]:
     return found
 
 
-def answer(url: str, answers: Sequence[Any], seconds: float) -> list[Vote]:
+def answer(url: str, answers: Sequence[Any], seconds: float, *, first: int = 0) -> list[Vote]:
     """Let one phone an answer vote, evenly over so many seconds, none waiting for another."""
 
     question, place = state(url)["question"]["id"], urlsplit(url)
 
     async def one(number: int) -> Vote:
         await asyncio.sleep(seconds * number / len(answers))
-        body = {"device": device(number), "question": question, "answer": answers[number]}
+        body = {"device": device(first + number), "question": question, "answer": answers[number]}
         sent = time.time()
         try:
             status = await asyncio.wait_for(_posted(place, json.dumps(body).encode()), PATIENCE)
         except (OSError, ValueError, IndexError):  # also a time-out
             status = 0
-        return Vote(device(number), sent, time.time(), status)
+        return Vote(device(first + number), sent, time.time(), status)
 
     async def all_of_them() -> list[Vote]:
         return await asyncio.gather(*map(one, range(len(answers))))

@@ -16,7 +16,7 @@ from vislib.figures import colours
 from vislib.lecture.steps import Step
 from vislib.schema import ModelError
 
-LIVE_SECONDS = 0.5
+LIVE_SECONDS = 0.25
 """How often the tally is added up anew while answers come."""
 PLAIN = "#0b57a4"
 Row = tuple[str, int, str, bool]
