@@ -311,8 +311,9 @@ def _announce(
     elif lan is not None:
         print(said("alone"))
     if TICKET in environment:
-        own = f"http://127.0.0.1:{port}/lecturer?ticket={environment[TICKET]}"
-        print("\n" + said("lead", address=own, key=environment[KEY]))
+        print("\n" + said("lead"))
+        print(f"  http://127.0.0.1:{port}/lecturer?ticket={environment[TICKET]}")
+        print(said("lead_key", key=environment[KEY]))
     print(said("how_to_end") + "\n", flush=True)
 
 

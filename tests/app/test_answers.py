@@ -18,7 +18,7 @@ def test_the_page_measures_what_the_command_measures(
 ) -> None:
     found: dict[str, Answer] = {}
 
-    def measure(step: reading.Step) -> None:
+    def measure(step: reading.Step, _slot: str) -> None:
         if step.ask:
             found[step.key] = answers.measured(step)
 
