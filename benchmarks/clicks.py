@@ -1,13 +1,14 @@
 """From a click on the picture to the repainted maps, on each page, in Chromium.
 
-    python benchmarks/clicks.py [--clicks 20] [--pages compare ...]
+    python benchmarks/clicks.py [--clicks 12] [--pages compare ...] [--old FOLDER]
 
 The picture is in the cache (one visit before); each click goes to a place that was not clicked
 before, so that the maps are really computed. Time runs from the pointer going down, in the browser,
 until two frames have been drawn after the last change of the page or the last picture; then nothing
 changes for 300 ms, and the script has ended. (The state of the script alone will not do: a quick
-run begins and ends between two looks at it.) Bytes are what came over the websocket and over http
-for that click.
+run begins and ends between two looks at it.) Beside it, in the same run, a bare fragment with three
+pictures (bare_fragment.py) and, with ``--old``, another checkout; and the first load of each page
+on a warm server, the median of three.
 """
 
 from __future__ import annotations
@@ -28,7 +29,22 @@ sys.path.insert(0, str(ROOT))
 
 from tests.browser import chromium  # noqa: E402
 
-PAGES = ("compare", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention")
+PAGES = (
+    *("compare", "patch_embedding", "token_mixing", "depthwise_kernels", "dual_attention"),
+    *("what_if", "inside?inside=distance", "estimates", "disagreement", "papers"),
+    *("experiments", "costs"),
+)
+STILL = ("estimates", "disagreement", "papers", "experiments", "costs")
+"""Pages on which a click chooses no place: their first load alone."""
+SIZE: Any = {"width": 1280, "height": 720}
+FIRST = """() => {
+  const changed = () => requestAnimationFrame(() => { window.__last = performance.now(); });
+  addEventListener('load', changed, true);
+  new MutationObserver(changed).observe(document.body, {
+    attributes: true, childList: true, characterData: true, subtree: true,
+  });
+}"""
+"""Notes when the page changed last."""
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -143,33 +159,62 @@ def p95(values: list[float]) -> float:
     return ordered[min(len(ordered) - 1, round(0.95 * len(ordered)) - 1)]
 
 
+def first_load(browser: Any, url: str) -> float:
+    """Milliseconds from a new visitor's request until the page has drawn all it has to."""
+    page = browser.new_page(viewport=SIZE)
+    page.add_init_script(f"addEventListener('DOMContentLoaded', {FIRST})")
+    page.goto(url)
+    page.wait_for_function("window.__last && performance.now() - window.__last > 1500")
+    settle(page)
+    took: float = page.evaluate("window.__last")
+    page.close()
+    return took
+
+
 def main() -> None:
-    """Measure each page and print one line for it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--clicks", type=int, default=20)
-    parser.add_argument("--pages", nargs="*", default=PAGES, choices=PAGES)
+    """Measure each page beside a bare fragment and another checkout; print one line for it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--clicks", type=int, default=12)
+    parser.add_argument("--pages", nargs="*", default=PAGES)
+    parser.add_argument("--old", type=Path, help="another checkout, for its clicks and loads")
     chosen = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
-    server, url = serve()
+    servers = {"here": serve(ROOT), "bare": serve(ROOT, "benchmarks/bare_fragment.py")}
+    if chosen.old:
+        servers["old"] = serve(chosen.old.resolve())
     try:
         with sync_playwright() as play:
             browser = play.chromium.launch(executable_path=chromium.find(), args=FLAGS)
-            heads = f"{'median ms':>10} {'p95 ms':>8} {'kB a click':>11} {'largest kB':>11}"
-            print(f"{'page':20} {heads}")
+            print(f"{'page':34} click ms: {' '.join(servers)}; first load ms: {' '.join(servers)}")
             for name in chosen.pages:
-                page = browser.new_page(viewport={"width": 1400, "height": 900})
-                address = f"{url}/{name}?picture=cat"
-                times, sizes = measure(page, address, chosen.clicks)
-                print(
-                    f"{name:20} {statistics.median(times):10.0f} {p95(times):8.0f} "
-                    f"{statistics.median(sizes) / 1000:11.1f} {max(sizes) / 1000:11.1f}"
-                )
-                page.close()
+                clicks, loads = {}, {}
+                for kind, (_, url) in servers.items():
+                    address = f"{url}/{'' if kind == 'bare' else name}"
+                    address += f"{'&' if '?' in name else '?'}picture=coffee"
+                    page = browser.new_page(viewport=SIZE)
+                    times = []
+                    if name not in STILL:
+                        times, _ = measure(page, address, chosen.clicks)
+                    else:  # warms up
+                        page.goto(address)
+                        settle(page)
+                    page.close()
+                    clicks[kind] = statistics.median(times) if times else 0.0
+                    loads[kind] = statistics.median(first_load(browser, address) for _ in range(3))
+                line = f"{name:34} {_words(clicks)} | {_words(loads)}"
+                print(line, flush=True)
             browser.close()
     finally:
-        server.terminate()
-        server.wait(10)
+        for server, _ in servers.values():
+            server.terminate()
+            server.wait(10)
+
+
+def _words(found: dict[str, float]) -> str:
+    """Each figure, and here's share of the others."""
+    shares = [f"/{kind} {found['here'] / value:.2f}" for kind, value in found.items() if value]
+    return " ".join([*(f"{value:5.0f}" for value in found.values()), *shares[1:]])
 
 
 if __name__ == "__main__":

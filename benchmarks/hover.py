@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from clicks import FLAGS, measure, p95, serve, settle  # noqa: E402
+from clicks import FLAGS, SIZE, first_load, measure, p95, serve, settle  # noqa: E402
 
 from tests.browser import chromium  # noqa: E402
 
@@ -33,16 +33,6 @@ MODELS = {
     3: ("mixer_mini", "convmixer_mini", "davit_mini"),
     5: ("mixer_mini", "convmixer_mini", "davit_mini", "vit_mini", "resnet_mini"),
 }
-
-SIZE: Any = {"width": 1280, "height": 720}
-FIRST = """() => {
-  const changed = () => requestAnimationFrame(() => { window.__last = performance.now(); });
-  addEventListener('load', changed, true);
-  new MutationObserver(changed).observe(document.body, {
-    attributes: true, childList: true, characterData: true, subtree: true,
-  });
-}"""
-"""Notes when the page changed last."""
 
 
 def address(url: str, models: tuple[str, ...]) -> str:
@@ -74,18 +64,6 @@ def hover(page: Any, moves: int) -> tuple[list[float], list[float], int, int]:
     page.wait_for_timeout(300)
     frames = stage.evaluate("node => node.stage.frames")
     return [f[1] for f in frames], [f[0] for f in frames], moves, traffic["bytes"]
-
-
-def first_load(browser: Any, url: str) -> float:
-    """Milliseconds from a new visitor's request until the page has drawn all it has to."""
-    page = browser.new_page(viewport=SIZE)
-    page.add_init_script(f"addEventListener('DOMContentLoaded', {FIRST})")
-    page.goto(url)
-    page.wait_for_function("window.__last && performance.now() - window.__last > 1500")
-    settle(page)
-    took: float = page.evaluate("window.__last")
-    page.close()
-    return took
 
 
 def steps(page: Any, count: int) -> list[int]:

@@ -251,7 +251,10 @@ def known(key: str) -> bool:
             for name, value in node.items()
             if pattern.fullmatch(name)
         ]
-    return any(isinstance(node, str) for node in nodes)
+    return any(
+        isinstance(node, str) or (isinstance(node, dict) and set(node) == {"one", "other"})
+        for node in nodes
+    )
 
 
 def asked_keys(source: str) -> Iterator[str]:

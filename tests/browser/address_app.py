@@ -1,4 +1,4 @@
-"""A page with one choice outside a fragment and two inside, for the tests of the address."""
+"""A page with a choice outside a fragment, one inside, and the place: for the address."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from views.frame import links
 from views.frame.amounts import choose_number
 from views.frame.choices import choose
+from views.frame.following import follows_place
 
 
 @st.fragment
 def inside() -> None:
     """Its run is not the page's."""
     choose("Inner", ("one", "two"), key="inner")
-    choose_number("Across", 1000, key="x", least=0, default=500)
 
 
 links.begin("")
@@ -26,4 +26,5 @@ runs = st.session_state["runs"] = st.session_state.get("runs", 0) + 1
 st.caption(f"run {runs}")
 choose("Outer", ("one", "two"), key="outer")
 inside()
-links.write()
+follows_place(lambda: choose_number("Across", 1000, key="x", least=0, default=500))
+follows_place(links.write)

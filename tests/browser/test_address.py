@@ -198,13 +198,14 @@ def test_a_fragment_writes_the_address(page: Page, settle: Settle, tmp_path: Pat
         start = page.evaluate(LENGTH)
         press(page, "inner", "two", settle)
         assert query(page) == {"outer": "two", "inner": "two"}
+        assert page.get_by_text("run 1", exact=True).count() == 1  # the page itself did not run
         page.locator(".st-key-x input").fill("300")
         page.keyboard.press("Enter")
         page.wait_for_timeout(300)
         settle(page)
         assert query(page) == {"outer": "two", "inner": "two", "x": "300"}
         assert page.evaluate(LENGTH) == start + 1
-        assert page.get_by_text("run 1", exact=True).count() == 1  # the page itself did not run
+        assert page.get_by_text("run 2", exact=True).count() == 1  # a number runs the page
         step(page, "back", settle)
         assert query(page) == {"outer": "two"}
         step(page, "forward", settle)

@@ -1,4 +1,4 @@
-"""The patch picker and the tile canvas in a real browser.
+"""The tile canvas in a real browser.
 
 The page under test is ``component_app.py``, with a server of its own. Set ``MIXSCOPE_SHOTS`` to a
 folder to keep screenshots for a person to look at.
@@ -22,9 +22,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from views.frame.patch_picker import patch_picker
 from views.frame.tile_canvas import tile_canvas
-from vislib.schema import ImageError, ShapeError
+from vislib.schema import ShapeError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -81,7 +80,6 @@ class Visit:
         self.page.on("websocket", lambda wire: wire.on("framereceived", self.count))
         self.page.goto(f"{address}/{query}")
         self.page.get_by_text("runs=").wait_for(timeout=60_000)
-        self.frame.locator(".line").first.wait_for(state="attached", timeout=20_000)
         self.stage.locator(".mark").wait_for(timeout=20_000)
         self.settle()
 
@@ -90,17 +88,12 @@ class Visit:
         self.received += len(payload)
 
     @property
-    def frame(self) -> Locator:
-        """The picture with its boxes: where clicks and keys go."""
-        return self.page.locator(".picker .frame")
-
-    @property
     def stage(self) -> Locator:
         """The tiles."""
         return self.page.locator(".tiles .stage")
 
     def read(self, name: str) -> str:
-        """One value of the page's last line: runs, point or tile."""
+        """One value of the page's last line: runs or tile."""
         text = self.page.get_by_text("runs=").inner_text()
         found = re.search(rf"{name}=(\S+)", text)
         assert found, text
@@ -113,23 +106,6 @@ class Visit:
             "[data-testid=stApp][data-test-script-state=notRunning]", timeout=20_000
         )
         time.sleep(0.15)
-
-    def marker(self) -> tuple[int, int]:
-        """Where the marker stands, thousandths of the picture, measured on the screen."""
-        area = self.frame.bounding_box()
-        ring = self.page.locator(".picker .marker").bounding_box()
-        assert area is not None
-        assert ring is not None
-        return (
-            round(1000 * (ring["x"] - area["x"]) / area["width"]),
-            round(1000 * (ring["y"] - area["y"]) / area["height"]),
-        )
-
-    def click_picture(self, x: int, y: int) -> None:
-        """Click at a place given in thousandths of the picture."""
-        area = self.frame.bounding_box()
-        assert area is not None
-        self.frame.click(position={"x": area["width"] * x / 1000, "y": area["height"] * y / 1000})
 
     def shoot(self, name: str) -> None:
         """Keep a screenshot if somebody wants to look."""
@@ -179,101 +155,27 @@ def wait_for(is_true: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.1)
 
 
-def near(found: tuple[int, int], wanted: tuple[int, int], within: int = 3) -> bool:
-    """Equal up to the screen's pixels (a pixel is 2 to 3 thousandths)."""
-    return abs(found[0] - wanted[0]) <= within and abs(found[1] - wanted[1]) <= within
-
-
-def as_point(text: str) -> tuple[int, int]:
-    """ "430,512" -> (430, 512)."""
-    x, y = text.split(",")
-    return int(x), int(y)
-
-
-def test_click_sets_the_point_and_python_moves_it(visit: Callable[..., Visit]) -> None:
+def test_an_answer_to_an_older_action_chooses_nothing(visit: Callable[..., Visit]) -> None:
     one = visit()
-    assert near(one.marker(), (430, 512))
-    one.click_picture(300, 720)
-    assert near(one.marker(), (300, 720))
+    mark = one.stage.locator(".mark")
+    one.stage.click(position={"x": 5 * 58 + 20, "y": 20})
     one.settle()
-    assert near(as_point(one.read("point")), (300, 720))
-    assert not near(as_point(one.read("point")), (720, 300))
-    # The input moves the marker, and the old click does not come back.
-    one.page.get_by_label("x", exact=True).fill("650")
-    one.page.get_by_label("x", exact=True).press("Enter")
-    one.settle()
-    assert as_point(one.read("point"))[0] == 650
-    assert near(one.marker(), (650, 720))
-    # The same place again is a new action.
-    one.click_picture(300, 720)
-    one.settle()
-    assert near(as_point(one.read("point")), (300, 720))
-    one.shoot("light")
-
-
-def test_keys_move_by_cells_and_the_words_follow(visit: Callable[..., Visit]) -> None:
-    one = visit()
-    place = one.page.locator(".picker .place")
-    # Box of the first model: left 208, width 583, 8 columns; top 62, height 875, 8 rows.
-    assert place.inner_text() == "x 430, y 512: row 5, column 4"
-    one.frame.focus()
-    one.page.keyboard.press("ArrowRight")
-    assert place.inner_text() == "x 536, y 512: row 5, column 5"
-    one.page.keyboard.press("ArrowUp")
-    assert place.inner_text() == "x 536, y 445: row 4, column 5"
-    one.page.keyboard.press("Shift+ArrowDown")
-    assert place.inner_text() == "x 536, y 455: row 4, column 5"
-    one.page.keyboard.press("Home")
-    assert place.inner_text() == "x 244, y 455: row 4, column 1"
-    one.page.keyboard.press("End")
-    one.page.keyboard.press("PageDown")
-    assert place.inner_text() == "x 755, y 882: row 8, column 8"
-    one.page.keyboard.press("ArrowRight")
-    one.page.keyboard.press("ArrowRight")
-    assert place.inner_text() == "x 795, y 882: outside the view"
-    one.settle()
-    assert one.read("point") == "795,882"
-
-
-def test_quick_presses_become_few_runs_and_keep_the_focus(visit: Callable[..., Visit]) -> None:
-    one = visit()
-    one.frame.focus()
-    runs = int(one.read("runs"))
-    for _ in range(20):
-        one.page.keyboard.press("Shift+ArrowRight")
-        time.sleep(0.03)
-    one.settle()
-    assert one.read("point") == "630,512"
-    assert near(one.marker(), (630, 512))
-    assert 1 <= int(one.read("runs")) - runs <= 4
-    one.page.keyboard.press("Shift+ArrowLeft")
-    one.settle()
-    assert one.read("point") == "620,512"
-
-
-def test_an_answer_to_an_older_action_moves_nothing(visit: Callable[..., Visit]) -> None:
-    one = visit()
-    one.click_picture(300, 720)
-    one.settle()
-    answer = "n => mixscopeRelay.get('picker').listener({ x: 100, y: 100, cells: [], ack: n })"
+    assert one.read("tile") == "5"
+    chosen = mark.bounding_box()
+    answer = "n => mixscopeRelay.get('tiles').listener({ selected: 2, ack: n })"
     one.page.evaluate(answer, 1)
-    assert near(one.marker(), (300, 720))
+    assert mark.bounding_box() == chosen
     one.page.evaluate(answer, 9_000_000_000_000)
-    assert near(one.marker(), (100, 100))
+    assert mark.bounding_box() != chosen
 
 
 def test_a_click_sends_few_bytes(visit: Callable[..., Visit]) -> None:
     one = visit("?long=1")
-    assert one.received > 100_000  # picture and tiles came, so the counter works
-    for act in (
-        lambda: one.click_picture(600, 300),
-        lambda: one.stage.click(position={"x": 200, "y": 20}),
-    ):
-        before = one.received
-        act()
-        one.settle()
-        assert 0 < one.received - before < 10_000
-        print(f"bytes: {one.received - before}")
+    assert one.received > 30_000  # the tiles came, so the counter works
+    before = one.received
+    one.stage.click(position={"x": 200, "y": 20})
+    one.settle()
+    assert 0 < one.received - before < 10_000
 
 
 def tile_cell(one: Visit, tile: int, row: int, column: int) -> tuple[float, float]:
@@ -372,16 +274,15 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
     visit: Callable[..., Visit], scheme: str
 ) -> None:
     one = visit("?long=1", width=390, scheme=scheme)
-    for part in (one.frame, one.stage.locator("canvas")):
-        area = part.bounding_box()
-        assert area is not None
-        assert area["width"] > 200
-        assert area["x"] >= 0
-        assert area["x"] + area["width"] <= 390
+    area = one.stage.locator("canvas").bounding_box()
+    assert area is not None
+    assert area["width"] > 200
+    assert area["x"] >= 0
+    assert area["x"] + area["width"] <= 390
     assert one.page.evaluate("document.documentElement.scrollWidth") <= 390
-    one.click_picture(250, 250)
+    one.stage.click(position={"x": 20, "y": 20})
     one.settle()
-    assert near(as_point(one.read("point")), (250, 250), within=4)
+    assert one.read("tile") == "0"
     assert (
         one.page.evaluate("getComputedStyle(document.querySelector('.stApp')).colorScheme")
     ) == (scheme)
@@ -391,23 +292,20 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
 def test_a_state_from_a_test_is_returned_once() -> None:
     app = AppTest.from_file(str(APP), default_timeout=60).run()
     assert not app.exception
-    assert "new=None None" in app.markdown[-1].value
-    app.session_state["picker"] = {"point": {"x": 300, "y": 720}}
+    assert "new=None" in app.markdown[-1].value
     app.session_state["tiles"] = {"tile": {"index": 5}}
     app.run()
-    assert "new=(300, 720) 5" in app.markdown[-1].value
+    assert "new=5" in app.markdown[-1].value
     app.run()
-    assert "new=None None" in app.markdown[-1].value
-    # The browser may send anything: places are kept inside the picture, the rest is dropped.
-    app.session_state["picker"] = {"point": {"x": -50, "y": 4000}}
+    assert "new=None" in app.markdown[-1].value
+    # The browser may send anything: what is no tile is dropped.
     app.session_state["tiles"] = {"tile": {"index": 24}}
     app.run()
-    assert "new=(0, 1000) None" in app.markdown[-1].value
-    app.session_state["picker"] = {"point": {"x": "1", "y": None}}
+    assert "new=None" in app.markdown[-1].value
     app.session_state["tiles"] = {"tile": [3]}
     app.run()
     assert not app.exception
-    assert "new=None None" in app.markdown[-1].value
+    assert "new=None" in app.markdown[-1].value
 
 
 def test_arrays_that_do_not_fit_are_refused() -> None:
@@ -424,5 +322,3 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     ]:
         with pytest.raises(ShapeError):
             tile_canvas(*arrays, labels=labels, captions=captions, **words)
-    with pytest.raises(ImageError):
-        patch_picker(b"GIF89a", size=(1, 1), point=(0, 0), boxes=[], label="", key="k")

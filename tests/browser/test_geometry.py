@@ -1,4 +1,4 @@
-"""Which cell a point falls into: the picker's JavaScript and Python have one rule."""
+"""Which cell a point falls into: the stage's JavaScript and Python have one rule."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vislib.pictures import gallery, geometry
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-PICKER = start.ROOT / "assets" / "components" / "patch_picker.js"
+STAGE = start.ROOT / "assets" / "components" / "stage.js"
 SIZES = sorted({gallery.load(key).pixels.shape[1::-1] for key in gallery.GALLERY} | {(640, 427)})
 CROPS = ((64, 1.0), (224, 0.875), (224, 0.95))
 
@@ -31,15 +31,14 @@ def test_both_languages_find_the_same_cell_at_every_place_of_every_grid(page: Pa
                         box, picture=(width, height), x=place, y=place, rows=count, columns=count
                     )
                     wanted.append(None if found is None else list(found))
-    source = PICKER.read_text(encoding="utf-8")
-    rule = source[source.index("function placeOf") : source.index("function cellCentre")]
+    source = STAGE.read_text(encoding="utf-8")
+    rule = source[source.index("function stageCell") : source.index("function stageNode")]
     script = f"""cases => {{
 {rule}
 const out = [];
 for (const [across, down, count] of cases)
   for (let place = 0; place <= 1000; place += 1) {{
-    const box = {{ across, down, rows: count, columns: count }};
-    const cell = cellAt(box, {{ x: place, y: place }});
+    const cell = stageCell({{ across, down }}, count, count, {{ x: place, y: place }});
     out.push(cell && [cell.row, cell.column]);
   }}
 return JSON.stringify(out);

@@ -39,13 +39,14 @@ def test_an_open_page_says_that_the_server_is_lost_and_goes_on_with_it(
     with running(tmp_path) as server:
         page.goto(f"{server.url}/lecture?step=mixer_result&lang=ko")
         settle(page)
-        title = page.locator(".lecture h1").inner_text()
+        title = page.locator(".lecture h1").locator("visible=true").inner_text()
         assert page.locator(BANNER).count() == 0
     page.locator(BANNER).get_by_text(text("ko", "recovery.server")).wait_for()
     # Streamlit's own window comes after some seconds, asks about the internet, and is closed.
     page.wait_for_function("window.asked", timeout=90_000)
     page.get_by_role("dialog").wait_for(state="hidden")
-    assert page.locator(".lecture h1").inner_text() == title  # what was there is still there
+    shown = page.locator(".lecture h1").locator("visible=true")
+    assert shown.inner_text() == title  # what was there is still there
     address, loaded = page.url, page.evaluate("performance.timeOrigin")
     page.evaluate(WATCH)
     with running(tmp_path, port=urlsplit(server.url).port):
@@ -53,7 +54,7 @@ def test_an_open_page_says_that_the_server_is_lost_and_goes_on_with_it(
         settle(page)
         assert page.locator(BANNER).is_hidden()
         assert (page.url, page.evaluate("performance.timeOrigin")) == (address, loaded)
-        assert page.locator(".lecture h1").inner_text() == title
+        assert page.locator(".lecture h1").locator("visible=true").inner_text() == title
         page.goto("about:blank")
     page.complaints.forgive(LOSSES)  # type: ignore[attr-defined]
 

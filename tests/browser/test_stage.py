@@ -181,7 +181,7 @@ def test_a_second_picture_shows_the_same_cells_and_what_moved(
     moved = [table.locator("td").last.inner_text().removesuffix(" %") for table in facts]
     assert len(told) == len(moved) == 3
     for words, percent in zip(told, moved, strict=True):
-        assert abs(float(words.split(" %")[0]) - float(percent)) <= 0.5
+        assert abs(float(words.split("\N{NO-BREAK SPACE}%")[0]) - float(percent)) <= 0.5
     assert moved[1] == "0.0"
 
 

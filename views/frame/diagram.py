@@ -10,10 +10,10 @@ import streamlit as st
 
 from views import frame
 from views.frame import links
-from views.frame.patch_picker import mime_of
 from views.frame.stage_packets import send
 from views.frame.wire import announce, is_recent, number, pack, relay, text, unseen
 from vislib.figures.colours import LEVELS, sequential_table
+from vislib.pictures.encoding import mime_of
 
 KEY = "overview"
 TEXTS = (

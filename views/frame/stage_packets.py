@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from views.frame.patch_picker import mime_of
 from views.frame.state import t
 from views.frame.wire import pack, relay
 from vislib.analysis.fields import ReadingField
 from vislib.analysis.signed_fields import SignedField
 from vislib.figures.colours import LEVELS, table
 from vislib.pictures import geometry
+from vislib.pictures.encoding import mime_of
 from vislib.schema import ViewBox
 
 SCALES = ("root", "linear", "own")

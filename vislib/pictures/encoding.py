@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from vislib.schema import DecodedImage, ShapeError, ViewBox
+from vislib.schema import DecodedImage, ImageError, ShapeError, ViewBox
 
 
 def thumbnail(image: DecodedImage, side: int) -> np.ndarray:
@@ -60,6 +60,19 @@ def encode_png(pixels: np.ndarray) -> bytes:
 def encode_jpeg(pixels: np.ndarray, *, quality: int = 88) -> bytes:
     """JPEG bytes (``quality`` 1 to 95) of uint8 pixels: for photographs, not for maps."""
     return _encode(pixels, "JPEG", quality=quality)
+
+
+def mime_of(picture: bytes) -> str:
+    """The type of encoded bytes, "image/jpeg" or "image/png", from the first of them.
+
+    Raises:
+        ImageError: They are neither.
+    """
+    if picture.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if picture.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    raise ImageError("error.figure.picture_bytes")
 
 
 def _encode(pixels: np.ndarray, kind: str, **options: int) -> bytes:

@@ -89,7 +89,7 @@ def cell_at(
 
     Exactness:
         Exact on whole numbers: the box's edges are rounded to ``FINEST`` parts of the picture, and
-        the cell is a quotient of integers. assets/components/patch_picker.js does the same
+        the cell is a quotient of integers. assets/components/stage.js does the same
         (test_geometry.py compares every place of every grid).
     """
     across = edges(box.left, box.width, picture[0])
