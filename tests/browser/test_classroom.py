@@ -130,6 +130,8 @@ def test_a_class_votes_and_everything_comes_back(
         assert late == {"refused": "late"}
         phone.evaluate(classroom.HIDE, False)  # awake again, it catches up
         phone.locator("#options button:disabled").first.wait_for()
+        # A new server that is still drawing its first page hears no second button.
+        screen.wait_for_selector("[data-test-script-state=notRunning]", timeout=60_000)
         screen.locator(".st-key-lecture_ask_reveal button").click()
         for one in phones:
             one.locator("#answer:visible p").wait_for(timeout=60_000)

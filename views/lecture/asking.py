@@ -11,6 +11,7 @@ from views.lecture import answers, published, tallying
 from vislib.classroom.here import room
 from vislib.classroom.room import Phase
 from vislib.lecture.steps import LecturePath, Step
+from vislib.schema import MixScopeError
 
 ACTIONS: dict[Phase, tuple[str, ...]] = {
     "waiting": ("open", "reveal"),
@@ -19,6 +20,7 @@ ACTIONS: dict[Phase, tuple[str, ...]] = {
     "revealed": ("open", "reset"),
 }
 """What can be done with a question, by how far it is."""
+_REVEALS = "_lecture_reveals"
 
 
 def is_held_back(path: LecturePath, step: Step) -> bool:
@@ -51,6 +53,7 @@ def draw(path: LecturePath, step: Step, *, leads: bool, slot: int = 0, seen: boo
             with st.container(horizontal=True, gap="small"):
                 for name in ACTIONS[now.phase]:
                     _button(name, step)
+            _reveal(step)
         if now.measured:
             said = now.measured.text.get(code) or next(iter(now.measured.text.values()), "")
             st.html(f'<p class="measured">{html.escape(said)}</p>')
@@ -63,17 +66,30 @@ def draw(path: LecturePath, step: Step, *, leads: bool, slot: int = 0, seen: boo
 
 
 def _button(name: str, step: Step) -> None:
-    """One action; revealing computes the answer first, so it is no callback."""
+    """One action."""
     label, key = frame.t(f"lecture.ask_{name}"), f"lecture_ask_{name}"
-    if name != "reveal":
-        st.button(label, key=key, on_click=_act, args=(name, step.key))
-    elif st.button(label, key=key):
+    st.button(label, key=key, on_click=_act, args=(name, step.key))
+
+
+def _reveal(step: Step) -> None:
+    """Compute the answer that was asked for, even if another run has come between."""
+    if st.session_state.get(_REVEALS) != step.key:
+        return
+    try:
         answer = answers.measured(step)
-        if frame.is_lecturer():
-            room().reveal(step.key, published.measured(answer))
-            st.rerun()
+    except MixScopeError:
+        del st.session_state[_REVEALS]
+        raise
+    if frame.is_lecturer():
+        room().reveal(step.key, published.measured(answer))
+    st.session_state.pop(_REVEALS, None)
+    st.rerun()
 
 
 def _act(name: str, step: str) -> None:
-    if frame.is_lecturer():
+    if not frame.is_lecturer():
+        return
+    if name == "reveal":
+        st.session_state[_REVEALS] = step
+    else:
         {"open": room().open, "close": room().close, "reset": room().reset}[name](step)

@@ -17,13 +17,7 @@ MODE = "_lecture_mode"
 """Whether this window follows the one that leads: "follow" or "free"."""
 
 
-@st.fragment
 def draw() -> None:
-    """The lecture alone runs again after a key: nothing round it changes with the step."""
-    frame.shielded(_draw)
-
-
-def _draw() -> None:
     """The step, large; below it the clock and what moves the lecture."""
     found = {key: path for key, path in paths.paths().items() if path.steps}
     if not found:
