@@ -385,6 +385,8 @@ class Stage {
 
   // The server's word on what is chosen.
   choose({ x, y, block, scale }) {
+    const told = x === this.pinned?.x && y === this.pinned?.y && block === this.block && scale === this.scale;
+    if (told) return; // only what was told from here: it is drawn already
     this.pinned = { x, y };
     this.point = this.pinned;
     this.scale = STAGE_SCALES.includes(scale) ? scale : "root";

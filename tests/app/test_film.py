@@ -16,6 +16,7 @@ from views.frame import captures, state
 from views.frame import film as frame_film
 from vislib import registry
 from vislib.models import loading
+from vislib.schema import WeightsError
 from vislib.training import filming
 from vislib.weights import files, film
 from vislib.weights.film import CurvePoint
@@ -215,3 +216,18 @@ def test_the_switch_shows_untrained_weights_and_says_so(
 @pytest.fixture
 def flip() -> Callable[[AppTest], AppTest]:
     return lambda at: at.toggle(key=state.SWITCH).set_value(True).run()
+
+
+def test_a_block_that_the_film_has_not_kept_is_said(
+    reels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(captures, "film_of", lambda key: film.read(key, reels))
+    sites = loading.load("mixer_mini").sites
+    reel = film.read("mixer_mini", reels)
+    assert reel is not None
+    names = {name.rsplit(".token", 1)[0] for name in reel.frame(1) if ".token" in name}
+    left_out = next((site.group for site in sites if site.group not in names), "stage9.block9")
+    kept = next(site.group for site in sites if site.group in names)
+    assert captures.weights("mixer_mini@epoch1", kept)
+    with pytest.raises(WeightsError, match="has no frame of"):
+        captures.weights("mixer_mini@epoch1", left_out)

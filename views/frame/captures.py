@@ -74,9 +74,17 @@ def multiply_adds(key: str) -> int:
 
 
 def weights(key: str, group: str) -> dict[str, LabelledArray]:
-    """The parameters of a group of a model ("stem" or a block), of the epoch that a key names."""
+    """The parameters of a group of a model ("stem" or a block), of the epoch that a key names.
+
+    Raises:
+        WeightsError: The film of the training has not kept this group.
+    """
     if registry.epoch_of(key) is not None:
-        return {n: a for n, a in film_frame(key).items() if n.startswith(f"{group}.")}
+        found = {n: a for n, a in film_frame(key).items() if n.startswith(f"{group}.")}
+        if not found:
+            title = registry.spec(registry.base_key(key)).title
+            raise WeightsError("error.film.no_block", model=title, block=group)
+        return found
     name = ("weights", key, group)
     loaded = None if is_remembered(name) else fetch(key)
     return remember(name, lambda: (loaded or fetch(key)).weights(group))
