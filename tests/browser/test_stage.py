@@ -154,6 +154,8 @@ def test_the_keyboard_alone_moves_the_place_and_steps_through_blocks(
     before = stage.evaluate("node => ({ ...node.stage.tiles[0][1].cellShown })")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
+    drawn = "(then) => requestAnimationFrame(() => requestAnimationFrame(then))"
+    page.evaluate(f"() => new Promise({drawn})")  # a move is drawn in the next frame
     after = stage.evaluate("node => ({ ...node.stage.tiles[0][1].cellShown })")
     assert after == {"row": before["row"] + 1, "column": before["column"] + 1}
     settle(page)
