@@ -8,7 +8,14 @@ else:  # Streamlit's server imports the file for what it serves
     import streamlit as st
     from starlette.middleware import Middleware
 
+    from views.browser_files import BrowserFiles
+    from views.connections import at_once
     from views.first_paint import FirstPaint
     from views.room.server import routes
 
-    app = st.App(__file__, routes=routes(), middleware=[Middleware(FirstPaint)])
+    app = st.App(
+        __file__,
+        lifespan=at_once,
+        routes=routes(),
+        middleware=[Middleware(BrowserFiles), Middleware(FirstPaint)],
+    )

@@ -55,11 +55,14 @@ RULES = (
     Rule(  # the server imports it for what it serves, and runs it for what the page shows
         modules=("app",),
         outside=frozenset({"streamlit", "starlette"}),
-        own=frozenset({"views.frame", "views.first_paint", "views.room.server"}),
+        own=frozenset(
+            {"views.frame", "views.room.server"}
+            | {"views.browser_files", "views.connections", "views.first_paint"}
+        ),
         never=frozenset({"torch", "timm", "captum", "plotly", "PIL", "vislib"}),
     ),
     Rule(
-        modules=("views.first_paint",),
+        modules=("views.first_paint", "views.browser_files", "views.connections"),
         outside=frozenset({"streamlit"}),
         own=frozenset(),
         never=frozenset({"torch", "timm", "captum", "vislib"}),

@@ -15,6 +15,8 @@ def draw() -> None:
     terms = list(glossary().values())
     most = -(-len(terms) // COLUMNS)
     with st.container(key="glossary"):
+        with frame.row_of_choices(picture=False, models=False):
+            pass  # the page has no choice of its own, and keeps those of the others
         for place, column in enumerate(st.columns(COLUMNS, gap="medium")):
             with column:
                 for term in terms[place * most : (place + 1) * most]:
