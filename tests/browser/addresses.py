@@ -58,7 +58,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
     "depthwise_kernels": {"kernel_view": "depth", "kernel_block": "1.4", "channel": "7"},
     "dual_attention": {"block": "3.1", "head": "2", "group": "2", "group_channel": "5"},
     "what_if": {"what_if": "surgery", "cut_model": "mixer_mini", "cut_block": "1.3"},
-    "inside": {"inside": "similarity", "layers": "davit_mini", "layers_of": "mixer_mini"},
+    "inside": {"inside": "similarity", "layers": "mixer_mini", "layers_of": "davit_mini"},
     "estimates": {"stand_in": "mean", "method": "occlusion"},
     "disagreement": {"source": "photographs", "shown": "all"},
     "papers": {"paper": "davit", "davit_x": "params_millions", "davit_group": "2"},

@@ -14,9 +14,9 @@ VIEWS = ("answers", "distance", "similarity")
 def draw() -> None:
     """One of three views: its choices in one row, its figure, and the rest in tabs."""
     row, below = st.container(), st.container(gap=None)
-    keys = frame.view().models
     pictured = frame.choice_ahead("inside", VIEWS) != "similarity"
     with row, frame.row_of_choices(picture=pictured):
+        keys = frame.view().models  # what a link says of them has been read now
         with st.container(width=290):
             view = frame.choose(
                 words("view"),
