@@ -149,13 +149,6 @@ def test_mixing_distance_is_that_of_the_library(
     assert np.abs(after["Mixer mini"] - scaled["Mixer mini"]).max() > 1e-3  # gated by the picture
 
 
-def test_a_links_models_are_the_choices_from_the_first_run(open_page: Open) -> None:
-    at = open_page("inside", inside="similarity", models="davit_mini,mixer_mini")
-    for name, chosen in (("layers", "davit_mini"), ("layers_of", "mixer_mini")):
-        box = at.selectbox(key=name)
-        assert (len(box.options), box.value) == (2, chosen)
-
-
 def test_similar_layers_come_from_the_stored_table(
     open_page: Open, ask: Ask, figures: dict[str, Any]
 ) -> None:

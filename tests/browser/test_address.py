@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from tests.browser.addresses import Hostile, faults, hostile
+from tests.browser.addresses import SHARED_VIEW, VIEWS, Hostile, faults, hostile
 from tests.browser.conftest import Complaints, run_server
 
 if TYPE_CHECKING:
@@ -134,6 +134,15 @@ def test_f5_keeps_the_view_and_the_address(server: Server, page: Page, settle: S
     settle(page)
     assert page.url == address
     assert maps(page) == seen
+
+
+@pytest.mark.parametrize("name", ["inside", "glossary"])
+def test_a_cold_link_stays_as_it_is(server: Server, page: Page, settle: Settle, name: str) -> None:
+    """Also where choices follow from the models, and where a page shows none."""
+    link = {**SHARED_VIEW, **VIEWS[name]}
+    page.goto(f"{server.url}/{name}?{urlencode(link)}")
+    settle(page)
+    assert query(page) == link
 
 
 @pytest.mark.slow
