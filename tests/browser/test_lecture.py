@@ -47,6 +47,12 @@ def until(page: Page, what: Callable[[], bool], seconds: float = 60.0) -> None:
 def test_a_clickers_keys_are_none_lost(server: Server, page: Page, settle: Settle) -> None:
     page.goto(f"{server.url}/lecture")
     settle(page)
+    for y, seen in ((400, 0), (4, 1), (400, 0)):  # the navigation waits on the upper edge
+        page.mouse.move(400, y)
+        page.wait_for_function(
+            "(seen) => getComputedStyle(document.querySelector('.stAppHeader')).opacity == seen",
+            arg=seen,
+        )
     there_and_back = ("PageDown", "PageUp", "ArrowRight", "ArrowLeft", "PageDown", "PageUp")
     rounds = 28 if os.environ.get(WHOLE) else 6
     press(page, *(*there_and_back, "ArrowRight") * rounds, *("PageDown", "PageUp") * 2)
