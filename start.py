@@ -72,6 +72,10 @@ def speak(name: str) -> None:
     """Let all words be in a language ("ko", "ko_KR.UTF-8"), in English where it is not there."""
     code = name.replace("-", "_").split("_")[0].split(".")[0]
     _spoken[0] = code if code in languages() else "en"
+    with contextlib.suppress(OSError, ValueError):  # argparse asks gettext for its own words
+        own, words = table(_spoken[0]), table("en")
+        theirs = {text: own.get(key, text) for key, text in words.items()}
+        argparse._ = lambda text: theirs.get(text, text)  # type: ignore[attr-defined]
 
 
 def table(language: str) -> dict[str, str]:

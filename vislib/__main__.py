@@ -26,6 +26,7 @@ from vislib.commands.arguments import (
     add_training,
     check_place,
     whole,
+    word_argparse,
 )
 from vislib.schema import MixScopeError
 from vislib.texts import Message
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     lang, rest = _lang().parse_known_args(arguments)
     texts.speak(lang.lang)
+    word_argparse()
     options = _parser().parse_args(rest)
     try:
         return int(options.run(options))

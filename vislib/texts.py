@@ -113,6 +113,12 @@ def spoken() -> str:
     return _spoken.get()
 
 
+def counterparts(section: str) -> dict[str, str]:
+    """English text -> the same in the language spoken, of all texts of a section."""
+    words, own = _load(FALLBACK).get(section, {}), _load(spoken()).get(section, {})
+    return {text: own.get(key, text) for key, text in words.items() if isinstance(text, str)}
+
+
 def of_machine() -> str:
     """The language of the command line, from its environment."""
     names = (LANGUAGE, "LC_ALL", "LC_MESSAGES", "LANG")

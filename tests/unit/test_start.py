@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
+import inspect
 import itertools
 import os
 import re
@@ -63,7 +65,18 @@ def english() -> Iterator[None]:
 def test_all_that_start_says_is_a_line_of_each_language(language: str) -> None:
     whole = tomllib.loads((start.TEXTS / f"{language}.toml").read_text(encoding="utf-8"))
     assert start.table(language) == whole["start"]  # read without tomllib
-    assert set(whole["start"]) == SAID
+    assert {key for key in whole["start"] if not key.startswith("argparse_")} == SAID
+
+
+def test_argparses_own_words_are_in_the_language(capsys: pytest.CaptureFixture[str]) -> None:
+    start.speak("ko")
+    with pytest.raises(SystemExit):
+        start.parse(["--prt", "3"])
+    said = capsys.readouterr().err
+    assert re.findall("[A-Za-z]{6,}", said.replace("install", "")) == []
+    source = inspect.getsource(argparse)
+    words = [t for k, t in start.table("en").items() if k.startswith("argparse_")]
+    assert [text for text in words if repr(text)[1:-1] not in source] == []
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from vislib.schema import MixScopeError
-from vislib.texts import Message
+from vislib.texts import Message, counterparts
 
 DONE, WRONG, UNFINISHED, INTERRUPTED = 0, 2, 3, 130
 ENDED: Mapping[str, int] = {"finished": DONE, "out of time": UNFINISHED, "stopped": INTERRUPTED}
 """How a training ended -> exit code."""
+
+
+def word_argparse() -> None:
+    """Let argparse's own words be in the language spoken, where it asks gettext for them."""
+    theirs = counterparts("start")
+    argparse._ = lambda text: theirs.get(text, text)  # type: ignore[attr-defined]
 
 
 def add_training(command: argparse.ArgumentParser) -> None:

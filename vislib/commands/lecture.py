@@ -39,18 +39,19 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     check.set_defaults(run=_check)
     sheet = actions.add_parser(
         "sheet",
-        help="write the exercise sheet and its key, to be printed from a browser",
-        description="Write the questions of a path as pages to print, with links that restore each "
-        "view, and the key with what the models answer: two HTML files for each language.",
+        help=str(Message("command.lecture_sheet")),
+        description=str(Message("command.lecture_sheet_how")),
     )
     sheet.add_argument(
         "folder", nargs="?", type=Path, default=reading.FOLDER / "seminar", metavar="FOLDER"
     )
-    sheet.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="(this folder)")
-    sheet.add_argument("--server", default=SERVER, metavar="URL", help=f"of the links ({SERVER})")
-    sheet.add_argument(
-        "--picture", default=PICTURE, metavar="KEY", help=f"of the gallery ({PICTURE})"
-    )
+    for name, metavar, default, kind in (
+        ("out", "FOLDER", Path(), Path),
+        ("server", "URL", SERVER, str),
+        ("picture", "KEY", PICTURE, str),
+    ):
+        words = str(Message(f"command.sheet_{name}", default=default))
+        sheet.add_argument(f"--{name}", type=kind, default=default, metavar=metavar, help=words)
     sheet.set_defaults(run=_sheet)
 
 
