@@ -50,7 +50,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         ("server", "URL", SERVER, str),
         ("picture", "KEY", PICTURE, str),
     ):
-        words = str(Message(f"command.sheet_{name}", default=default))
+        words = str(Message(f"command.sheet.{name}", default=default))
         sheet.add_argument(f"--{name}", type=kind, default=default, metavar=metavar, help=words)
     sheet.set_defaults(run=_sheet)
 
