@@ -266,7 +266,8 @@ function drawAnswer(question) {
       const [low, high] = [tally.edges[place], tally.edges[place + 1]];
       const last = place === tally.bars.length - 1;
       const is = found.number !== null && found.number >= low && (found.number < high || (last && found.number === high));
-      return [`${+low.toFixed(2)} – ${+high.toFixed(2)}`, votes, is];
+      const upper = tally.whole ? Math.min(high - 1, question.limits[1]) : high;
+      return [upper === low ? `${low}` : `${+low.toFixed(2)} – ${+upper.toFixed(2)}`, votes, is];
     });
   }
   const most = Math.max(1, ...lines.map(([, votes]) => votes));

@@ -49,6 +49,7 @@ def _draw(step: Step) -> None:
 
 
 def _rows(step: Step, found: Tally, measured: Measured | None) -> list[Row]:
+    assert step.ask is not None
     if found.options:
         right = measured.options if measured else ()
         return [(_title(key), votes, _colour(key), key in right) for key, votes in found.options]
@@ -59,7 +60,9 @@ def _rows(step: Step, found: Tally, measured: Measured | None) -> list[Row]:
         low, high = edges[number], edges[number + 1]
         last = number == len(found.bars) - 1
         right = value is not None and (low <= value < high or (last and value == high))
-        rows.append((f"{low:g} – {high:g} {unit}".strip(), votes, PLAIN, right))
+        upper = min(high - 1, step.ask.limits[1]) if found.whole and step.ask.limits else high
+        span = f"{low:g}" if upper == low else f"{low:g} – {upper:g}"
+        rows.append((f"{span} {unit}".strip(), votes, PLAIN, right))
     return rows
 
 

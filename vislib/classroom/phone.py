@@ -74,6 +74,7 @@ def _question(room: Room, shown: Told, language: str) -> dict[str, Any] | None:
             "options": dict(tally.options),
             "edges": list(tally.edges),
             "bars": list(tally.bars),
+            "whole": tally.whole,
             "places": [list(one) for one in tally.places[:MOST_PLACES]],
         },
     }

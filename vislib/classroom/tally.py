@@ -10,7 +10,7 @@ from typing import Any
 from vislib.classroom.asked import FULL, Answer, Asked
 
 BINS = 10
-"""Bars of a histogram of numbers."""
+"""Bars of a histogram of numbers, at most."""
 CELLS = 12
 """Rows and columns of the heat map of places."""
 
@@ -22,8 +22,9 @@ class Tally:
     Attributes:
         count: How many devices have voted.
         options: Of "models": (key, votes), in the question's order.
-        edges: Of "number": ``BINS`` + 1 edges of the bars, in the number's unit.
+        edges: Of "number": the edges of the bars, one more than these, in the number's unit.
         bars: Of "number": votes a bar; a vote on an inner edge belongs to the bar above it.
+        whole: Of "number": bars of whole numbers, since ten equal ones would cut between them.
         cells: Of "place": votes a cell, axes (row, column), ``CELLS`` a side.
         places: Of "place": each vote, (x, y) in thousandths.
     """
@@ -32,6 +33,7 @@ class Tally:
     options: tuple[tuple[str, int], ...] = ()
     edges: tuple[float, ...] = ()
     bars: tuple[int, ...] = ()
+    whole: bool = False
     cells: tuple[tuple[int, ...], ...] = ()
     places: tuple[tuple[int, int], ...] = ()
 
@@ -54,12 +56,18 @@ def tally(asked: Asked, answers: Sequence[Answer]) -> Tally:
 
 def _bars(asked: Asked, numbers: Sequence[float]) -> Tally:
     low, high = asked.limits
-    wide = (high - low) / BINS or 1.0
-    found = Counter(min(int((one - low) / wide), BINS - 1) for one in numbers)
+    whole = low == int(low) and high == int(high) and (high - low) % BINS != 0
+    if whole:
+        wide: float = -(-(high + 1 - low) // BINS)
+        count = int(-(-(high + 1 - low) // wide))
+    else:
+        wide, count = (high - low) / BINS or 1.0, BINS
+    found = Counter(min(int((one - low) / wide), count - 1) for one in numbers)
     return Tally(
         count=len(numbers),
-        edges=tuple(low + wide * number for number in range(BINS + 1)),
-        bars=tuple(found[number] for number in range(BINS)),
+        edges=tuple(low + wide * number for number in range(count + 1)),
+        bars=tuple(found[number] for number in range(count)),
+        whole=whole,
     )
 
 

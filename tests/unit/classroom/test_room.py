@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,25 @@ def test_numbers_fall_into_their_bar_and_edges_into_the_upper_one() -> None:
     found = tally(NUMBER, [0.0, 9.99, 10.0, 100.0, 100.0])
     assert found.edges[:2] == (0, 10)
     assert found.bars == (2, 1, *(0,) * (BINS - 3), 2)
+
+
+@pytest.mark.parametrize(
+    ("limits", "edges", "numbers", "bars"),
+    [
+        ((1, 4), (1, 2, 3, 4, 5), [1, 2, 2.5, 4], (1, 2, 0, 1)),
+        ((0, 16), tuple(range(0, 19, 2)), [0, 1, 2, 16], (2, 1, 0, 0, 0, 0, 0, 0, 1)),
+        ((1, 256), tuple(range(1, 262, 26)), [26, 27, 256], (1, 1, *(0,) * 7, 1)),
+    ],
+)
+def test_what_is_counted_falls_into_bars_of_whole_numbers(
+    limits: tuple[float, float],
+    edges: tuple[int, ...],
+    numbers: list[float],
+    bars: tuple[int, ...],
+) -> None:
+    found = tally(replace(NUMBER, limits=limits), numbers)
+    assert (found.edges, found.bars, found.whole) == (edges, bars, True)
+    assert not tally(NUMBER, []).whole
 
 
 def test_the_table_has_a_line_a_vote_and_no_device() -> None:
