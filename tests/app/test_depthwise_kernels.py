@@ -261,7 +261,7 @@ def test_beside_counts_both_convolutions(
     assert right["weights, all kernels"] == str(dense.values.size)
     assert right["if depthwise"] == str(9 * outputs)
     assert right["places"] == f"{site.rows} × {site.rows} → {site.rows // 2} × {site.rows // 2}"
-    assert (left["writes"], right["writes"]) == ("every place", "one of 2 × 2")
+    assert (left["writes"], right["writes"]) == ("every position", "one of 2 × 2")
 
     open_tab(app, "kernels")
     taps = dense.values[4]

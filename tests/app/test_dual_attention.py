@@ -239,7 +239,7 @@ def test_every_view_draws_the_raw_numbers(
     calm(at.run())
     read = int(np.argsort(-pattern[CHANNEL], kind="stable")[1])
     score = float(cache[f"{site.group}.channel.scores"].values[GROUP, CHANNEL, read])
-    said = next(m.value for m in at.markdown if "is a sum over all places" in m.value)
+    said = next(m.value for m in at.markdown if "is a sum over all positions" in m.value)
     # Both numbers: the sum over the map and the score of the forward pass.
     assert said.count(f"{score:.4f}") == 2
     assert not at.get("plotly_chart")

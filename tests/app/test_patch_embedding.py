@@ -166,7 +166,7 @@ def test_other_stems_are_shown_as_they_are(
     assert f"{first} × {first} = {first**2}" in seen.text
     pooled = key == "resnet_mini" and first < own.grid.rows
     assert ("left by pooling" in seen.text) == pooled
-    assert ("without a place" in seen.text) == (key == "vit_mini")
+    assert ("without a position" in seen.text) == (key == "vit_mini")
     bound = re.search(r"less than 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", seen.text)
     assert bound is not None
     assert bound.group(1) in ("⁻⁵", "⁻⁶", "⁻⁷")

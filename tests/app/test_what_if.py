@@ -243,7 +243,7 @@ def test_published_models_can_be_operated_on(
 
 def test_what_is_switched_off_reads_nothing(open_page: Open, ask: Ask, stage: OnStage) -> None:
     address = {"what_if": "surgery", "cut_model": "davit_mini", "cut_block": "2.1"}
-    nothing = "other places are not read here any more"
+    nothing = "other positions are not read here any more"
     for cut, count in (("all.window_attention", 2), ("block", 1), ("all.channel_attention", 0)):
         seen = ask(open_page(PAGE, models=MINIS, cut=cut, **address, **POINT))
         assert not seen.errors

@@ -1,19 +1,22 @@
 """Every page on one screen: a table of what a projector, a tablet and a phone show first.
 
-    python -m tests.browser.screens [--pages papers costs] [--pictures FOLDER] [--print FOLDER]
+    python -m tests.browser.screens [--pages papers costs] [--screens 1280 390] [--every]
+        [--pictures FOLDER] [--print FOLDER]
 
 opens each page with its first view at three sizes and writes one line for each: where the first
 map or chart begins, how tall the page is, how much moved after the first paint (CLS), the smallest
-text, the words in view. A number beyond its limit is marked with a star. ``--pictures`` keeps
-screenshots, light and dark; ``--print`` keeps each page as an A4 PDF.
+text, the words in view. A number beyond its limit is marked with a star. ``--every`` opens every
+view and every tab; ``--pictures`` keeps screenshots, on a projector light and dark; ``--print``
+keeps each page as an A4 PDF.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +40,37 @@ WITHOUT_MAP = ("glossary",)
 """Pages of words alone."""
 LEAST_TEXT = 16.0
 """On a projector, in CSS pixels."""
+EVERY: Mapping[str, Sequence[str]] = {
+    "overview": ("", "into=mixer_mini", "into=davit_mini,1.2"),
+    "token_mixing": tuple(
+        f"mixing_view={name}" for name in ("units", "reads", "unit", "blocks", "depth", "beside")
+    ),
+    "depthwise_kernels": tuple(
+        f"kernel_view={name}" for name in ("block", "depth", "mixing", "beside")
+    ),
+    "what_if": ("what_if=shuffle", "what_if=surgery", "what_if=ranking"),
+    "inside": ("inside=answers", "inside=distance", "inside=similarity"),
+    "papers": tuple(
+        f"paper={paper}&paper_show={show}"
+        for paper, shows in {
+            "mixer": ("figures", "tables", "scale", "specification", "equal"),
+            "convmixer": ("figures", "tables", "equal"),
+            "davit": ("figures", "tables", "equal"),
+        }.items()
+        for show in shows
+    ),
+    "experiments": ("experiment=attention", "experiment=data", "experiment=order"),
+    "costs": ("cost_view=curves", "cost_view=identities"),
+}
+"""Page -> what stands behind the question mark for each of its views, where it has several."""
+THEMES = ("light", "dark")
+FIRST_TABS = '.st-key-page_body [role="tablist"] >> nth=0'
+UNROLLED = """
+    :is([data-testid="stApp"], [data-testid="stAppViewContainer"], [data-testid="stMain"]) {
+        position: static !important; height: auto !important; overflow: visible !important;
+    }
+"""
+"""Style: all of the page lies in the window, and nothing is as tall as the window."""
 WATCH_SHIFTS = """
     window.shifts = 0;
     new PerformanceObserver(list => list.getEntries().forEach(entry => {
@@ -119,8 +153,27 @@ def measure(page: Page, url: str) -> Measured:
     page.goto("about:blank")
     page.goto(url)
     settle(page)
+    return measured(page)
+
+
+def measured(page: Page) -> Measured:
+    """What is there now."""
     found: dict[str, Any] = page.evaluate(MEASURE)
     return Measured(**found)
+
+
+def each(page: Page, base: str, name: str, chosen: argparse.Namespace) -> Iterator[str]:
+    """Open a page's first view, or one after the other every view and tab; what it is called."""
+    queries = EVERY.get(name, ("",)) if chosen.every else (chosen.query,)
+    for query in queries:
+        view = re.sub(r"[^a-z0-9]+", "_", f"{name} {re.sub('[a-z_]+=', ' ', query)}").strip("_")
+        measure(page, address(base, name, query))
+        yield view
+        tabs = page.locator(FIRST_TABS).get_by_role("tab")
+        for number in range(1, tabs.count() if chosen.every else 0):
+            tabs.nth(number).click()
+            settle(page)
+            yield f"{view}_{number + 1}"
 
 
 def tab(browser: Browser, screen: tuple[int, int], theme: Any = "light") -> Page:
@@ -145,20 +198,15 @@ def line(name: str, screen: tuple[int, int], found: Measured) -> str:
     }
     shown = "".join(f"{cell + '*' if key in wrong else cell:>9}" for key, cell in cells.items())
     small = f"  {found.smallest!r}" if "text" in wrong else ""
-    return f"{name:<18} {screen[0]:>4} x {screen[1]:<4}{shown}{found.words:>7}{small}"
+    return f"{name:<34} {screen[0]:>4} x {screen[1]:<4}{shown}{found.words:>7}{small}"
 
 
 def keep(page: Page, folder: Path, name: str) -> None:
-    """A screenshot of the whole page, and of its first screen."""
+    """A screenshot of the whole page, as it is when it is scrolled through."""
     folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"{name}.png")
-    size = page.viewport_size
-    assert size is not None
-    tall = page.evaluate("document.querySelector('[data-testid=\"stMain\"]').scrollHeight")
-    page.set_viewport_size({"width": size["width"], "height": max(size["height"], tall)})
-    page.wait_for_timeout(300)
-    page.screenshot(path=folder / f"{name}_whole.png")
-    page.set_viewport_size(size)
+    style = page.add_style_tag(content=UNROLLED)
+    page.screenshot(path=folder / f"{name}.png", full_page=True)
+    style.evaluate("node => node.remove()")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -167,6 +215,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--pages", nargs="+", default=list(PAGES), choices=PAGES, help="all if none"
     )
+    sizes = {screen[0]: screen for screen in FIRST}
+    parser.add_argument(
+        "--screens", nargs="+", type=int, default=list(sizes), choices=sizes, help="by their width"
+    )
+    parser.add_argument("--every", action="store_true", help="every view and every tab")
     parser.add_argument("--query", default="", help="what stands behind the question mark")
     parser.add_argument("--pictures", type=Path, help="keep screenshots in this folder")
     parser.add_argument("--print", type=Path, dest="printed", help="keep A4 PDFs in this folder")
@@ -181,22 +234,20 @@ def main(arguments: Sequence[str]) -> int:
 def show(browser: Browser, base: str, chosen: argparse.Namespace) -> bool:
     """Print the table; whether anything is beyond its limit."""
     head = "".join(f"{name:>9}" for name in ("first", "height", "wide", "CLS", "text"))
-    print(f"{'page':<18} {'screen':<11}{head}  words", flush=True)
+    print(f"{'page':<34} {'screen':<11}{head}  words", flush=True)
     wrong, words = False, 0
-    for screen in FIRST:
+    for screen in (screen for screen in FIRST if screen[0] in chosen.screens):
         for name in chosen.pages:
-            page = tab(browser, screen)
-            found = measure(page, address(base, name, chosen.query))
-            wrong = wrong or bool(found.faults(screen, name))
-            words += found.words if screen == PROJECTOR else 0
-            print(line(name, screen, found), flush=True)
-            if chosen.pictures:
-                keep(page, chosen.pictures, f"{name}_{screen[0]}_light")
-            page.context.close()
-            if chosen.pictures and screen != TABLET:
-                page = tab(browser, screen, "dark")
-                measure(page, address(base, name, chosen.query))
-                keep(page, chosen.pictures, f"{name}_{screen[0]}_dark")
+            for theme in THEMES if chosen.pictures and screen == PROJECTOR else THEMES[:1]:
+                page = tab(browser, screen, theme)
+                for view in each(page, base, name, chosen):
+                    if theme == THEMES[0]:
+                        found = measured(page)
+                        wrong = wrong or bool(found.faults(screen, name))
+                        words += found.words if screen == PROJECTOR else 0
+                        print(line(view, screen, found), flush=True)
+                    if chosen.pictures:
+                        keep(page, chosen.pictures, f"{view}_{screen[0]}_{theme}")
                 page.context.close()
     print(f"{words} words in view at once on a projector, over {len(chosen.pages)} pages")
     return wrong

@@ -122,7 +122,7 @@ def test_reach_of_known_patterns() -> None:
 
 def test_a_block_without_attention_between_places_is_refused() -> None:
     mixer = tiny.tiny_model("mixer").sites[0]
-    with pytest.raises(ShapeError, match="attention between places"):
+    with pytest.raises(ShapeError, match="attention between positions"):
         attentions.pattern_name(mixer)
     assert len(attentions.reach_over_depth([mixer], {}).reach) == 0
 

@@ -115,7 +115,7 @@ def test_what_is_not_finite_and_what_mixes_no_places_is_refused() -> None:
         reading_field(site, {**arrays, name: replace(arrays[name], values=broken)})
     with pytest.raises(ShapeError, match="missing"):
         reading_field(site, {})
-    with pytest.raises(ShapeError, match="none of them mixes places"):
+    with pytest.raises(ShapeError, match="none of them mixes positions"):
         reading_field(replace(site, operators=("channel_attention",)), arrays)
     with pytest.raises(ShapeError, match="row"):
         reading_field(site, arrays).at(site.rows, 0)

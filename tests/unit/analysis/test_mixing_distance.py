@@ -77,7 +77,7 @@ def test_a_block_without_mixing_of_places_is_refused() -> None:
         channels=1,
         mixing="computed",
     )
-    with pytest.raises(ShapeError, match="none of them mixes places"):
+    with pytest.raises(ShapeError, match="none of them mixes positions"):
         mixing_distance(site, {})
 
 

@@ -70,7 +70,7 @@ def test_a_token_mlp_is_linearised_at_the_picture_or_at_zero() -> None:
 def test_channel_attention_is_no_spatial_operator() -> None:
     alone = site(("channel_attention",))
     assert spatial_operator(alone) is None
-    with pytest.raises(ShapeError, match="none of them mixes places"):
+    with pytest.raises(ShapeError, match="none of them mixes positions"):
         reading_at(alone, {}, row=0, column=0)
     assert spatial_operator(site(("window_attention", "channel_attention"))) == "window_attention"
 

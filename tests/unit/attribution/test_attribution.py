@@ -97,9 +97,9 @@ def test_the_model_is_left_as_it_was(family: str) -> None:
 
 
 def test_a_place_outside_is_refused() -> None:
-    with pytest.raises(ShapeError, match="5 x 5 places"):
+    with pytest.raises(ShapeError, match="5 x 5 positions"):
         field(tiny.tiny_model("mixer"), 0, 5, 0)
-    with pytest.raises(ShapeError, match="5 x 5 places"):
+    with pytest.raises(ShapeError, match="5 x 5 positions"):
         field(tiny.tiny_model("convmixer"), 0, 0, -1)
     model = tiny.tiny_model("mixer")
     lost = dataclasses.replace(model.sites[0], group="stage0.block9")
