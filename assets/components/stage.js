@@ -289,7 +289,8 @@ class Tile {
   // The cosines of the least and the most alike place, without the place itself.
   farAndNear(own) {
     const others = this.field.shares.filter((_, i) => i !== own);
-    return { far: Math.min(...others).toFixed(2), near: Math.max(...others).toFixed(2) };
+    const words = (cosine) => cosine.toFixed(2).replace("-", "\u2212");
+    return { far: words(Math.min(...others)), near: words(Math.max(...others)) };
   }
 
   // White is 0; what is no number lets the picture through.

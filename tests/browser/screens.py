@@ -43,7 +43,7 @@ LEAST_TEXT = 16.0
 EVERY: Mapping[str, Sequence[str]] = {
     "overview": ("", "into=mixer_mini", "into=davit_mini,1.2"),
     "token_mixing": tuple(
-        f"mixing_view={name}" for name in ("units", "reads", "unit", "blocks", "depth", "beside")
+        f"mixing_view={name}" for name in ("units", "reads", "unit", "blocks", "beside")
     ),
     "depthwise_kernels": tuple(
         f"kernel_view={name}" for name in ("block", "depth", "mixing", "beside")
@@ -164,10 +164,9 @@ def measured(page: Page) -> Measured:
 
 def each(page: Page, base: str, name: str, chosen: argparse.Namespace) -> Iterator[str]:
     """Open a page's first view, or one after the other every view and tab; what it is called."""
-    queries = EVERY.get(name, ("",)) if chosen.every else (chosen.query,)
-    for query in queries:
-        view = re.sub(r"[^a-z0-9]+", "_", f"{name} {re.sub('[a-z_]+=', ' ', query)}").strip("_")
-        measure(page, address(base, name, query))
+    for own in EVERY.get(name, ("",)) if chosen.every else ("",):
+        view = "_".join([name, *re.findall(r"=([^&]+)", own)])
+        measure(page, address(base, name, "&".join(filter(None, (own, chosen.query)))))
         yield view
         tabs = page.locator(FIRST_TABS).get_by_role("tab")
         for number in range(1, tabs.count() if chosen.every else 0):

@@ -18,6 +18,8 @@ from vislib.registry import spec
 from vislib.schema import LabelledArray
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from vislib.analysis.kernels import KernelOrder
 
 DEPTHS, SAMPLES = 12, 12
@@ -26,7 +28,7 @@ DEPTHS, SAMPLES = 12, 12
 def depth(chosen: Choice) -> str:
     """Some kernels of some blocks beside the training; radius and spectrum of all."""
     block = chosen.site.block
-    side, left, right = st.columns([0.8, 1.1, 1.1], gap="medium")
+    side, left, right = st.columns([0.7, 1.1, 1.2], gap="medium")
     with side:
         (key,) = frame.choose_epoch([chosen.key])
         by: KernelOrder = choose_words("order", ORDERS)  # type: ignore[assignment]
@@ -69,14 +71,13 @@ def samples(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> 
         selected=found.index((block, channel)) if (block, channel) in found else None,
         key="kernel_samples",
         alt=words("samples"),
-        tile_px=28,
+        tile_px=25,
         gap=4,  # kernels would run into one another
         per_row=across,
         captions=[str(b + 1) if i % across == 0 else "" for i, (b, _) in enumerate(found)],
         texts=frame.tile_texts(),
         on_change=choose,
     )
-    frame.legend(signed=True, limits=limits, unit=unit, key="samples_bar")
     shown = LabelledArray(
         values=values,
         axes=blocks[0].axes,
@@ -86,13 +87,22 @@ def samples(key: str, block: int, channel: int, by: KernelOrder, scale: str) -> 
         provenance="parameter",
         source=f"{blocks[0].source} … {blocks[-1].source}",
     )
-    frame.strip(
-        shown,
-        key="samples",
-        name=f"{key}.kernels",
-        note=words(f"note_{scale}"),
-        title=spec(key).title,
-    )
+    colour_bar, source = _foot()
+    with colour_bar:
+        frame.legend(signed=True, limits=limits, unit=unit, key="samples_bar")
+    with source:
+        frame.strip(
+            shown,
+            key="samples",
+            name=f"{key}.kernels",
+            note=words(f"note_{scale}"),
+            title=spec(key).title,
+        )
+
+
+def _foot() -> list[DeltaGenerator]:
+    """Below tiles: room for the legend, and beside it for where they come from."""
+    return st.columns([2.4, 1], vertical_alignment="bottom")
 
 
 def _of_block(values: np.ndarray, axes: tuple[str, ...], unit: str, what: str) -> LabelledArray:
@@ -128,7 +138,7 @@ def radius(key: str, block: int) -> None:
         y_title=words("radius_axis"),
         colours={name: family for name in list(series)[:3]},
         marker=float(block + 1),
-        height=300,
+        height=400,
         dark=frame.dark(),
     )
     frame.plot(figure, key="radius_chart", alt=words("radius"))
@@ -170,7 +180,6 @@ def spectra(key: str, block: int) -> None:
         texts=frame.tile_texts(),
         on_change=choose,
     )
-    frame.legend(signed=False, limits=limits, unit=words("power_unit"), key="spectra_bar")
     arrays = {
         f"stage0.block{j}.depthwise.power": _of_block(
             power[j], ("row", "column"), "weight squared", f"mean |FFT|² of {kernels.source}"
@@ -178,4 +187,8 @@ def spectra(key: str, block: int) -> None:
         for j, kernels in enumerate(blocks)
     }
     name = f"stage0.block{block}.depthwise.power"
-    frame.strip(arrays[name], key="spectra", name=f"{key}.{name}", arrays=arrays)
+    colour_bar, source = _foot()
+    with colour_bar:
+        frame.legend(signed=False, limits=limits, unit=words("power_unit"), key="spectra_bar")
+    with source:
+        frame.strip(arrays[name], key="spectra", name=f"{key}.{name}", arrays=arrays)

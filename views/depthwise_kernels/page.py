@@ -93,4 +93,4 @@ def _maths(chosen: Choice) -> None:
     )
     around = words("residual" if shown.residual else "no_residual")
     st.markdown(f"**{spec(chosen.key).title}** · {said} · {around}")
-    st.markdown(frame.t("compare.formula"))
+    frame.formula(frame.t("compare.formula"))

@@ -104,7 +104,8 @@ def table(chosen: Chosen) -> None:
         language=frame.language(),
     )
     frame.plot(figure, key="dual-table-large", alt=title)
-    st.caption(frame.t("dual_attention.no_places"))
+    how = frame.t("dual_attention.table_how")
+    st.caption(f"{how} {frame.t('dual_attention.no_places')}")
 
 
 def depth(chosen: Chosen) -> None:

@@ -90,7 +90,6 @@ def channels(chosen: Chosen) -> None:
         _tiles(shown, pair, said, selected, "feeders")
     unit = frame.t("dual_attention.feeders_unit")
     frame.legend(signed=True, limits=pair, unit=unit, key="dual-feedersbar")
-    st.caption(frame.t("dual_attention.no_places"))
     _, mixed = group_maps(chosen)
     pair = colours.limits(mixed.values, signed=True)
     st.markdown(f"**{frame.t('dual_attention.all_channels', group=chosen.group + 1)}**")

@@ -14,7 +14,7 @@ from vislib.analysis.faithfulness import METHODS, STAND_INS
 from vislib.registry import base_key, spec
 
 ALL = "all"
-MODEL_PX, CLASS_PX = 170, 225
+MODEL_PX, CLASS_PX = 190, 260
 QUICK_SECONDS = 2.0
 """What takes less is done without a question."""
 ASKED, STOPPED = "_estimates_asked", "_estimates_stopped"

@@ -7,7 +7,7 @@ import streamlit as st
 from views import frame
 from vislib.texts import glossary
 
-COLUMNS = 3
+COLUMNS = 4
 
 
 def draw() -> None:

@@ -23,11 +23,11 @@ COUNT = similarity.VIEWS * len(gallery.GALLERY)
 def choose(keys: Sequence[str]) -> tuple[str, str]:
     """Two models, or one with itself."""
     titles = {key: frame.title(key) for key in keys}
-    with st.container(width=190):
+    with st.container(width=220):
         one = frame.choose(
             words("similarity_down"), keys, key="layers", words=titles, compact=False
         )
-    with st.container(width=190):
+    with st.container(width=220):
         two = frame.choose(
             words("similarity_across"),
             keys,

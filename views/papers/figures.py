@@ -150,15 +150,17 @@ def _of_family(family: str, there: tuple[str, ...]) -> str:
 
 
 def draw(paper: str) -> None:
-    """A paper's figures, one under the other."""
-    for figure in FIGURES:
-        if figure.paper == paper:
-            _one(figure)
+    """A paper's figures, in two columns."""
+    own = [figure for figure in FIGURES if figure.paper == paper]
+    for first in range(0, len(own), 2):
+        for place, figure in zip(st.columns(2), own[first : first + 2], strict=False):
+            with place:
+                _one(figure)
 
 
 def _one(figure: PaperFigure) -> None:
     """What the paper shows, our version at a click, and what differs."""
-    with st.container(border=True):
+    with st.container(border=True, height="stretch"):
         left, right = st.columns([2.1, 1.3], vertical_alignment="center")
         left.markdown(f"**{words(f'figure_{figure.name}')}**")
         left.markdown(words(f"shows_{figure.name}"))

@@ -88,4 +88,4 @@ def _maths(chosen: Choice) -> None:
     st.markdown(frame.t(f"token_mixing.formula_how_{kind}"))
     if site.units:
         st.markdown(frame.t("token_mixing.left_out"))
-    st.markdown(frame.t("compare.formula"))
+    frame.formula(frame.t("compare.formula"))

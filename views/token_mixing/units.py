@@ -61,7 +61,7 @@ def sheet(
         selected=order.index(unit) if unit in order else None,
         key=key,
         alt=frame.t("token_mixing.pairs_alt" if paired else "token_mixing.singles_alt"),
-        tile_px=40 if not captions else 64 if paired else 52,
+        tile_px=30 if not captions else 64 if paired else 52,
         group=2 if paired else 1,
         gap=6 if captions else 3,
         captions=captions or (),
@@ -143,11 +143,13 @@ def blocks(chosen: Choice) -> str:
             for column, other in zip(st.columns(len(first), gap="medium"), first, strict=True):
                 with column:
                     _block(key, other, kind, chosen.unit if other == site else -1)
-        own = frame.t("token_mixing.own_unit")
-        frame.legend(signed=True, limits=(-1.0, 1.0), unit=own, key="block_legend")
-        maps = hidden_unit.unit_maps(key, site)
-        name = f"{key}.{site.group}.token_mixing.fc1"
-        frame.strip(maps, key="blocks.strip", name=name, note=own)
+        own, maps = frame.t("token_mixing.own_unit"), hidden_unit.unit_maps(key, site)
+        colour_bar, files = st.columns([2.2, 1], vertical_alignment="bottom")
+        with colour_bar:
+            frame.legend(signed=True, limits=(-1.0, 1.0), unit=own, key="block_legend")
+        with files:
+            name = f"{key}.{site.group}.token_mixing.fc1"
+            frame.strip(maps, key="blocks.strip", name=name, note=own)
         frame.offer(MORE_DATA, frame.t("token_mixing.offer_more_data"))
     return key
 

@@ -111,8 +111,7 @@ def numbers(chosen: Operation) -> None:
     """How much is read elsewhere than before."""
     for column, site in zip(st.columns(2, gap="medium"), chosen.sites, strict=False):
         with column:
-            name = "map_here" if site.group == chosen.site.group else "map_last"
-            st.markdown(f"**{words(name, block=frame.block_words(chosen.key, site))}**")
+            st.markdown(f"**{_where(chosen, site)}**")
             place = frame.cell(chosen.key, site)
             if place is None:
                 st.info(words("outside"))
@@ -127,6 +126,12 @@ def numbers(chosen: Operation) -> None:
             frame.html_table(facts)
 
 
+def _where(chosen: Operation, site: MixingSite) -> str:
+    """Which of the two blocks, in words."""
+    name = "map_here" if site.group == chosen.site.group else "map_last"
+    return words(name, block=frame.block_words(chosen.key, site))
+
+
 def source(chosen: Operation) -> None:
     """What the maps are, and files of them."""
     for column, site in zip(st.columns(2, gap="medium"), chosen.sites, strict=False):
@@ -135,6 +140,7 @@ def source(chosen: Operation) -> None:
             if place is None:
                 st.info(words("outside"))
                 continue
+            st.markdown(f"**{_where(chosen, site)}**")
             for when, reading in zip(
                 ("before", "after"), _readings(chosen, site, place), strict=True
             ):

@@ -162,8 +162,9 @@ def _columns(chosen: Shuffle, column: Callable[[str, Shuffle], None]) -> None:
 
 
 def _answers(key: str, chosen: Shuffle) -> None:
-    """The answer before, with shuffled squares, and with weights that follow."""
+    """Why it is the same or not; the answer before, with shuffled squares, and followed."""
     before, can = runs.before(key), bool(runs.token_axes(key))
+    st.html(f'<div class="how">{html.escape(_why(key, chosen.follow, can))}</div>')
     run = runs.shuffled(key, chosen.squares[key], chosen.seed)
     answers(before, key, words("answer_before"))
     answers(run.cache, key, words("answer_shuffled"), before=before)
@@ -175,14 +176,13 @@ def _answers(key: str, chosen: Shuffle) -> None:
 
 
 def _numbers(key: str, chosen: Shuffle) -> None:
-    """How far the answer moved, and whether a model's weights can follow."""
-    squares, can = chosen.squares[key], bool(runs.token_axes(key))
+    """How far the answer moved."""
+    squares = chosen.squares[key]
     side = frame.model(key).config.size // squares
     words_of_squares = words("squares_of", count=squares, pixels=side)
     st.html(f'<div class="model-sub">{html.escape(words_of_squares)}</div>')
     change = _change(key, chosen)
     frame.big(words(_verdict(change)), frame.number(change.relative))
-    st.html(f'<div class="how">{html.escape(_why(key, chosen.follow, can))}</div>')
     frame.html_table(
         [
             (words("largest"), frame.number(change.largest)),

@@ -70,7 +70,8 @@ def base_layout(
             "xanchor": "left",
             "y": 1,
             "yanchor": "top",
-            "pad": {"t": 6},
+            # Plotly leaves a title of several lines without its shift of 0.7 em.
+            "pad": {"t": 6 if len(lines) < 2 else 6 + round(0.7 * (FONT_PX + 2))},
         }
         words["font"] = {"size": FONT_PX + 2}
         if note:
