@@ -152,19 +152,20 @@ def _in_words(counts: tuple[int, ...]) -> str:
 
 
 def _columns(chosen: Shuffle, column: Callable[[str, Shuffle], None]) -> None:
-    """The same for each model, side by side."""
-    if not chosen.squares:
-        return
-    for place, key in zip(st.columns(len(chosen.squares)), chosen.squares, strict=True):
-        with place:
-            frame.model_head(key)
-            frame.shielded(partial(column, key, chosen))
+    """The same for each model, side by side: HTML alone."""
+
+    def one(key: str) -> None:
+        frame.model_head(key)
+        frame.shielded(partial(column, key, chosen))
+
+    if chosen.squares:
+        frame.columns_of_html(partial(one, key) for key in chosen.squares)
 
 
 def _answers(key: str, chosen: Shuffle) -> None:
     """Why it is the same or not; the answer before, with shuffled squares, and followed."""
     before, can = runs.before(key), bool(runs.token_axes(key))
-    st.html(f'<div class="how">{html.escape(_why(key, chosen.follow, can))}</div>')
+    frame.put_html(f'<div class="how">{html.escape(_why(key, chosen.follow, can))}</div>')
     run = runs.shuffled(key, chosen.squares[key], chosen.seed)
     answers(before, key, words("answer_before"))
     answers(run.cache, key, words("answer_shuffled"), before=before)
@@ -172,7 +173,7 @@ def _answers(key: str, chosen: Shuffle) -> None:
         after = _after(key, chosen)
         answers(after, key, words("answer_followed"), before=before)
     elif chosen.follow:
-        st.info(words("nothing_follows"))
+        frame.put_html(f'<div class="says">{html.escape(words("nothing_follows"))}</div>')
 
 
 def _numbers(key: str, chosen: Shuffle) -> None:
@@ -180,7 +181,7 @@ def _numbers(key: str, chosen: Shuffle) -> None:
     squares = chosen.squares[key]
     side = frame.model(key).config.size // squares
     words_of_squares = words("squares_of", count=squares, pixels=side)
-    st.html(f'<div class="model-sub">{html.escape(words_of_squares)}</div>')
+    frame.put_html(f'<div class="model-sub">{html.escape(words_of_squares)}</div>')
     change = _change(key, chosen)
     frame.big(words(_verdict(change)), frame.number(change.relative))
     frame.html_table(

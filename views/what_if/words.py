@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
-
-import streamlit as st
 
 from views import frame
 from vislib.figures import colours
@@ -35,7 +34,7 @@ def answers(
     for label, share in cache.top(5):
         place = words("was", place=places[label]) if label in places else words("was_not")
         rows.append((label, share, place if earlier else ""))
-    st.markdown(f"**{heading}**")
+    frame.put_html(f'<div class="judged">{html.escape(heading)}</div>')
     frame.verdict(key, cache)
     frame.answer_bars(rows, colour)
 
