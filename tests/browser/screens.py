@@ -208,6 +208,12 @@ def keep(page: Page, folder: Path, name: str) -> None:
     style.evaluate("node => node.remove()")
 
 
+def on_paper(page: Page, folder: Path, name: str) -> None:
+    """The page as a person prints it: A4, from the browser's own dialog."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page.pdf(path=folder / f"{name}.pdf", format="A4", print_background=True)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Measure the pages; 1 where a number is beyond its limit."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -225,8 +231,6 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     with opened() as (browser, folder), contextlib.contextmanager(run_server)(folder) as server:
         wrong = show(browser, server.url, chosen)
-        if chosen.printed:
-            print_pages(browser, server.url, chosen)
     return int(wrong)
 
 
@@ -247,19 +251,11 @@ def show(browser: Browser, base: str, chosen: argparse.Namespace) -> bool:
                         print(line(view, screen, found), flush=True)
                     if chosen.pictures:
                         keep(page, chosen.pictures, f"{view}_{screen[0]}_{theme}")
+                    if chosen.printed and screen == PROJECTOR and theme == THEMES[0]:
+                        on_paper(page, chosen.printed, view)
                 page.context.close()
     print(f"{words} words in view at once on a projector, over {len(chosen.pages)} pages")
     return wrong
-
-
-def print_pages(browser: Browser, base: str, chosen: argparse.Namespace) -> None:
-    """Keep each page as a person prints it: A4, from the browser's own dialog."""
-    chosen.printed.mkdir(parents=True, exist_ok=True)
-    for name in chosen.pages:
-        page = tab(browser, PROJECTOR)
-        measure(page, address(base, name, chosen.query))
-        page.pdf(path=chosen.printed / f"{name}.pdf", format="A4", print_background=True)
-        page.context.close()
 
 
 if __name__ == "__main__":
