@@ -637,13 +637,18 @@ class Overview {
     const layers = step.layers.map((layer) => `${layer.name} ${size(layer.shape)}`);
     const costs = [[texts.parameters, step.parameters], [texts.adds, step.adds]].map(([words, count]) => stageFill(words, { count: inShort(count) }));
     const words = [...inLines((step.layers.length === 1 && kind.formula_one) || kind.formula, wide, SMALL, 2).map((line) => [line, "formula"]), ...inLines([...layers, ...costs].join(" · "), wide, SMALL, 3).map((line) => [line, ""])];
-    const high = 34 + 22 * words.length;
+    // A name is never cut: it takes a second line, and the button stands below, where there is no room.
+    const name = this.stepName(block, step, kind);
+    const fits = textWidth(name, 18, 700) <= wide - open;
+    const names = fits ? [name] : inLines(name, wide, 20, 2);
+    const first = 47 + 22 * (names.length - 1);
+    const high = first - 13 + 22 * words.length + (page && !fits ? 36 : 0);
     scene.box(area.x, area.y, area.width, high, "panel");
     scene.glyph(this.look(block, step.kind), area.x + 10, area.y + 10, 42, model.colour);
-    scene.text(left, area.y + 24, cutTo(this.stepName(block, step, kind), wide - open, 18, 700), { name: "strong" });
-    words.forEach(([line, name], i) => scene.text(left, area.y + 47 + 22 * i, line, { name }));
+    names.forEach((line, i) => scene.text(left, area.y + 24 + 22 * i, line, { name: "strong" }));
+    words.forEach(([line, kindOfLine], i) => scene.text(left, area.y + first + 22 * i, line, { name: kindOfLine }));
     if (page) {
-      const spot = { x: area.x + area.width - open - 8, y: area.y + 6, width: open, height: 30 };
+      const spot = { x: area.x + area.width - open - 8, y: fits ? area.y + 6 : area.y + high - 36, width: open, height: 30 };
       const group = scene.button(`p${place}`, spot, stageFill(texts.open, { page }), () => this.tell({ into: this.into(), open: step.kind }));
       group.classList.add("open");
       scene.text(spot.x + 12, spot.y + 21, `${page} ›`, { parent: group });
