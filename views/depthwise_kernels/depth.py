@@ -28,7 +28,7 @@ DEPTHS, SAMPLES = 12, 12
 def depth(chosen: Choice) -> str:
     """Some kernels of some blocks beside the training; radius and spectrum of all."""
     block = chosen.site.block
-    side, left, right = st.columns([0.7, 1.1, 1.2], gap="medium")
+    side, left, right = st.columns([0.8, 1.0, 1.2], gap="medium")
     with side:
         (key,) = frame.choose_epoch([chosen.key])
         by: KernelOrder = choose_words("order", ORDERS)  # type: ignore[assignment]
@@ -138,7 +138,7 @@ def radius(key: str, block: int) -> None:
         y_title=words("radius_axis"),
         colours={name: family for name in list(series)[:3]},
         marker=float(block + 1),
-        height=400,
+        height=360,
         dark=frame.dark(),
     )
     frame.plot(figure, key="radius_chart", alt=words("radius"))
