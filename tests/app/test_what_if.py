@@ -91,7 +91,10 @@ def test_weights_that_follow_give_the_same_answer(
     assert sum("Not the same answer" in words for words in verdicts(stage)) == 2
     assert after.text.count("Shuffled, weights follow") == 1
     assert "Shuffled, weights follow" not in before.text
-    assert len(after.infos) == 2
+    assert after.text.count("Here nothing can follow") == 2
+    why = "The columns of fc1, the rows of fc2"  # stands beside the answer that stays
+    assert why in after.text
+    assert why not in before.text
     assert [entry.image for entry in stage.entries()] == pictures_before
 
 
