@@ -205,6 +205,16 @@ def test_published_sizes_fit(server: Server, page: Page, settle: Settle, key: st
 
 
 @pytest.mark.parametrize("viewport", [(390, 844)], indirect=True)
+def test_on_a_phone_no_name_of_a_step_is_cut(server: Server, page: Page, settle: Settle) -> None:
+    overview = opened(page, server.url, settle, "davit_mini,1.2")
+    names = " ".join(overview.locator("text.strong").all_text_contents())
+    assert "window attention, 4 × 4" in names
+    assert "…" not in names
+    seen = overview.evaluate(CUT)
+    assert (seen["out"], seen["over"]) == (0, [])
+
+
+@pytest.mark.parametrize("viewport", [(390, 844)], indirect=True)
 def test_on_a_phone_models_stand_below_one_another(
     server: Server, page: Page, settle: Settle
 ) -> None:
