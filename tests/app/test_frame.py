@@ -336,3 +336,42 @@ def test_a_page_words_an_error_in_the_visitors_language(
         "de": "**Das ging nicht.** Kein Modell 'x'; es gibt a, alle.",
         "en": "**That did not work** There is no model 'x'. Known are: a, all.",
     }
+
+
+def draw_a_choice_and_a_pin() -> None:
+    import streamlit as st
+
+    from views import frame
+    from views.frame.following import follows_place, rerun_for_place
+
+    choices = (
+        frame.choose("one", ["a", "b"], key="one"),
+        frame.choose("two", ["a", "b"], key="two", compact=False),
+        frame.choose_freely("three", ["a", "b"], key="three", words={"a": "a", "b": "b"}),
+        frame.choose_number("four", 9, key="four"),
+        frame.choose_switch("five", key="five"),
+    )
+    st.button("pin", key="pin", on_click=rerun_for_place)
+    st.text(f"{choices}")
+    follows_place(lambda: st.markdown("pinned"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "value"),
+    [
+        ("button_group", 0, "b"),
+        ("selectbox", 0, "b"),
+        ("button_group", 1, "b"),
+        ("number_input", 0, 3),
+        ("toggle", 0, True),
+    ],
+)
+def test_a_choice_that_comes_with_a_pin_runs_the_page(
+    kind: str, number: int, value: object
+) -> None:
+    at = AppTest.from_function(draw_a_choice_and_a_pin).run()
+    before = at.text[0].value
+    at.get(kind)[number].set_value(value)
+    at.button(key="pin").click().run()
+    assert not at.exception
+    assert at.text[0].value != before

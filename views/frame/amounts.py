@@ -48,6 +48,7 @@ def choose_number(
             key=key,
             help=help_text,
             persist_state="session",
+            on_change=links.chosen_by_hand,
         )
     )
     links.settle(key, chosen, None if chosen == first else str(chosen))
@@ -80,6 +81,7 @@ def choose_number_freely(label: str, most: int, *, key: str, placeholder: str) -
         placeholder=placeholder,
         key=key,
         persist_state="session",
+        on_change=links.chosen_by_hand,
     )
     links.settle(key, chosen, None if chosen is None else str(chosen))
     return None if chosen is None else int(chosen)
@@ -111,6 +113,7 @@ def choose_percent(label: str, *, key: str, default: int, step: int) -> int:
             format="%d %%",
             key=key,
             persist_state="session",
+            on_change=links.chosen_by_hand,
             width=260,
         )
     )
@@ -132,7 +135,16 @@ def choose_switch(label: str, *, key: str, help_text: str | None = None) -> bool
         return asked.on_or_off(parts, default=False)
 
     start = links.take(key, False, read, lambda value: f"{label}: {asked.ON[0] if value else 0}")
-    chosen = bool(st.toggle(label, value=start, key=key, help=help_text, persist_state="session"))
+    chosen = bool(
+        st.toggle(
+            label,
+            value=start,
+            key=key,
+            help=help_text,
+            persist_state="session",
+            on_change=links.chosen_by_hand,
+        )
+    )
     links.settle(key, chosen, asked.ON[0] if chosen else None)
     links.say(key)
     return chosen

@@ -52,6 +52,7 @@ def choose(
         "format_func": lambda option: texts.get(option, option),
         "key": key,
         "persist_state": "session",
+        "on_change": links.chosen_by_hand,
     }
     if compact and len(options) <= 6:
         chosen = st.segmented_control(
@@ -105,6 +106,7 @@ def choose_step(
             format_func=lambda option: texts.get(option, option),
             key=key,
             persist_state="session",
+            on_change=links.chosen_by_hand,
             help=help_text,
         )
     )
@@ -139,6 +141,7 @@ def choose_freely(
         key=key,
         wrap=True,
         persist_state="session",
+        on_change=links.chosen_by_hand,
     )
     links.settle(key, chosen, chosen)
     links.say(key)
@@ -192,6 +195,7 @@ def choose_several(
         max_selections=most,
         help=help_text,
         persist_state="session",
+        on_change=links.chosen_by_hand,
     )
     links.settle(key, chosen, None if chosen in ([], list(default)) else ",".join(chosen))
     links.say(key)

@@ -230,6 +230,13 @@ def settle(name: str, value: Any, text: str | None) -> None:
         write(name)  # a fragment's run has no end of ours
 
 
+def chosen_by_hand() -> None:
+    """A visitor has chosen (a callback): that runs the page, also where a pin comes with it.
+
+    Streamlit runs only the parts that a callback names, and what changed without any waits.
+    """
+
+
 def say(*names: str) -> None:
     """The sentences of choices for which the link asked something else, until they change."""
     mine = memory()
