@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 
@@ -47,3 +47,21 @@ def print_ratios(
         f"{statistics.median(ratios):16.2f} {ratios[0]:7.2f} {ratios[-1]:7.2f}",
         flush=True,
     )
+
+
+def alternate(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of so many calls of each way, one of each in turn, after one that warms up.
+
+    Each round begins with another way, so that none always runs behind the same one.
+    """
+    names = list(ways)
+    for name in names:
+        ways[name]()
+    took: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(rounds):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            started = time.perf_counter()
+            ways[name]()
+            took[name].append(time.perf_counter() - started)
+    return took

@@ -9,9 +9,9 @@ sums over places.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Literal
 
-import torch
 from timm.models.davit import ChannelAttention, ChannelBlock, DaVit, SpatialBlock
 from torch import Tensor, nn
 
@@ -69,9 +69,13 @@ def channel_pattern(qkv: Tensor, *, groups: int, scale: float) -> Tensor:
         Recomputed, bitwise equal to the forward pass at batch 1; the textbook order is another
         table (test_davit.py::test_operand_order_matters).
     """
+    return _channel_scores(qkv, groups=groups, scale=scale).softmax(dim=-1)
+
+
+def _channel_scores(qkv: Tensor, *, groups: int, scale: float) -> Tensor:
+    """What the softmax of ``channel_pattern`` is taken of; the same axes."""
     _, k, v = split_qkv(qkv, groups)
-    scores = (k * scale).transpose(-1, -2) @ v
-    return scores.softmax(dim=-1)
+    return (k * scale).transpose(-1, -2) @ v
 
 
 class DaViTAdapter:
@@ -151,29 +155,9 @@ class DaViTAdapter:
         for i, j, parts in self._blocks(model):
             name = f"stage{i}.block{j}"
             out = point(f"{name}.out", f"stages.{i}.blocks.{j}", "out", MAP, "tokens")
-            blocks[name] = (*self._inside(name, parts), out)
+            inside = (one for role, (path, _) in parts.items() for one in _points(name, role, path))
+            blocks[name] = (*inside, out)
         return of_group("DaViT", group, stem, blocks)
-
-    @staticmethod
-    def _inside(name: str, parts: Mapping[str, tuple[str, Any]]) -> list[HookPoint]:
-        """The fused projection and the mixed values of each attention of a block."""
-        points = []
-        for role, (path, _) in parts.items():
-            site = "window" if role == WINDOW else "channel"
-            first = ("window",) if role == WINDOW else ()
-            for suffix, module, side in (("qkv", "qkv", "out"), ("mixed", "proj", "in")):
-                points.append(
-                    HookPoint(
-                        name=f"{name}.{site}.{suffix}",
-                        module=f"{path}.attn.{module}",
-                        side="out" if side == "out" else "in",
-                        axes=(*first, "token", "channel"),
-                        role=role,
-                        keep=suffix == "mixed",
-                        batched=role != WINDOW,
-                    )
-                )
-        return points
 
     def weights(self, model: nn.Module, group: str) -> dict[str, LabelledArray]:
         """stem.filters/bias; window.qkv_weight and channel.qkv_weight of a block."""
@@ -226,6 +210,25 @@ class DaViTAdapter:
         return ()
 
 
+@cache
+def _points(block: str, role: str, path: str) -> tuple[HookPoint, ...]:
+    """The fused projection and the mixed values of one attention of a block."""
+    site = "window" if role == WINDOW else "channel"
+    first = ("window",) if role == WINDOW else ()
+    return tuple(
+        HookPoint(
+            name=f"{block}.{site}.{suffix}",
+            module=f"{path}.attn.{module}",
+            side="in" if suffix == "mixed" else "out",
+            axes=(*first, "token", "channel"),
+            role=role,
+            keep=suffix == "mixed",
+            batched=role != WINDOW,
+        )
+        for suffix, module in (("qkv", "qkv"), ("mixed", "proj"))
+    )
+
+
 def _derive_window(name: str, path: str, attention: Any, qkv: Tensor) -> dict[str, Derived]:
     """Pattern and values of one spatial window attention."""
     heads, formula = attention.num_heads, "softmax(scale * q k^T)"
@@ -238,8 +241,8 @@ def _derive_channel(name: str, path: str, attention: Any, qkv: Tensor) -> dict[s
     """Pattern, scores and operands of one channel group attention (batch 1)."""
     groups, scale = attention.num_heads, attention.scale
     q, k, v = split_qkv(qkv, groups)
-    pattern = channel_pattern(qkv, groups=groups, scale=scale)
-    scores = torch.matmul((k * scale).transpose(-1, -2), v)
+    scores = _channel_scores(qkv, groups=groups, scale=scale)
+    pattern = scores.softmax(dim=-1)
     pairs, places = ("group", "channel_out", "channel_in"), ("group", "token", "channel")
     rows = (
         ("pattern", pattern, pairs, "probability", "softmax(scale * k^T v)"),

@@ -10,6 +10,7 @@ makes the window the map and does not shift.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from timm.layers.patch_embed import PatchEmbed
@@ -194,6 +195,7 @@ class SwinAdapter:
         return ()
 
 
+@cache
 def _points(group: str, path: str) -> tuple[HookPoint, ...]:
     """The hook points of a block; its output comes last."""
     inside = tuple(

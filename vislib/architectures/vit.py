@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from timm.layers.attention import Attention
@@ -187,6 +188,7 @@ def _position_prefix(model: nn.Module) -> int:
     return 0 if model.no_embed_class else _prefix(model)
 
 
+@cache
 def _points(j: int, prefix: int) -> tuple[HookPoint, ...]:
     """The hook points of block j; its output comes last."""
     sites = (

@@ -175,18 +175,21 @@ def _forward(
 def _recorder(
     point: HookPoint, tensors: dict[str, Tensor], fired: dict[str, int]
 ) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
-    """A hook that keeps a clone: a later in-place operation must not change what was seen."""
+    """A hook that keeps a copy: a later in-place operation must not change what was seen.
+
+    It is the only one: C-contiguous memory of its own, which the array then takes over.
+    """
 
     def record(_module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         value = inputs[0] if point.side == "in" else output
         fired[point.name] += 1
-        tensors[point.name] = value.detach().clone()
+        tensors[point.name] = value.detach().clone(memory_format=torch.contiguous_format)
 
     return record
 
 
 def _labelled(point: HookPoint, tensor: Tensor) -> LabelledArray:
-    """Drop the batch axis and name the others."""
+    """Drop the batch axis and name the others; the recorder's copy becomes the array."""
     value = tensor[0] if point.batched else tensor
     without = ""
     if point.prefix:
@@ -196,7 +199,7 @@ def _labelled(point: HookPoint, tensor: Tensor) -> LabelledArray:
             value.shape[point.axes.index("token")] - point.prefix,
         )
         without = f", without the first {point.prefix}"
-    values = _to_numpy(value)
+    values = _to_numpy(value) if point.prefix else _taken_over(value)
     if values.ndim != len(point.axes):
         raise CaptureError(
             "error.capture.axes",
@@ -231,8 +234,13 @@ def _derived(item: Derived) -> LabelledArray:
 
 def _to_numpy(tensor: Tensor) -> np.ndarray:
     """float32 (or float64, kept) on the CPU, in memory of its own that refuses writes."""
+    return _taken_over(tensor.clone(memory_format=torch.contiguous_format))
+
+
+def _taken_over(tensor: Tensor) -> np.ndarray:
+    """The same of a contiguous tensor that nobody else holds: on the CPU without another copy."""
     if tensor.dtype != torch.float64:
         tensor = tensor.float()
-    values = np.array(tensor.detach().cpu().numpy(), order="C")
+    values: np.ndarray = tensor.detach().cpu().numpy()
     values.flags.writeable = False  # visitors share it; and a LabelledArray need not copy it again
     return values

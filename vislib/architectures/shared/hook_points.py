@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import cache
 from typing import Literal
 
 from vislib.schema import CaptureError, HookPoint
@@ -10,6 +11,7 @@ from vislib.schema import CaptureError, HookPoint
 Points = tuple[HookPoint, ...]
 
 
+@cache
 def point(
     name: str, module: str, side: Literal["in", "out"], axes: tuple[str, ...], role: str
 ) -> HookPoint:
@@ -17,8 +19,9 @@ def point(
     return HookPoint(name=name, module=module, side=side, axes=axes, role=role)
 
 
+@cache
 def block_points(
-    group: str, path: str, sites: Iterable[tuple[str, str, tuple[str, ...]]]
+    group: str, path: str, sites: tuple[tuple[str, str, tuple[str, ...]], ...]
 ) -> Points:
     """The hook points of one block, whose sites are named "{role}.{...}" or "out".
 
