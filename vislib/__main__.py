@@ -1,7 +1,7 @@
 """The command line: ``python -m vislib COMMAND``.
 
 Commands: ``train``, ``evaluate``, ``similarity``, ``prepare``, ``experiment``,
-``weights list | pull | verify``, ``lecture check | sheet``.
+``weights list | pull | verify``, ``lecture check | sheet``, ``bench``.
 
 Exit codes: 0 done; 2 something came that cannot be used (the message says what to do); 3 the time
 given with ``--minutes`` ran out and the checkpoint is saved; 130 stopped by Ctrl-C.
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vislib import texts
-from vislib.commands import experiment, lecture
+from vislib.commands import bench, experiment, lecture
 from vislib.commands import weights as weights_commands
 from vislib.commands.arguments import (
     DONE,
@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     weights_commands.add(commands)
     _add_prepare(commands)
     lecture.add(commands)
+    bench.add(commands)
     return parser
 
 
