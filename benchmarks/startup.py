@@ -2,9 +2,10 @@
 
     python benchmarks/startup.py [--pages compare ...] [--old FOLDER] [--json FILE]
 
-The start is ``start.py`` in a ready environment: until the server answers, and until a Chromium that
-runs already has painted first. Cold: a server that has just begun and has loaded no model; warm:
-one that has drawn the page before, the median of three. A load ends when the page has changed last.
+The start is ``start.py`` in a ready environment: until the server answers, and until a Chromium
+that runs already has painted first. Cold: a server that has just begun and has loaded no model;
+warm: one that has drawn the page before, the median of three. A load ends when the page has
+changed last.
 """
 
 from __future__ import annotations

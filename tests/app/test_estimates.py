@@ -93,8 +93,12 @@ def own_areas(model: LoadedModel, order: np.ndarray, target: int) -> list[float]
     masks = judging.masks(order, cells=CELLS, steps=STEPS, shape=(size, size))
     baseline = methods.stand_in(inputs.tensor, "blur")
     kinds: tuple[Any, Any] = ("insertion", "deletion")
+    asked: dict[str, Any] = {
+        "target": target,
+        "ends": methods.end_logits(model, inputs, baseline),
+    }
     return [
-        judging.area(faithfulness.curve(model, inputs, baseline, masks, target=target, kind=kind))
+        judging.area(faithfulness.curve(model, inputs, baseline, masks, kind=kind, **asked))
         for kind in kinds
     ]
 
@@ -102,8 +106,8 @@ def own_areas(model: LoadedModel, order: np.ndarray, target: int) -> list[float]
 def test_maps_areas_and_correlations_are_the_librarys(open_page: Open, ask: Ask) -> None:
     at = open_page(PAGE, models=["mixer_mini", "davit_mini"], **ADDRESS)
     before = ask(at)
-    work = sum(methods.passes(method, 64)[0] + 2 for method in METHODS) * 2
-    work += 2 * (STEPS + 1) * (len(METHODS) + len(SEEDS))
+    work = (sum(methods.passes(method, 64)[0] for method in METHODS) + 2) * 2
+    work += 2 * (STEPS - 1) * (len(METHODS) + len(SEEDS))
     assert f"{work} forward" in before.infos[0]
     assert not before.pictures
     seen = everything(pressed(at), ask)

@@ -85,10 +85,12 @@ def can_be_checked(key: str) -> bool:
 
 def pieces(question: Question, methods: Sequence[str]) -> list[Piece]:
     """All that the page shows for these methods, in the order in which it is needed."""
-    found = [map_piece(question, method, untrained=False) for method in methods]
+    found = [ends_piece(question, untrained=False)]
+    found += [map_piece(question, method, untrained=False) for method in methods]
     found += [curves_piece(question, method) for method in methods]
     found += [random_piece(question, seed) for seed in SEEDS]
     if can_be_checked(question.key):
+        found.append(ends_piece(question, untrained=True))
         found += [map_piece(question, method, untrained=True) for method in methods]
     return found
 
@@ -142,6 +144,30 @@ def _with(question: Question, work: Callable[[LoadedModel], T], *, untrained: bo
     return frame.run(registry.untrained(question.key) if untrained else question.key, privately)
 
 
+def ends_piece(question: Question, *, untrained: bool) -> Piece:
+    """The answers to the picture and to its stand-in, which maps and curves are held against."""
+    picture = frame.view().picture
+
+    def make(_report: Report) -> np.ndarray:
+        def work(place: LoadedModel) -> np.ndarray:
+            from vislib.attribution import estimates
+            from vislib.models import loading
+
+            inputs = loading.prepare(place, picture)
+            return estimates.ends_of(place, inputs, stand_in=question.stand_in)
+
+        return _with(question, work, untrained=untrained)
+
+    return Piece(
+        name=_name(question, "ends", untrained),
+        forwards=2,
+        backwards=0,
+        what=("starting", ""),
+        make=make,
+        bundled=bool(stored(question)),  # what is held against them comes from there
+    )
+
+
 def map_piece(question: Question, method: str, *, untrained: bool) -> Piece:
     """A method's map, or that of the same architecture with random weights."""
     from vislib.attribution import methods as ways
@@ -149,11 +175,13 @@ def map_piece(question: Question, method: str, *, untrained: bool) -> Piece:
     picture = frame.view().picture
 
     def make(report: Report) -> Found:
+        ends: np.ndarray = result(ends_piece(question, untrained=untrained))
+
         def work(place: LoadedModel) -> Found:
             from vislib.attribution import estimates
             from vislib.models import loading
 
-            array, difference = estimates.map_of(
+            array = estimates.map_of(
                 place,
                 loading.prepare(place, picture),
                 method,
@@ -161,7 +189,7 @@ def map_piece(question: Question, method: str, *, untrained: bool) -> Piece:
                 stand_in=question.stand_in,
                 report=report,
             )
-            return Found(array=array, difference=difference)
+            return Found(array=array, difference=float(np.subtract(*ends[:, question.target])))
 
         return _with(question, work, untrained=untrained)
 
@@ -175,7 +203,7 @@ def map_piece(question: Question, method: str, *, untrained: bool) -> Piece:
 
     piece = Piece(
         name=_name(question, method, variant),
-        forwards=forwards + 2,  # and the two logits whose difference a complete map sums to
+        forwards=forwards,
         backwards=backwards,
         what=("step_untrained" if untrained else "step_map", method),
         make=make,
@@ -191,7 +219,7 @@ def curves_piece(question: Question, method: str) -> Piece:
 
     piece = Piece(
         name=_name(question, method, "curves"),
-        forwards=2 * (STEPS + 1),
+        forwards=2 * (STEPS - 1),  # the ends are known
         backwards=0,
         what=("step_curves", method),
         make=partial(_curves_of, question, order, frame.view().picture),
@@ -203,7 +231,7 @@ def random_piece(question: Question, seed: int) -> Piece:
     """The same in a random order."""
     piece = Piece(
         name=_name(question, "random", seed),
-        forwards=2 * (STEPS + 1),
+        forwards=2 * (STEPS - 1),  # the ends are known
         backwards=0,
         what=("step_random", ""),
         make=partial(
@@ -218,6 +246,7 @@ def _curves_of(
 ) -> Curves:
     """Both curves in an order of the cells."""
     cells = order()
+    ends: np.ndarray = result(ends_piece(question, untrained=False))
 
     def work(place: LoadedModel) -> Curves:
         from vislib.attribution import estimates
@@ -230,6 +259,7 @@ def _curves_of(
             judging.masks(cells, cells=CELLS, steps=STEPS, shape=(size, size)),
             target=question.target,
             stand_in=question.stand_in,
+            ends=ends,
             report=report,
         )
         return Curves(insertion=insertion, deletion=deletion)

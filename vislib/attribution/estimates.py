@@ -8,15 +8,27 @@ from typing import Any
 import numpy as np
 
 from vislib.attribution import faithfulness, methods
-from vislib.schema import LabelledArray
+from vislib.schema import LabelledArray, freeze
 
 Report = Callable[[int, int], None]
 
 
+def ends_of(place: Any, inputs: Any, *, stand_in: str) -> np.ndarray:
+    """The logits of the picture and of its stand-in; see ``methods.end_logits``.
+
+    Args:
+        place: The loaded model.
+        inputs: The prepared picture.
+        stand_in: What stands where the picture is taken away: "blur" or "mean".
+    """
+    baseline = methods.stand_in(inputs.tensor, stand_in)  # type: ignore[arg-type]
+    return freeze(methods.end_logits(place, inputs, baseline))
+
+
 def map_of(
     place: Any, inputs: Any, method: str, *, target: int, stand_in: str, report: Report
-) -> tuple[LabelledArray, float]:
-    """A method's map, and by how much the class's logit lies above that of the stand-in.
+) -> LabelledArray:
+    """A method's map.
 
     Args:
         place: The loaded model; a private copy where others use it too.
@@ -27,7 +39,7 @@ def map_of(
         report: Called with the steps that are done, and all of them.
     """
     baseline = methods.stand_in(inputs.tensor, stand_in)  # type: ignore[arg-type]
-    array = methods.attribute(
+    return methods.attribute(
         place,
         inputs,
         method,  # type: ignore[arg-type]
@@ -36,7 +48,6 @@ def map_of(
         site=methods.cam_site(place, place.sites) if method == "grad_cam" else None,
         report=report,
     )
-    return array, methods.logit_difference(place, inputs, baseline, target)
 
 
 def curves_of(
@@ -46,6 +57,7 @@ def curves_of(
     *,
     target: int,
     stand_in: str,
+    ends: np.ndarray,
     report: Report,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The class's probability while cells come in, and while they go.
@@ -56,6 +68,7 @@ def curves_of(
         masks: Which pixels have been touched after each step; bool, axes (row, column).
         target: The class, from 0.
         stand_in: What stands where the picture is taken away: "blur" or "mean".
+        ends: From ``ends_of``.
         report: Called with the steps that are done, and all of them.
 
     Returns:
@@ -71,6 +84,7 @@ def curves_of(
             masks,
             target=target,
             kind=kind,
+            ends=ends,
             report=lambda done, total: report(before + done, 2 * total),
         )
         found.flags.writeable = False

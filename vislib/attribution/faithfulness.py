@@ -31,6 +31,7 @@ def curve(
     *,
     target: int,
     kind: Kind,
+    ends: np.ndarray,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> np.ndarray:
     """The probability of a class after each step.
@@ -44,6 +45,7 @@ def curve(
         target: The class, from 0.
         kind: "insertion" begins with the stand-in and puts the touched cells in; "deletion"
             begins with the picture and takes them out.
+        ends: From ``methods.end_logits``: the answers to the whole picture and to the stand-in.
         report: Called after each batch with how many pictures are done, of how many. What it
             raises stops the work.
 
@@ -55,37 +57,31 @@ def curve(
         CaptureError: The answers hold nan or inf.
 
     Exactness:
-        The ends are the model's probabilities, bitwise: pictures that are all of one kind run at
-        batch 1 (test_faithfulness.py).
+        The ends are the model's probabilities, bitwise: ``ends`` ran at batch 1, and no curve runs
+        them again (test_faithfulness.py).
     """
     shape = tuple(inputs.tensor.shape[2:])
     if any(mask.shape != shape for mask in masks):
         raise ShapeError("error.attribution.masks", shape=masks[0].shape, picture=shape)
+    if not 0 <= target < ends.shape[1]:
+        raise ShapeError("error.attribution.class", number=target, last=ends.shape[1] - 1)
     batch = BATCH_SMALL if shape[-1] <= SMALL_SIDE else BATCH_LARGE
-    found = np.zeros(len(masks))
-    done = 0
+    whole, gone = softmax(ends)[:, target]
+    found = np.array([whole if mask.all() == (kind == "insertion") else gone for mask in masks])
+    mixed = [i for i, mask in enumerate(masks) if mask.any() and not mask.all()]
+    done = len(masks) - len(mixed)
     with model.lock, torch.inference_mode():
-        for places in _batches(masks, batch):
+        for first in range(0, len(mixed), batch):
+            places = mixed[first : first + batch]
             pictures = [_mixed(inputs.tensor, baseline, masks[i], kind) for i in places]
             logits = model.module(torch.cat(pictures))
-            if not 0 <= target < logits.shape[1]:
-                raise ShapeError("error.attribution.class", number=target, last=logits.shape[1] - 1)
             found[places] = softmax(numbers(logits, f"{kind} curve"))[:, target]
             done += len(places)
             report(done, len(masks))
     return found
 
 
-def _batches(masks: Sequence[np.ndarray], batch: int) -> list[list[int]]:
-    """Whole pictures alone, all others together."""
-    alone = [i for i, mask in enumerate(masks) if mask.all() or not mask.any()]
-    mixed = [i for i in range(len(masks)) if i not in alone]
-    return [[i] for i in alone] + [
-        mixed[first : first + batch] for first in range(0, len(mixed), batch)
-    ]
-
-
 def _mixed(picture: Tensor, baseline: Tensor, touched: np.ndarray, kind: Kind) -> Tensor:
-    """The picture with its cells in or out; whole pictures stay bitwise what they are."""
+    """The picture with its cells in or out."""
     shown = torch.as_tensor(touched if kind == "insertion" else ~touched, device=picture.device)
     return torch.where(shown, picture, baseline)

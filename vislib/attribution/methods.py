@@ -13,8 +13,9 @@ import math
 from collections.abc import Callable
 from typing import Literal, cast, get_args
 
+import numpy as np
 import torch
-from captum.attr import IntegratedGradients, LayerGradCam, Occlusion, Saliency
+from captum.attr import IntegratedGradients, LayerGradCam, Saliency
 from torch import Tensor, nn
 
 from vislib.attribution.finite import numbers
@@ -164,15 +165,24 @@ def cam_site(model: Capturable, sites: tuple[MixingSite, ...]) -> MixingSite:
     return sites[-2] if has_class_token and len(sites) > 1 else sites[-1]
 
 
-def logit_difference(model: Capturable, inputs: Prepared, baseline: Tensor, target: int) -> float:
-    """How far the class's logit lies above that of the stand-in: what a complete map sums to.
+def end_logits(model: Capturable, inputs: Prepared, baseline: Tensor) -> np.ndarray:
+    """What the model answers to the picture and to its stand-in, each run by itself.
+
+    How far a class's logit of the first lies above that of the second is what a complete map sums
+    to; their probabilities are the ends of every insertion and deletion curve.
+
+    Returns:
+        float64, axes (end, class): the picture, the stand-in.
 
     Raises:
-        CaptureError: It is no number.
+        CaptureError: They hold nan or inf.
+
+    Exactness:
+        The first is the model's answer, bitwise: it runs at batch 1 (test_faithfulness.py).
     """
     with model.lock, torch.inference_mode():
-        logits = [model.module(pixels)[0, target] for pixels in (inputs.tensor, baseline)]
-    return float(numbers(logits[0] - logits[1], "logit difference"))
+        logits = [model.module(pixels)[0] for pixels in (inputs.tensor, baseline)]
+    return numbers(torch.stack(logits), "logits")
 
 
 class _Forward:
@@ -223,17 +233,23 @@ def _smooth(forward: _Forward, pixels: Tensor, batch: int) -> Tensor:
 
 
 def _occluded(forward: _Forward, pixels: Tensor, baseline: Tensor, batch: int) -> Tensor:
-    """What the logit loses without each window, axes (row, column)."""
-    side = math.ceil(pixels.shape[-1] / WINDOWS)
-    with torch.no_grad():
-        found: Tensor = Occlusion(forward).attribute(
-            pixels,
-            sliding_window_shapes=(pixels.shape[1], side, side),
-            strides=(pixels.shape[1], side, side),
-            baselines=baseline,
-            perturbations_per_eval=batch,
-        )
-    return found[0].mean(dim=0)  # a window covers all colours, which so have one and the same value
+    """What the logit loses without each window, axes (row, column).
+
+    captum's Occlusion gives the same map (test_methods.py). It runs the picture by itself, adds up
+    over windows that could overlap, and does so for each colour, which these windows do not need.
+    """
+    size, side = pixels.shape[-1], math.ceil(pixels.shape[-1] / WINDOWS)
+    corners = [(top, left) for top in range(0, size, side) for left in range(0, size, side)]
+    windows = [(..., slice(y, y + side), slice(x, x + side)) for y, x in corners]
+    found = torch.zeros_like(pixels[0, 0])
+    with torch.inference_mode():
+        covered = pixels.repeat(1 + len(windows), 1, 1, 1)  # the first one stays whole
+        for picture, window in zip(covered[1:], windows, strict=True):
+            picture[window] = baseline[0][window]
+        logits = torch.cat([forward(some) for some in covered.split(batch)])
+        for window, logit in zip(windows, logits[1:], strict=True):
+            found[window] = logits[0] - logit
+    return found
 
 
 def _grad_cam(

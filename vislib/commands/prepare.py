@@ -65,10 +65,14 @@ def _estimates(
     target = int(_logits(trained, picture).argmax())
     name = f"{key}.{picture.sha256}.{target}.{STAND_IN}"
     header["estimates"].append(name)
+    ends = {
+        variant: estimates.ends_of(model, loading.prepare(model, picture), stand_in=STAND_IN)
+        for variant, model in (("map", trained), ("untrained", random))
+    }
     orders = {f"random.{seed}": judging.random_order(judging.CELLS, seed) for seed in judging.SEEDS}
     for method in judging.METHODS:
         for variant, model in (("map", trained), ("untrained", random)):
-            array, difference = estimates.map_of(
+            array = estimates.map_of(
                 model,
                 loading.prepare(model, picture),
                 method,
@@ -80,7 +84,7 @@ def _estimates(
             del facts["values"]
             header["maps"][f"{name}.{method}.{variant}"] = {
                 "array": facts,
-                "difference": difference,
+                "difference": float(np.subtract(*ends[variant][:, target])),
             }
             arrays[f"{name}.{method}.{variant}"] = array.values
             if variant == "map":
@@ -95,6 +99,7 @@ def _estimates(
                 masks,
                 target=target,
                 stand_in=STAND_IN,
+                ends=ends["map"],
                 report=_silent,
             )
         )

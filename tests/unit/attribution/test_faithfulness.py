@@ -26,7 +26,8 @@ def curve(
     size = model.config.size
     masks = judging.masks(order, cells=CELLS, steps=STEPS, shape=(size, size))
     baseline = methods.stand_in(inputs.tensor, "blur")
-    choices: dict[str, Any] = {"target": CLASS, "kind": kind}
+    ends = methods.end_logits(model, inputs, baseline)
+    choices: dict[str, Any] = {"target": CLASS, "kind": kind, "ends": ends}
     return faithfulness.curve(model, inputs, baseline, masks, **(choices | more))
 
 
@@ -92,7 +93,23 @@ def test_stopping_and_what_does_not_fit() -> None:
     untouched(model, inputs)
     with pytest.raises(ShapeError, match="0 to 6 exist"):
         curve(model, inputs, order, "insertion", target=-1)
+    wrong = [np.ones((3, 3), bool)]
+    ends = np.zeros((2, tiny.CLASSES))
+    asked: dict[str, Any] = {"target": 0, "kind": "deletion", "ends": ends}
     with pytest.raises(ShapeError, match="Masks of"):
-        faithfulness.curve(
-            model, inputs, inputs.tensor, [np.ones((3, 3), bool)], target=0, kind="deletion"
-        )
+        faithfulness.curve(model, inputs, inputs.tensor, wrong, **asked)
+
+
+def test_the_ends_are_not_run_again() -> None:
+    model = tiny.tiny_model("vit")
+    inputs, order = tiny.noise(model), judging.random_order(CELLS, 0)
+    baseline = methods.stand_in(inputs.tensor, "blur")
+    ends = methods.end_logits(model, inputs, baseline)
+    sizes: list[int] = []
+    handle = model.module.register_forward_pre_hook(lambda _m, given: sizes.append(len(given[0])))
+    try:
+        curve(model, inputs, order, "deletion", ends=ends)
+    finally:
+        handle.remove()
+    # ``curve`` above runs both ends for itself, then the steps between them.
+    assert sum(sizes) == 2 + STEPS - 1

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from tests.unit import tiny
 from tests.unit.attribution import test_faithfulness, test_methods
 from vislib.analysis import faithfulness as judging
-from vislib.attribution import methods, receptive_field
+from vislib.attribution import faithfulness, methods, receptive_field
 from vislib.attribution.methods import METHODS, Method
 from vislib.models.loading import LoadedModel
 from vislib.schema import CaptureError
@@ -48,9 +50,12 @@ def test_a_receptive_field_that_is_not_finite_is_an_error(spoilt: LoadedModel) -
 
 def test_a_curve_or_a_difference_that_is_not_finite_is_an_error(spoilt: LoadedModel) -> None:
     inputs = tiny.noise(spoilt)
-    order = judging.random_order(test_faithfulness.CELLS, 0)
-    with pytest.raises(CaptureError, match=r"\(deletion curve\) holds numbers"):
-        test_faithfulness.curve(spoilt, inputs, order, "deletion")
     baseline = methods.stand_in(inputs.tensor, "mean")
-    with pytest.raises(CaptureError, match=r"\(logit difference\) holds numbers"):
-        methods.logit_difference(spoilt, inputs, baseline, test_methods.CLASS)
+    with pytest.raises(CaptureError, match=r"\(logits\) holds numbers"):
+        methods.end_logits(spoilt, inputs, baseline)
+    order, ends = judging.random_order(test_faithfulness.CELLS, 0), np.zeros((2, tiny.CLASSES))
+    size = spoilt.config.size
+    masks = judging.masks(order, cells=test_faithfulness.CELLS, steps=4, shape=(size, size))
+    asked: dict[str, Any] = {"target": test_methods.CLASS, "kind": "deletion", "ends": ends}
+    with pytest.raises(CaptureError, match=r"\(deletion curve\) holds numbers"):
+        faithfulness.curve(spoilt, inputs, baseline, masks, **asked)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from captum.attr import IntegratedGradients, Occlusion
 from torch import Tensor, nn
 
 from tests.unit import tiny
@@ -33,12 +34,13 @@ def test_integrated_gradients_are_complete(family: str, monkeypatch: pytest.Monk
     model = tiny.tiny_model(family, dtype=torch.float64)
     inputs = tiny.as_input(model, tiny.noise(model).tensor * 0.3)
     baseline = methods.stand_in(inputs.tensor, "mean")
-    wanted = methods.logit_difference(model, inputs, baseline, CLASS)
+    ends = methods.end_logits(model, inputs, baseline)
+    wanted = ends[0, CLASS] - ends[1, CLASS]
     monkeypatch.setattr(methods, "STEPS", 200)
     monkeypatch.setattr(methods, "BATCH_SMALL", 50)
     total = found(model, "integrated_gradients", inputs, kind="mean").values.sum()
     assert abs(total - wanted) < 0.02 * abs(wanted)
-    other = methods.logit_difference(model, inputs, baseline, CLASS + 1)
+    other = ends[0, CLASS + 1] - ends[1, CLASS + 1]
     assert abs(total - other) > 0.02 * abs(wanted)
     monkeypatch.setattr(methods, "STEPS", 1)  # slope x input at one place is not complete
     once = found(model, "integrated_gradients", inputs, kind="mean").values.sum()
@@ -62,9 +64,42 @@ def test_occlusion_is_the_loss_of_logit_without_a_window(family: str) -> None:
         covered[part] = baseline[part]
         lost = logit(model, inputs.tensor) - logit(model, covered)
         window = got[top : top + side, left : left + side]
-        assert np.allclose(window, lost, rtol=1e-6)  # captum adds up in float32
+        assert np.allclose(window, lost, rtol=1e-9)
         assert abs(lost) > 1e-6
         assert not np.allclose(got[:side, side : 2 * side], lost)
+
+
+def by_captum(model: LoadedModel, method: Method, pixels: Tensor, baseline: Tensor) -> Tensor:
+    """The same map from captum as it comes, axes (row, column)."""
+
+    def score(images: Tensor) -> Tensor:
+        return model.module(images)[:, CLASS]
+
+    if method == "integrated_gradients":
+        ways = {"n_steps": methods.STEPS, "method": "gausslegendre"}
+        found = IntegratedGradients(score).attribute(pixels, baselines=baseline, **ways)
+        return found[0].sum(dim=0)
+    side = -(-pixels.shape[-1] // methods.WINDOWS)
+    window = (3, side, side)
+    found = Occlusion(score).attribute(
+        pixels, sliding_window_shapes=window, strides=window, baselines=baseline
+    )
+    return found[0].mean(dim=0)
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion"])
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_the_maps_are_those_of_captum(family: str, method: Method) -> None:
+    model = tiny.tiny_model(family)
+    inputs = tiny.noise(model)
+    baseline = methods.stand_in(inputs.tensor, "blur")
+    got = found(model, method, inputs).values
+    wanted = by_captum(model, method, inputs.tensor, baseline).numpy()
+    scale = np.abs(wanted).max()
+    # What float32 leaves of a loss: the logit's last digits, whatever the batch.
+    last = 2e-7 * np.abs(run_with_cache(model, inputs, "logits").logits).max()
+    assert np.abs(got - wanted).max() <= 1e-5 * scale + last
+    assert np.abs(got[::-1] - wanted).max() > 1e-2 * scale
 
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)

@@ -288,6 +288,31 @@ def test_weights_are_copies_of_the_parameters() -> None:
     assert before.any()
 
 
+def test_what_a_hook_saw_is_copied_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny.tiny_model("mixer")  # some of it comes in another order than it is shown in
+    inputs, group = tiny.noise(model), model.sites[0].group
+    copied: list[torch.Size] = []
+    clone = Tensor.clone
+
+    def counted(value: Tensor, **how: Any) -> Tensor:
+        copied.append(value.shape)
+        return clone(value, **how)
+
+    monkeypatch.setattr(Tensor, "clone", counted)
+    cache = run_with_cache(model, inputs, group)
+    assert len(copied) == len(cache) + 1  # and the logits
+    assert not any(array.values.flags.owndata for array in cache.values())
+    pointers = {array.values.ctypes.data for array in cache.values()}
+    assert len(pointers) == len(cache)
+
+
+def test_hook_points_are_made_once(tiny_loaded: LoadedModel) -> None:
+    group = tiny_loaded.sites[0].group
+    one, two = (tiny_loaded.adapter.hook_points(tiny_loaded.module, group) for _ in range(2))
+    assert all(a is b for a, b in zip(one, two, strict=True))
+    assert len(one) > 0
+
+
 # Many visitors
 
 

@@ -65,13 +65,14 @@ def test_the_maps_are_what_computing_gives(
     model = intervention.private(loading.load(prepare.MODELS[0], untrained=untrained))
     asked: dict[str, Any] = {"target": target, "stand_in": prepare.STAND_IN}
     inputs = loading.prepare(model, picture)
-    fresh, difference = estimates.map_of(model, inputs, method, report=silent, **asked)
+    fresh = estimates.map_of(model, inputs, method, report=silent, **asked)
+    ends = estimates.ends_of(model, inputs, stand_in=prepare.STAND_IN)
     found, stored = kept.map_of(name, method, "untrained" if untrained else "map")
     assert close(found.values, fresh.values)
     assert (found.axes, found.unit, found.signed, found.source, found.provenance) == (
         fresh.axes, fresh.unit, fresh.signed, fresh.source, fresh.provenance
     )  # fmt: skip
-    assert stored == pytest.approx(difference, rel=CLOSE)
+    assert stored == pytest.approx(ends[0, target] - ends[1, target], rel=CLOSE)
 
 
 def test_the_curves_are_what_computing_gives(kept: prepared.Prepared) -> None:
@@ -80,12 +81,14 @@ def test_the_curves_are_what_computing_gives(kept: prepared.Prepared) -> None:
     side = model.config.size
     order = judging.random_order(judging.CELLS, judging.SEEDS[0])
     masks = judging.masks(order, cells=judging.CELLS, steps=judging.STEPS, shape=(side, side))
+    inputs = loading.prepare(model, picture)
     insertion, deletion = estimates.curves_of(
         model,
-        loading.prepare(model, picture),
+        inputs,
         masks,
         target=target,
         stand_in=prepare.STAND_IN,
+        ends=estimates.ends_of(model, inputs, stand_in=prepare.STAND_IN),
         report=silent,
     )
     found = kept.curves(name, f"random.{judging.SEEDS[0]}")
