@@ -1,6 +1,6 @@
 """Capture against a bare eager forward and other libraries, as ratios of neighbouring runs.
 
-    python benchmarks/capture.py [--pairs 15] [--models davit_mini ...] [--json FILE]
+    python benchmarks/capture.py [--seconds 12] [--models davit_mini ...] [--json FILE]
 
 Random weights: the time does not depend on them. The group is what one page shows of the model.
 A ratio compares two runs next to each other, so it holds when the machine's speed drifts. Beside
@@ -46,6 +46,8 @@ CASES = {
     "resnet_mini": "stage1.block1",
 }
 GOAL, SAME = 1.03, 1e-5
+LEAST = 10
+"""Rounds of runs, however long they take."""
 BARE, TORCHVISION, TIMM = "bare forward", "create_feature_extractor", "AttentionExtract"
 OPERANDS = {"queries": 0, "keys": 1, "values": 2}
 
@@ -129,7 +131,7 @@ def peers(model: Any, pixels: Tensor, maps: ActivationCache, group: str) -> dict
     return ways
 
 
-def measure(key: str, group: str, pairs: int) -> list[report.Row]:
+def measure(key: str, group: str, seconds: float) -> list[report.Row]:
     """The rows of one model."""
     model = loading.load(key, untrained=True)
     inputs = loading.prepare(model, gallery.load("cat"))
@@ -145,7 +147,8 @@ def measure(key: str, group: str, pairs: int) -> list[report.Row]:
 
     ways = {BARE: through(model.module)} | {n: through(run) for n, (run, _) in others.items()}
     ways["capture"] = lambda: capture.run_with_cache(model, inputs, group)
-    took = ratios.alternate(ways, pairs)
+    once = sum(found[0] for found in ratios.alternate(ways, 1).values())
+    took = ratios.alternate(ways, max(LEAST, int(seconds / once)))
     rows = []
     for name in (*others, "capture"):
         own = [a / b for a, b in zip(took[name], took[BARE], strict=True)]
@@ -170,12 +173,12 @@ def measure(key: str, group: str, pairs: int) -> list[report.Row]:
 def main() -> None:
     """Time the pairs; print a line for each."""
     parser = report.parser(__doc__)
-    parser.add_argument("--pairs", type=int, default=15)
+    parser.add_argument("--seconds", type=float, default=12.0, help="a model (12)")
     parser.add_argument("--models", nargs="*", default=list(CASES), choices=list(CASES))
     chosen: argparse.Namespace = parser.parse_args()
     rows = []
     for key in chosen.models:
-        rows += report.say(measure(key, CASES[key], chosen.pairs))
+        rows += report.say(measure(key, CASES[key], chosen.seconds))
     report.write(rows, chosen.json)
 
 
