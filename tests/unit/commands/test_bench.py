@@ -64,7 +64,19 @@ def test_what_breaks_is_named_and_the_rest_is_kept(
     out = tmp_path / "found.json"
     assert command.main(["bench", "start", "capture", "--json", str(out)]) == 2
     assert "start did not come to its end" in capfd.readouterr().err
-    assert list(json.loads(out.read_text(encoding="utf-8"))["figures"]) == ["capture"]
+    assert json.loads(out.read_text(encoding="utf-8"))["figures"] == {
+        "start": [],
+        "capture": [ROW, []],
+    }
+
+
+def test_a_benchmark_of_several_calls_keeps_the_rows_of_all(scripts: Path, tmp_path: Path) -> None:
+    (scripts / "visitors.py").write_text(WRITES, encoding="utf-8")
+    out = tmp_path / "found.json"
+    assert command.main(["bench", "class", "--json", str(out)]) == 0
+    rows = json.loads(out.read_text(encoding="utf-8"))["figures"]["class"]
+    assert rows[::2] == [ROW] * len(bench.CALLS["class"])
+    assert [row[:2] for row in rows[1::2]] == [["--visitors", "30"]] + 2 * [["--visitors", "100"]]
 
 
 @pytest.mark.usefixtures("scripts")
