@@ -64,7 +64,7 @@ def _bench(options: argparse.Namespace) -> int:
     is_whole = True
     for name in names:
         print(Message("command.bench_part", name=name), flush=True)
-        more = ["--old", str(options.old)] if options.old and name in AGAINST_OLD else []
+        more = ["--old", str(options.old.resolve())] if options.old and name in AGAINST_OLD else []
         figures = [_run([*call.split(), *more]) for call in CALLS[name]]
         found[name] = [row for rows in figures if rows is not None for row in rows]
         if None in figures:

@@ -49,7 +49,7 @@ def test_figures_are_gathered_with_machine_and_date(
     assert command.main(asked) == 0
     told = json.loads(out.read_text(encoding="utf-8"))
     assert list(told["figures"]) == ["estimates", "capture"]
-    assert told["figures"]["estimates"] == [ROW, ["--old", "elsewhere"]]
+    assert told["figures"]["estimates"] == [ROW, ["--old", str(Path("elsewhere").resolve())]]
     assert told["figures"]["capture"] == [ROW, []]  # it has nothing to set beside it
     assert date.fromisoformat(told["date"])
     assert told["cores"] >= 1
