@@ -152,16 +152,18 @@ def measure(key: str, group: str, seconds: float) -> list[report.Row]:
     rows = []
     for name in (*others, "capture"):
         own = [a / b for a, b in zip(took[name], took[BARE], strict=True)]
+        shortest = min(took[name]) / min(took[BARE])  # what else ran made all others longer
         count = len(maps) if name == "capture" else others[name][1]
         rows.append(
             report.Row(
                 what=f"{key} {group}: {name} / {BARE}",
                 value=statistics.median(own),
-                unit=f"x, {count} of {len(maps)} maps",
+                unit=f"x, shortest runs {shortest:.3f}, {count} of {len(maps)} maps",
                 goal=f"<= {GOAL}" if name == "capture" else "",
                 is_met=statistics.median(own) <= GOAL if name == "capture" else None,
                 details={
                     "bare_ms": 1000 * statistics.median(took[BARE]),
+                    "shortest": shortest,
                     "min": min(own),
                     "max": max(own),
                 },

@@ -246,7 +246,8 @@ def _occluded(forward: _Forward, pixels: Tensor, baseline: Tensor, batch: int) -
         covered = pixels.repeat(1 + len(windows), 1, 1, 1)  # the first one stays whole
         for picture, window in zip(covered[1:], windows, strict=True):
             picture[window] = baseline[0][window]
-        logits = torch.cat([forward(some) for some in covered.split(batch)])
+        firsts = range(0, len(covered), batch)
+        logits = torch.cat([forward(covered[first : first + batch]) for first in firsts])
         for window, logit in zip(windows, logits[1:], strict=True):
             found[window] = logits[0] - logit
     return found
