@@ -16,7 +16,7 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -84,12 +84,12 @@ def by_captum(model: Any, pixels: Tensor, baseline: Tensor, method: Method) -> T
     return found[0, 0]
 
 
-def beside_captum(key: str, rounds: int) -> Iterator[report.Row]:
+def beside_captum(key: str, asked: Sequence[Method], rounds: int) -> Iterator[report.Row]:
     """A line a method."""
     model = loading.load(key, untrained=key == LARGE)
     inputs = loading.prepare(model, gallery.load(PICTURES[0]))
     baseline = methods.stand_in(inputs.tensor, "blur")
-    for method in METHODS:
+    for method in asked:
         site = methods.cam_site(model, model.sites) if method == "grad_cam" else None
         choices: dict[str, Any] = {"target": TARGET, "baseline": baseline, "site": site}
         found: dict[str, Any] = {}
@@ -168,6 +168,7 @@ def main() -> None:
     parser = report.parser(__doc__)
     names = [*MINIS, LARGE]
     parser.add_argument("--models", nargs="*", default=names, choices=names)
+    parser.add_argument("--methods", nargs="*", default=METHODS, choices=METHODS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--old", type=Path, help="another checkout, for the page's Compute")
     parser.add_argument("--page-only", action="store_true", help="nothing beside captum")
@@ -175,7 +176,10 @@ def main() -> None:
     rows: list[report.Row] = []
     ways: list[Callable[[], Iterator[report.Row]]] = []
     if not chosen.page_only:
-        ways += [lambda key=key: beside_captum(key, chosen.rounds) for key in chosen.models]  # type: ignore[misc]
+        ways += [
+            lambda key=key: beside_captum(key, chosen.methods, chosen.rounds)
+            for key in chosen.models
+        ]  # type: ignore[misc]
     if chosen.old:
         keys = [f"{key}@untrained" if key == LARGE else key for key in chosen.models]
         ways.append(lambda: on_the_page(keys, chosen.old, chosen.rounds))
