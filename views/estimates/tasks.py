@@ -139,7 +139,8 @@ def _with(question: Question, work: Callable[[LoadedModel], T], *, untrained: bo
 
         return work(intervention.private(place))
 
-    return frame.run(registry.untrained(question.key) if untrained else question.key, privately)
+    key = registry.untrained(question.key) if untrained else question.key
+    return frame.run(key, privately, long=True)
 
 
 def map_piece(question: Question, method: str, *, untrained: bool) -> Piece:

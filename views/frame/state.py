@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
-from views.frame import server, uploads
+from views.frame import server, turns, uploads
 from views.frame.language import language
 from views.frame.results import ResultStore
 from vislib import registry
@@ -88,10 +88,10 @@ def remember(key: Hashable, make: Callable[[], T], busy: str = "") -> T:
         busy: What to say meanwhile; empty for what takes a moment.
     """
     store = _store()
-    if busy and not store.holds(key):
-        with st.spinner(busy):
-            return store.get(key, make)
-    return store.get(key, make)
+    if store.holds(key):
+        return store.get(key, make)
+    with turns.asking(busy) as wait:
+        return store.get(key, make, wait)
 
 
 def is_remembered(key: Hashable) -> bool:
