@@ -58,8 +58,14 @@ def device_words() -> str:
         line = t("device.cpu", cores=found.cores, gigabytes=gigabytes)
     else:
         line = t(f"device.{found.kind}", name=found.name, gigabytes=gigabytes)
-    titles = ", ".join(registry.spec(key).title for key in server.moved())
-    return f"{line} {t('device.moved', titles=titles)}" if titles else line
+    parts = [line]
+    if used := server.memory_in_use():
+        key = "device.memory" if found.kind == "cpu" else "device.memory_card"
+        taken, budget = (f"{size / 2**30:.1f}" for size in used)
+        parts.append(t(key, used=taken, budget=budget))
+    if titles := ", ".join(registry.spec(key).title for key in server.moved()):
+        parts.append(t("device.moved", titles=titles))
+    return " ".join(parts)
 
 
 def device_line() -> None:

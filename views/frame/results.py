@@ -78,7 +78,6 @@ class _Worth:
             del self._rates[key], self._worth[key]
 
 
-
 class ResultStore:
     """Key -> result.
 
@@ -157,7 +156,7 @@ class ResultStore:
         return self._results[key]
 
     def _keep(self, key: Hashable, result: Any, seconds: float) -> None:
-        """Make room for a result and keep it, unless it is larger than the store or already over."""
+        """Make room for a result and keep it, unless it is larger than the store or over."""
         size = size_of(result)
         if size > self._results.maxsize:
             return

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from views.frame import memory
 from vislib import registry
 from vislib.models import devices
 from vislib.schema import (
@@ -107,7 +108,11 @@ def shelf() -> Shelf:
         if "shelf" not in _made:
             from vislib.models.shelf import Shelf
 
-            _made["shelf"] = Shelf(collect=settle_memory)
+            _made["shelf"] = Shelf(
+                collect=settle_memory,
+                on_processor=memory.budget(),
+                beside=memory.beside_models,
+            )
         found: Shelf = _made["shelf"]
         return found
 
@@ -125,6 +130,24 @@ def settle_memory() -> None:
 def holds(key: str, untrained: bool) -> bool:
     """Whether a model is loaded at this moment."""
     return "shelf" in _made and shelf().holds(key, untrained=untrained)
+
+
+def make_room() -> None:
+    """Let models go for what visitors have brought or computed since the last one came."""
+    if "shelf" in _made:
+        shelf().make_room()
+
+
+def memory_in_use() -> tuple[int, int] | None:
+    """(bytes in use, budget) of the device that models run on; None where it cannot be said.
+
+    On the processor models share it with pictures and results; a graphics card has them alone.
+    """
+    try:
+        usage = shelf().usage() if "shelf" in _made else None
+    except MixScopeError:
+        return None
+    return usage and (usage.bytes + usage.beside, usage.budget)
 
 
 def moved() -> tuple[str, ...]:

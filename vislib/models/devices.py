@@ -21,7 +21,7 @@ os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 DEVICE = "MIXSCOPE_DEVICE"
 """Environment variable: cpu, cuda, cuda:1 or mps instead of the one that is found."""
 MEMORY = "MIXSCOPE_MEMORY_GB"
-"""Environment variable: the budget for loaded models, in units of 2**30 bytes."""
+"""Environment variable: the memory that may be taken on the device, in units of 2**30 bytes."""
 MOST_ON_CPU = 4 * 2**30
 CPU_SHARE, GPU_SHARE = 0.5, 0.6
 """Of the memory that is free: the rest is for activations, results and other programs."""
@@ -121,7 +121,7 @@ def _facts(kind: str, name: str, total: int, free: int) -> DeviceFacts:
 
 
 def memory_budget(facts: DeviceFacts) -> int:
-    """Bytes that loaded models may hold together on a device.
+    """Bytes that loaded models, and on a processor what the app keeps beside them, may take.
 
     Args:
         facts: The device, with what is free now.

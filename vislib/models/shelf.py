@@ -49,7 +49,7 @@ class LoadCost:
     Attributes:
         bytes: Of its parameters and buffers in float32.
         multiply_adds: Of one forward pass at its own input size.
-        fits: Whether it fits into the shelf's budget.
+        fits: Whether it fits into the budget, beside what else is counted.
         share_of_available: ``bytes`` over the device's free memory; above 1 it cannot fit.
     """
 
@@ -65,12 +65,14 @@ class Usage:
 
     Attributes:
         bytes: Of all models on it, on the device and, after a move, on the processor.
-        budget: Bytes that the models on the device may hold together.
+        beside: Of what else is counted there.
+        budget: Bytes that all of it may take together on the device.
         names: The models, least recently used first.
         moved: Those that did not fit on the graphics card and run on the processor.
     """
 
     bytes: int
+    beside: int
     budget: int
     names: tuple[Name, ...]
     moved: tuple[Name, ...]
@@ -95,6 +97,8 @@ class Shelf:
         load: How a model gets there.
         expected: Bytes of a model before it is loaded.
         collect: Frees what dropped models leave in cycles.
+        on_processor: The same for the processor alone, where that was fixed before.
+        beside: Bytes of the processor's budget that something else holds.
     """
 
     def __init__(
@@ -104,9 +108,12 @@ class Shelf:
         load: Load = _load,
         expected: Callable[[str], int] = footprint.expected_bytes,
         collect: Callable[[], object] = gc.collect,
+        on_processor: int | None = None,
+        beside: Callable[[], int] = lambda: 0,
     ) -> None:
         self._load, self._expected, self._collect = load, expected, collect
-        self._budgets: dict[str, int] = {}
+        self._beside = beside
+        self._budgets = {} if on_processor is None else {"cpu": on_processor}
         self._stated = budget
         self._held: OrderedDict[Name, LoadedModel] = OrderedDict()
         self._sizes: WeakKeyDictionary[torch.nn.Module, int] = WeakKeyDictionary()
@@ -251,9 +258,26 @@ class Shelf:
             self._coming[name] = (kind, need)
         self._make_room(kind, besides=name)
 
+    def make_room(self) -> None:
+        """Drop models until the rest fits beside what something else has come to hold.
+
+        The one that was used last stays in any case.
+        """
+        with self._guard:
+            last = next(reversed(self._held), None)
+        if last is not None:
+            self._make_room("cpu", besides=last)
+
+    def room(self, kind: str | None = None) -> int:
+        """Bytes that models may hold together on a device at this moment: the budget's rest."""
+        return max(0, self.budget(kind) - self._beside_models(kind))
+
+    def _beside_models(self, kind: str | None) -> int:
+        return self._beside() if (kind or devices.choose_device().type) == "cpu" else 0
+
     def _make_room(self, kind: str, *, besides: Name) -> None:
         """Drop models until those that are here and those that are coming fit the budget."""
-        while self._bytes(kind) > self.budget(kind):
+        while self._bytes(kind) > self.room(kind):
             if not self._drop_oldest(kind, besides=besides):
                 return
 
@@ -322,10 +346,11 @@ class Shelf:
 
     def usage(self) -> Usage:
         """What stands on the shelf."""
-        budget = self.budget()
+        budget, beside = self.budget(), self._beside_models(None)
         with self._guard:
             return Usage(
                 bytes=self._bytes(),
+                beside=beside,
                 budget=budget,
                 names=tuple(self._held),
                 moved=tuple(sorted(self._moved)),
@@ -342,7 +367,7 @@ class Shelf:
         return LoadCost(
             bytes=size,
             multiply_adds=adds,
-            fits=size <= self.budget(),
+            fits=size <= self.room(),
             share_of_available=size / max(free, 1),
         )
 
