@@ -1,6 +1,6 @@
 """The line for heavy work: so much at a time, and fair turns among visitors.
 
-Turns go by a clock of rounds, as in fair queueing (doi:10.1145/75246.75248): one round is a turn for
+Turns go by a clock of rounds, as in fair queueing (doi:10.1145/75246.75248): a round is a turn for
 each visitor who has work here, and a visitor's next job counts as coming a round after the last one
 that began. So ten jobs of one visitor stand between those of the others and not before them, and a
 stream of new visitors passes nobody for longer than a round.
