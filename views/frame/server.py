@@ -162,13 +162,18 @@ def device() -> devices.DeviceFacts | MixScopeError | None:
     """Where models run; None before torch is there, the error as a value if it cannot be said."""
     if "shelf" not in _made:
         return None
-    if "device" not in _made:
+    if "device" not in _made or (card_is_gone() and _made["device"].kind != "cpu"):
         try:
             _made["device"] = devices.describe()
         except MixScopeError as error:
             return error
     found: devices.DeviceFacts = _made["device"]
     return found
+
+
+def card_is_gone() -> bool:
+    """Whether the graphics card has failed since the start: models run on the processor."""
+    return devices.is_given_up()
 
 
 # ---------------------------------------------------------------- what a model costs

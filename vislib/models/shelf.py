@@ -3,12 +3,13 @@
 All visitors share it. Whoever asks first loads; whoever asks for the same model meanwhile waits for
 that one load and gets the same model or the same error. When a graphics card has no memory left,
 other models go, the least recently used first; if that does not help, the model moves to the
-processor.
+processor. When the card fails, all do.
 """
 
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -25,6 +26,7 @@ from vislib.models.loading import LoadedModel
 from vislib.registry import spec as row_of
 from vislib.schema import MixScopeError, ModelError, ModelSpec
 
+LOGGER = logging.getLogger(__name__)
 T = TypeVar("T")
 Name = tuple[str, bool, int]
 """Registry key, whether untrained, and the seed of the untrained weights."""
@@ -86,6 +88,10 @@ def _load(key: str, *, untrained: bool, seed: int, device: torch.device | None) 
 
 class _NoRoomError(Exception):
     """Nothing is left to drop, and there still is no memory."""
+
+
+class _CardGoneError(Exception):
+    """The graphics card has failed; what ran on it runs on the processor from now on."""
 
 
 class Shelf:
@@ -181,6 +187,8 @@ class Shelf:
                         key, untrained=untrained, seed=seed, device=place
                     ),
                 )
+            except _CardGoneError:
+                continue
             except _NoRoomError:
                 if kind == "cpu":
                     break
@@ -197,11 +205,13 @@ class Shelf:
         seed: int = 0,
         model: LoadedModel | None = None,
     ) -> T:
-        """Do something with a model; without memory on the graphics card, on the processor.
+        """Do something with a model; on the processor where the graphics card cannot.
+
+        The card may have no memory left, or have failed.
 
         Args:
             key: Registry key.
-            work: Is given the model, and is called again after memory ran out.
+            work: Is given the model, and is called again after that.
             untrained: Whether with seeded random weights.
             seed: Of the random weights.
             model: What ``get`` returned a moment ago, so that it is not asked twice.
@@ -216,14 +226,17 @@ class Shelf:
 
         held = model or self.get(key, untrained=untrained, seed=seed)
         kind = held.device.type
+        come_again = self._move
         try:
             return attempt(held)
+        except _CardGoneError:
+            come_again = self._get
         except _NoRoomError:
             if kind == "cpu":
                 raise self._too_large(key) from None
         del held, model  # its memory is given back before it comes again
         try:
-            return attempt(self._move(name))
+            return attempt(come_again(name))
         except _NoRoomError:
             raise self._too_large(key) from None
 
@@ -236,6 +249,9 @@ class Shelf:
                 del self._held[name]
         del held
         self._free()
+        return self._get(name)
+
+    def _get(self, name: Name) -> LoadedModel:
         key, untrained, seed = name
         return self.get(key, untrained=untrained, seed=seed)
 
@@ -245,11 +261,25 @@ class Shelf:
             try:
                 return work()
             except (RuntimeError, MemoryError) as error:
-                if not devices.is_out_of_memory(error):
+                gone = kind != "cpu" and devices.is_gone(error)
+                if not gone and not devices.is_out_of_memory(error):
                     raise
+                if gone:
+                    LOGGER.exception("the graphics card has failed; models go to the processor")
             # Out of the handler: the error held the frames, and these held the tensors.
+            if gone:
+                self._leave_card()
+                raise _CardGoneError
             if not self._drop_oldest(kind, besides=name):
                 raise _NoRoomError
+
+    def _leave_card(self) -> None:
+        """Nothing that lies on the graphics card can be used any more."""
+        devices.give_up()
+        with self._guard:
+            for name in [n for n, m in self._held.items() if m.device.type != "cpu"]:
+                del self._held[name]
+        self._free()
 
     def _reserve(self, name: Name, kind: str) -> None:
         """Make room before a model comes, so that the budget holds while it is loaded, too."""
