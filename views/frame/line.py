@@ -120,11 +120,13 @@ class Line:
         while begins := next(filter(self._may_begin, self._in_order()), None):
             self._waiting.remove(begins)
             self._working.append(begins)
-            start, here = self._start(begins), {one.visitor for one in self._everybody()}
+            start = self._start(begins)
+            here = {one.visitor for one in (*self._working, *self._waiting)}
             self._clock = max(self._clock + 1 / len(here), start)
             self._next[begins.visitor] = start + 1
             begins.begins.set()
-        self._next = {who: at for who, at in self._next.items() if at > self._clock}
+        wait = {ticket.visitor for ticket in self._waiting}
+        self._next = {n: at for n, at in self._next.items() if at > self._clock or n in wait}
         counted = {True: 0, False: 0}
         free = self._long_at_once - self._working_long()
         for ticket in self._in_order():
@@ -141,9 +143,6 @@ class Line:
 
     def _working_long(self) -> int:
         return sum(one.long for one in self._working)
-
-    def _everybody(self) -> list[Ticket]:
-        return [*self._working, *self._waiting]
 
     def _start(self, ticket: Ticket) -> float:
         """The moment, on the line's clock, from which on a visitor's next job counts."""

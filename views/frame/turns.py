@@ -73,7 +73,7 @@ _at_work: ContextVar[bool] = ContextVar("mixscope_at_work", default=False)
 
 def go_on() -> None:
     """Let Streamlit end the run if the visitor has left or moved on."""
-    st.session_state.get("")
+    st.session_state.get("_goes_on")  # reading it is a point at which it may
 
 
 def _place(before: int | None) -> str:
