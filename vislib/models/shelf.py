@@ -265,7 +265,7 @@ class Shelf:
                 if not gone and not devices.is_out_of_memory(error):
                     raise
                 if gone:
-                    LOGGER.exception("the graphics card has failed; models go to the processor")
+                    LOGGER.error("the graphics card has failed (%s)", str(error))
             # Out of the handler: the error held the frames, and these held the tensors.
             if gone:
                 self._leave_card()
