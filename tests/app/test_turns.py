@@ -371,26 +371,30 @@ def test_the_page_says_the_place_in_line(
     open_page: Open, ask: Ask, store: ResultStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    real = st.spinner
-    monkeypatch.setattr(st, "spinner", lambda words: said.append(words) or real(words))
-    ready = threading.Event()
-    before: list[int] = []
+    real = st.delta_generator.DeltaGenerator.spinner
 
-    def others() -> None:
+    def noted(self: Any, words: str, **more: Any) -> Any:
+        said.append(words)
+        return real(self, words, **more)
+
+    monkeypatch.setattr(st.delta_generator.DeltaGenerator, "spinner", noted)
+    ready, second = threading.Event(), Visitor("second", "second", [])
+    next_one, others = text("en", "busy.line_next"), text("en", "busy.line", count=1)
+
+    def somebody() -> None:
         with taken():
             ready.set()
-            until(lambda: len(turns.LINE) == 1)
-            other = Visitor("other", "other", [])
-            other.start()
-            until(lambda: any("you are next" in words for words in said))
-            before.append(len(turns.LINE))
+            until(lambda: next_one in said)
+            turns.LINE._waiting[0].since = (99.0, 99)  # as if it had come later than the second
+            second.start()
+            until(lambda: others in said)
 
-    crowd = threading.Thread(target=others)
+    crowd = threading.Thread(target=somebody)
     crowd.start()
     assert ready.wait(SECONDS)
     seen = ask(open_page("dual_attention", models=["davit_mini"]))
     crowd.join(SECONDS)
+    second.join(SECONDS)
     assert not seen.errors
-    busy = text("en", "busy.capture", title=frame.title("davit_mini"))
-    assert f"{busy} {text('en', 'busy.line_next')}" in said
-    assert before == [2]
+    assert second.came == "by second"
+    assert said.index(next_one) < said.index(others)

@@ -36,7 +36,7 @@ def test_a_place_in_line_is_shown_and_who_moves_on_is_dropped(
 ) -> None:
     page.goto(f"{busy.url}/dual_attention?models=davit_mini")
     waiting = page.get_by_text(text("en", "busy.line_next")).locator("visible=true")
-    waiting.first.wait_for()
+    waiting.wait_for()
     page.get_by_role("button", name=text("en", "nav.read")).first.click()
     page.get_by_role("link", name=text("en", "nav.papers")).first.click()
     settle(page)  # although all turns are taken still

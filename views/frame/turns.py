@@ -10,8 +10,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -19,6 +20,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from views.frame.language import language
 from views.frame.line import Line, NoTurnError
 from vislib.texts import text
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 SAY_SECONDS = 1.0
 """A place in line is written anew this often at most: every visitor's changes with every turn."""
@@ -31,17 +35,12 @@ class _NotNowError(BaseException):
 
 
 class Asking:
-    """What a visitor waits for at this moment, and the words for it.
+    """What a visitor asks for at this moment, and what the page says of its place in line."""
 
-    Args:
-        busy: What the page says meanwhile; empty for what takes a moment.
-    """
-
-    def __init__(self, busy: str) -> None:
+    def __init__(self) -> None:
         self.since = LINE.now()
-        self._busy, self._shown = busy, ExitStack()
+        self._shown = ExitStack()
         self._said: tuple[float, int | None] = (time.monotonic(), None)
-        self._show(busy)
 
     def wait(self, before: int | None) -> None:
         """Say a place in line; Streamlit ends the run here when the visitor leaves or moves on.
@@ -54,18 +53,18 @@ class Asking:
         late = before is None or time.monotonic() - at >= SAY_SECONDS
         if before != said and late:
             self._said = (time.monotonic(), before)
-            self._show(" ".join(filter(None, (self._busy, _place(before)))))
-
-    def _show(self, words: str) -> None:
-        self._shown.close()
-        if words:
-            self._shown.enter_context(st.spinner(words))
+            self._shown.close()
+            if before is not None:
+                words = text(language(), "busy.line" if before else "busy.line_next", count=before)
+                spot = _spot.get()
+                self._shown.enter_context((st if spot is None else spot).spinner(words))
 
     def close(self) -> None:
         """Take the words away."""
         self._shown.close()
 
 
+_spot: ContextVar[DeltaGenerator | None] = ContextVar("mixscope_turn", default=None)
 _asking: ContextVar[Asking | None] = ContextVar("mixscope_asking", default=None)
 _ahead: ContextVar[bool] = ContextVar("mixscope_ahead_of_time", default=False)
 _at_work: ContextVar[bool] = ContextVar("mixscope_at_work", default=False)
@@ -76,10 +75,9 @@ def go_on() -> None:
     st.session_state.get("_goes_on")  # reading it is a point at which it may
 
 
-def _place(before: int | None) -> str:
-    if before is None:
-        return ""
-    return text(language(), "busy.line" if before else "busy.line_next", count=before)
+def draw() -> None:
+    """Where the place in line is said on the page; a fragment that runs alone says it itself."""
+    _spot.set(st.container(key="turn"))
 
 
 @contextmanager
@@ -95,12 +93,12 @@ def asking(busy: str) -> Iterator[Callable[[int], None]]:
     if _ahead.get():
         yield _give_up
         return
-    own = Asking(busy)
-    outer = _asking.get()
+    own, outer = Asking(), _asking.get()
     own.since = outer.since if outer else own.since
     token = _asking.set(own)
     try:
-        yield lambda thread: own.wait(LINE.before(thread))
+        with st.spinner(busy) if busy else nullcontext():
+            yield lambda thread: own.wait(LINE.before(thread))
     finally:
         _asking.reset(token)
         own.close()

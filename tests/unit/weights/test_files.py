@@ -157,8 +157,10 @@ def test_a_loaded_model_stays_as_it_was_when_its_file_is_damaged(
         monkeypatch.setattr(files, "try_to_load_from_cache", lambda *_: str(path))
         drawn = loading.load(key, untrained=True, seed=4).module.state_dict()
         save_file({name: value.contiguous() for name, value in drawn.items()}, path)
-        (tmp_path / "blobs").mkdir()  # where the cache says what a file must be
-        path = path.rename(tmp_path / "blobs" / files.sha256(path))
+        blob = tmp_path / "blobs" / files.sha256(path)  # where the cache says what it must be
+        blob.parent.mkdir()
+        path.rename(blob)
+        path.symlink_to(blob)
     else:
         for end in ("json", "safetensors"):
             path = Path(shutil.copy(files.FOLDER / f"{key}.{end}", tmp_path))
