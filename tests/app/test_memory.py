@@ -84,7 +84,7 @@ def test_models_go_for_pictures_and_results(monkeypatch: pytest.MonkeyPatch) -> 
         held.keep(a_picture(4000, f"large {number}"))
     server.make_room()
     assert [name[0] for name in shelf.usage().names] == [keys[2]]  # the last one stays
-    assert server.memory_in_use() == (sizes[keys[2]] + memory.beside_models(), whole)
+    assert server.memory_in_use() == (sizes[keys[2]] + memory.held(), whole)
 
 
 def devices_cpu() -> object:

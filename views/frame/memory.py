@@ -42,12 +42,17 @@ def share(part: float, most: int) -> int:
     return most if whole is None else min(most, int(part * whole))
 
 
-def counts(name: str, held: Callable[[], int]) -> None:
-    """Count what a store holds, instead of what one of that name held before."""
-    _held[name] = held
+def counts(name: str, store: Callable[[], int]) -> None:
+    """Count the bytes that a store holds, instead of those of one of that name before."""
+    _held[name] = store
+
+
+def held() -> int:
+    """Bytes of pictures and results."""
+    return sum(store() for store in _held.values())
 
 
 def beside_models() -> int:
     """Bytes that models leave to the others: what these hold, and what decoding pictures takes."""
     decodes = decoding.AT_ONCE * limits.MAX_WORKING_BYTES
-    return sum(held() for held in _held.values()) + share(DECODING, decodes)
+    return held() + share(DECODING, decodes)

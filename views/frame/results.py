@@ -72,10 +72,15 @@ class _Worth:
         del self._rates[key]
         return key
 
+    def forget(self, key: Hashable) -> None:
+        """It is gone."""
+        self._rates.pop(key, None)
+        self._worth.pop(key, None)
+
     def keep(self, there: Container[Hashable]) -> None:
         """Forget all others."""
         for key in [key for key in self._rates if key not in there]:
-            del self._rates[key], self._worth[key]
+            self.forget(key)
 
 
 class ResultStore:
@@ -160,17 +165,14 @@ class ResultStore:
         size = size_of(result)
         if size > self._results.maxsize:
             return
-        self._forget_what_is_over()
+        for over, _ in self._results.expire():
+            self._worth.forget(over)
         while len(self._worth) and self._results.currsize + size > self._results.maxsize:
             with suppress(KeyError):  # its time may just be over
                 del self._results[self._worth.least()]
         self._results[key] = result
         if key in self._results:
             self._worth.came(key, seconds, size)
-
-    def _forget_what_is_over(self) -> None:
-        self._results.expire()
-        self._worth.keep(self._results)
 
     @contextmanager
     def _one_at_a_time(self, key: Hashable, wait: Callable[[int], object]) -> Iterator[None]:
@@ -195,7 +197,8 @@ class ResultStore:
     def expire(self) -> None:
         """Let go what is over: results, and errors, which hold what they were computed from."""
         with self._guard:
-            self._forget_what_is_over()
+            self._results.expire()
+            self._worth.keep(self._results)
             late = time.monotonic() - ERROR_SECONDS
             self._errors = {k: kept for k, kept in self._errors.items() if kept[0] > late}
 

@@ -147,7 +147,7 @@ def memory_in_use() -> tuple[int, int] | None:
         usage = shelf().usage() if "shelf" in _made else None
     except MixScopeError:
         return None
-    return usage and (usage.bytes + usage.beside, usage.budget)
+    return usage and (usage.bytes + (memory.held() if usage.beside else 0), usage.budget)
 
 
 def moved() -> tuple[str, ...]:
