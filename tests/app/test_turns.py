@@ -15,7 +15,7 @@ from tests.app.conftest import Ask, Open
 from views import frame
 from views.frame import line as line_of
 from views.frame import results, state, turns
-from views.frame.line import Line, NoTurnError
+from views.frame.line import Line
 from views.frame.results import ResultStore
 from vislib.texts import text
 
@@ -156,8 +156,8 @@ def test_who_leaves_is_never_begun_and_the_others_move_up() -> None:
     until(lambda: crowd.told["D1"][-1] == 1)
     assert crowd.end_all() == ["A1", "C1", "D1"]
     assert len(crowd.line) == 0
-    with crowd.line.turn("B", None):  # nothing is left locked
-        pass
+    with crowd.line.turn("B", None) as free:
+        assert free  # nothing is left locked
 
 
 def test_two_are_at_work_and_one_of_them_at_something_long() -> None:
@@ -201,12 +201,13 @@ def test_what_has_been_waited_before_counts() -> None:
 
 def test_without_waiting_there_is_a_turn_or_none() -> None:
     line = Line(1)
-    with line.turn("A", None):
-        with pytest.raises(NoTurnError), line.turn("B", None):
-            raise AssertionError("begun")
-        assert len(line) == 0
-    with line.turn("B", None):
-        pass
+    with line.turn("A", None) as first:
+        with line.turn("B", None) as second:
+            assert (first, second, len(line)) == (True, False, 0)
+        with line.turn("C", None) as third:
+            assert not third  # what had no turn gives none back
+    with line.turn("B", None) as later:
+        assert later
 
 
 # ---------------------------------------------------------------- the visitor's side

@@ -35,17 +35,20 @@ def test_a_place_in_line_is_shown_and_who_moves_on_is_dropped(
     busy: Server, page: Page, settle: Callable[..., None], tmp_path: Path
 ) -> None:
     page.goto(f"{busy.url}/dual_attention?models=davit_mini")
-    waiting = page.get_by_text(text("en", "busy.line_next")).locator("visible=true")
-    waiting.wait_for()
-    page.get_by_role("button", name=text("en", "nav.read")).first.click()
-    page.get_by_role("link", name=text("en", "nav.papers")).first.click()
-    settle(page)  # although all turns are taken still
-    assert page.locator("h1").locator("visible=true").inner_text() == text("en", "papers.title")
+    waiting = {
+        code: page.get_by_text(text(code, "busy.line_next")).locator("visible=true")
+        for code in ("en", "ko")
+    }
+    waiting["en"].wait_for()
+    page.get_by_text("한국어", exact=True).click()
+    waiting["ko"].wait_for()  # another run waits now, although all turns are taken still
+    page.goto("about:blank")
+    page.wait_for_timeout(1000)
     (tmp_path / "hold").unlink()
     page.wait_for_timeout(1000)
     assert not (tmp_path / "ran").exists()
-    page.go_back()
+    page.goto(f"{busy.url}/dual_attention?models=davit_mini")
     settle(page)
-    assert waiting.count() == 0
+    assert waiting["en"].count() == 0
     assert set((tmp_path / "ran").read_text(encoding="utf-8").split()) == {"davit_mini"}
     page.goto("about:blank")

@@ -22,10 +22,6 @@ LOOK_SECONDS = 0.25
 """How often a visitor who waits is asked whether to go on waiting."""
 
 
-class NoTurnError(Exception):
-    """There is no place free at this moment, and it was not to be waited for."""
-
-
 @dataclass(eq=False)
 class Ticket:
     """A place in the line.
@@ -77,7 +73,7 @@ class Line:
         *,
         long: bool = False,
         since: tuple[float, int] | None = None,
-    ) -> Iterator[None]:
+    ) -> Iterator[bool]:
         """Wait for a turn, and hold it.
 
         Args:
@@ -87,19 +83,22 @@ class Line:
             long: Whether it takes many forward passes.
             since: What ``now`` gave when it was asked for; this moment if None.
 
-        Raises:
-            NoTurnError: ``wait`` is None, and no place is free.
+        Yields:
+            Whether there is a turn: always, unless there is no waiting and no place is free.
         """
         ticket = Ticket(visitor, long, since or self.now())
         with self._guard:
             self._waiting.append(ticket)
             self._settle()
-        try:
             if wait is None and not ticket.begins.is_set():
-                raise NoTurnError
+                self._waiting.remove(ticket)
+        if wait is None and not ticket.begins.is_set():
+            yield False
+            return
+        try:
             while wait is not None and not ticket.begins.wait(LOOK_SECONDS):
                 wait(ticket.before)
-            yield
+            yield True
         finally:
             with self._guard:
                 (self._working if ticket in self._working else self._waiting).remove(ticket)

@@ -18,7 +18,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from views.frame.language import language
-from views.frame.line import Line, NoTurnError
+from views.frame.line import Line
 from vislib.texts import text
 
 if TYPE_CHECKING:
@@ -125,17 +125,9 @@ def turn(*, long: bool = False) -> Iterator[None]:
         if now is None and not _ahead.get():
             held.enter_context(asking(""))
             now = _asking.get()
-        try:
-            held.enter_context(
-                LINE.turn(
-                    visitor,
-                    None if now is None else now.wait,
-                    long=long,
-                    since=now.since if now else None,
-                )
-            )
-        except NoTurnError:
-            raise _NotNowError from None
+        wait, since = (now.wait, now.since) if now else (None, None)
+        if not held.enter_context(LINE.turn(visitor, wait, long=long, since=since)):
+            raise _NotNowError
         if now is not None:
             now.wait(None)
         token = _at_work.set(True)
