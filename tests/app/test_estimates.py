@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from views.estimates import page as page_of_estimates
 from views.estimates import runs
 from views.estimates import tasks as pieces_of
 from views.estimates.tasks import CELLS, SEEDS, STEPS, Piece
+from views.frame import turns
 from views.frame.numbers import percent_value
 from vislib import registry
 from vislib.analysis import faithfulness as judging
@@ -238,39 +238,41 @@ def test_a_stop_keeps_what_is_finished_and_nothing_else() -> None:
             raise Stopped
 
     with pytest.raises(Stopped):
-        runs.work_through(pieces, stop, lambda: None)
+        runs.work_through(pieces, stop)
     assert ran == ["one"]
     assert shares == sorted(shares)
     assert [frame.is_remembered(piece.name) for piece in pieces] == [True, False]
-    assert runs._working.acquire(blocking=False)  # the next visitor's turn
-    runs._working.release()
-    runs.work_through(pieces, lambda _share, _piece: None, lambda: None)
+    runs.work_through(pieces, lambda _share, _piece: None)
     assert ran == ["one", "two"]
     assert frame.is_remembered("two")
 
 
-def test_one_at_a_time_and_waiting_can_be_stopped() -> None:
-    def wait() -> None:
+def test_one_at_a_time_and_waiting_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def left() -> None:
         raise Stopped
 
-    with runs._working:
-        began = time.monotonic()
-        found: list[type[BaseException]] = []
+    def make(_report: Any) -> int:
+        with turns.turn(long=True):
+            return 3
 
-        def other() -> None:
-            try:
-                runs.work_through(
-                    [a_piece("three", lambda _report: 3)], lambda _share, _piece: None, wait
-                )
-            except Stopped as error:
-                found.append(type(error))
+    found: list[type[BaseException]] = []
 
+    def other() -> None:
+        try:
+            runs.work_through([a_piece("three", make)], lambda _share, _piece: None)
+        except Stopped as error:
+            found.append(type(error))
+
+    with turns.turn(long=True):
+        monkeypatch.setattr(turns, "go_on", left)
         visitor = threading.Thread(target=other)
         visitor.start()
         visitor.join(10)
         assert found == [Stopped]
-        assert time.monotonic() - began < 5
+    monkeypatch.undo()
     assert not frame.is_remembered("three")
+    runs.work_through([a_piece("three", make)], lambda _share, _piece: None)
+    assert frame.is_remembered("three")
 
 
 def test_stop_on_the_page(open_page: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -327,7 +328,8 @@ def test_the_frame_says_where_models_run(open_page: Open, fresh: Callable[..., S
     here = devices.processor()
     gigabytes = f"{here.total_bytes / 2**30:.0f}"
     line = TEXT["device"]["cpu"].format(cores=here.cores, gigabytes=gigabytes)
-    assert line in [caption.value for caption in open_page("dual_attention").caption]
+    captions = [caption.value for caption in open_page("dual_attention").caption]
+    assert [caption for caption in captions if caption.startswith(line)]
 
 
 def test_the_line_names_the_card_and_what_was_moved(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,6 +338,7 @@ def test_the_line_names_the_card_and_what_was_moved(monkeypatch: pytest.MonkeyPa
     )
     monkeypatch.setattr(server, "device", lambda: card)
     monkeypatch.setattr(server, "moved", lambda: ())
+    monkeypatch.setattr(server, "memory_in_use", lambda: None)
     assert notices.device_words() == "Runs on NVIDIA H200, 140 GB."
     monkeypatch.setattr(server, "moved", lambda: (KEY,))
     assert TITLE in notices.device_words()
@@ -351,6 +354,24 @@ def test_a_move_to_the_processor_is_told_once(
     monkeypatch.setattr(server, "moved", lambda: (KEY,))
     at.run()
     assert [toast.value for toast in at.toast] == [TEXT["device"]["moved_now"].format(title=TITLE)]
+    at.run()
+    assert not at.toast
+
+
+def test_a_card_that_has_failed_is_told_once_and_said_in_the_line(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "_gone", threading.Event())
+    at = open_page("dual_attention")
+    said = TEXT["device"]["gone"]
+    card = devices.DeviceFacts(kind="cuda", name="A", cores=2, total_bytes=9, free_bytes=9)
+    monkeypatch.setitem(server._made, "device", card)
+    assert said not in words(at)
+    devices.give_up()
+    at.run()
+    assert [toast.value for toast in at.toast] == [said]
+    assert said in notices.device_words()
+    assert TEXT["device"]["cpu"].partition("{")[0] in notices.device_words()
     at.run()
     assert not at.toast
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -123,3 +125,41 @@ def test_sizes_count_what_is_inside() -> None:
     assert size_of((array, b"x" * 500)) >= 4_500
     assert size_of({"a": [array, array]}) >= 8_000
     assert size_of("word") < 1_000
+
+
+def test_what_was_dear_and_is_small_stays_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(results, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    store = ResultStore(1_000, 60.0)
+
+    def make(size: int, seconds: float) -> Callable[[], bytes]:
+        def made() -> bytes:
+            now[0] += seconds
+            return b"x" * size
+
+        return made
+
+    store.get("dear and small", make(100, 2.0))
+    store.get("cheap and large", make(500, 0.02))
+    store.get("dear and large", make(300, 2.0))
+    store.get("new", make(400, 0.02))
+    assert not store.holds("cheap and large")  # though the others were there before
+    for number in range(40):
+        store.get(f"cheap {number}", make(400, 0.02))
+    assert store.holds("dear and small")
+    for number in range(4_000):
+        store.get(f"more {number}", make(400, 0.02))
+    assert not store.holds("dear and small")  # nobody has asked for it for long
+
+
+def test_of_what_is_over_nothing_is_weighed() -> None:
+    store = ResultStore(1_000, 0.05)
+    store.get("a", lambda: b"x" * 400)
+    time.sleep(0.1)
+    store.expire()
+    assert len(store._worth) == 0
+    for name in "bcd":
+        store.get(name, lambda: b"x" * 400)
+    assert store.nbytes == 800
+    store.clear()
+    assert len(store._worth) == 0

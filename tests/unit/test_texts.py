@@ -32,8 +32,8 @@ SOURCES = {
     if path != ROOT / "vislib" / "texts.py"  # what these rules are about
 }
 KEY = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
-PRIVATE = frozenset({"_NoRoomError", "NoSpaceError"})
-"""Errors whose words nobody reads: the shelf and the hub catch them and raise another one."""
+PRIVATE = frozenset({"_NoRoomError", "_CardGoneError", "NoSpaceError", "_NotNowError"})
+"""Errors whose words nobody reads: the shelf, the hub and the line catch them themselves."""
 
 
 # ---------------------------------------------------------------- what the sources say

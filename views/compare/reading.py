@@ -157,7 +157,7 @@ def _accumulated(key: str, site: MixingSite, token: Place, picture: DecodedImage
         )
 
     def make() -> Reading:
-        field = frame.run(key, work)
+        field = frame.run(key, work, long=True)
         return field_reading(field, rows=CELLS, columns=CELLS)
 
     name = ("receptive_field", picture.sha256, key, site.group, token)

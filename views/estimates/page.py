@@ -143,7 +143,4 @@ def _work(work: Sequence[Piece], signature: object) -> None:
         text = words(name, method=name_of(method) if method else "")
         bar.progress(min(1.0, share), text=text)
 
-    def wait() -> None:
-        bar.progress(0.0, text=words("waiting"))
-
-    runs.work_through(work, report, wait)
+    runs.work_through(work, report)

@@ -1,14 +1,12 @@
 """The runs of the page Estimates: what is missing, what it costs, and doing it.
 
 A piece is kept as soon as it is done, and nothing else is: when a visitor stops, the pieces that
-were finished stay and the one under way leaves nothing behind. One visitor's at a time.
+were finished stay and the one under way leaves nothing behind. Each piece has a turn of its own.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,8 +18,6 @@ from vislib.schema import ActivationCache
 
 if TYPE_CHECKING:
     from vislib.models.loading import LoadedModel
-
-_working = threading.Lock()
 
 
 def answer(key: str) -> ActivationCache:
@@ -58,37 +54,23 @@ def seconds_for(work: Sequence[Piece], one_forward: float) -> float:
     return one_forward * sum(piece.weight for piece in work)
 
 
-def work_through(
-    work: Sequence[Piece], report: Callable[[float, Piece], None], wait: Callable[[], None]
-) -> None:
+def work_through(work: Sequence[Piece], report: Callable[[float, Piece], None]) -> None:
     """Do the pieces one after the other.
 
     Args:
         work: From ``missing``.
         report: Called with the share that is done, 0 to 1, and the piece under way. Streamlit ends
             the run in it when the visitor stops or goes on.
-        wait: Called a few times a second while another visitor's work goes on.
     """
     whole, before = sum(piece.weight for piece in work), 0
-    with _turn(wait):
-        for piece in work:
-            report(before / whole, piece)
+    for piece in work:
+        report(before / whole, piece)
 
-            def step(done: int, total: int, piece: Piece = piece, before: int = before) -> None:
-                report((before + piece.weight * done / max(1, total)) / whole, piece)
+        def step(done: int, total: int, piece: Piece = piece, before: int = before) -> None:
+            report((before + piece.weight * done / max(1, total)) / whole, piece)
 
-            frame.remember(piece.name, partial(piece.make, step))
-            before += piece.weight
-
-
-@contextmanager
-def _turn(wait: Callable[[], None]) -> Iterator[None]:
-    while not _working.acquire(timeout=0.3):
-        wait()
-    try:
-        yield
-    finally:
-        _working.release()
+        frame.remember(piece.name, partial(piece.make, step))
+        before += piece.weight
 
 
 def curves(question: Question, method: str) -> Curves:

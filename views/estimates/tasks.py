@@ -141,7 +141,8 @@ def _with(question: Question, work: Callable[[LoadedModel], T], *, untrained: bo
 
         return work(intervention.private(place))
 
-    return frame.run(registry.untrained(question.key) if untrained else question.key, privately)
+    key = registry.untrained(question.key) if untrained else question.key
+    return frame.run(key, privately, long=True)
 
 
 def ends_piece(question: Question, *, untrained: bool) -> Piece:

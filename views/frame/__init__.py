@@ -94,6 +94,7 @@ from views.frame.state import (
     view,
 )
 from views.frame.tile_canvas import TILE_TEXTS, tile_canvas
+from views.frame.turns import ahead
 from views.frame.verdicts import judged, picture_title, second_picture, verdict
 
 __all__ = [
@@ -111,6 +112,7 @@ __all__ = [
     "StageShown",
     "StageTile",
     "View",
+    "ahead",
     "answer_bars",
     "as_if",
     "as_switched",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from views.frame import server
+from views.frame import server, turns
 from views.frame.models import fetch, model, split, title
 from views.frame.state import is_remembered, remember, t, view
 from vislib import registry
@@ -52,7 +52,8 @@ def capture(key: str, group: str | None, *, picture: DecodedImage | None = None)
         return capturing.run_with_cache(place, loading.prepare(place, shown), group)
 
     def run() -> ActivationCache:
-        found = server.shelf().run(base, work, untrained=untrained, model=loaded)
+        with turns.turn():
+            found = server.shelf().run(base, work, untrained=untrained, model=loaded)
         server.measured(base, found.seconds)
         return found
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from views.frame import forgetting, hiding, links, notices, offers, recovery, terms
+from views.frame import forgetting, hiding, links, notices, offers, recovery, terms, turns
 from views.frame.choices import choose, choose_only
 from views.frame.following import follows_place
 from views.frame.language import LANGUAGE, language, of_browser, settle_language
@@ -64,6 +64,7 @@ def draw() -> None:
     if not current.url_path:
         links.send_on("compare", WAS_HOME)
     _language_choice()
+    turns.draw()
     hiding.draw()
     token = _framed.set(True)
     try:

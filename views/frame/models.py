@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 
-from views.frame import server
+from views.frame import server, turns
 from views.frame.state import t
 from vislib import registry
 from vislib.schema import MixScopeError
@@ -132,15 +132,18 @@ def model(key: str) -> server.KnownModel:
     return _known[split(key)]
 
 
-def run(key: str, work: Callable[[LoadedModel], T]) -> T:
-    """A piece of work with a shared model, which it leaves as it is.
+def run(key: str, work: Callable[[LoadedModel], T], *, long: bool = False) -> T:
+    """A piece of work with a shared model, which it leaves as it is, when the visitor's turn comes.
 
     Where the graphics card's memory ends it is done again on the processor. The visitor is not
     asked about the model's cost: ``capture`` or ``model`` has done that before.
 
     Args:
         key: Registry key; it may name the untrained variant.
-        work: Is given the loaded model.
+        work: Is given the loaded model. It asks for nothing that is remembered: another visitor may
+            be computing that, and wait for a turn.
+        long: Whether it takes many forward passes.
     """
     base, untrained = split(key)
-    return server.shelf().run(base, work, untrained=untrained)
+    with turns.turn(long=long):
+        return server.shelf().run(base, work, untrained=untrained)

@@ -58,8 +58,16 @@ def device_words() -> str:
         line = t("device.cpu", cores=found.cores, gigabytes=gigabytes)
     else:
         line = t(f"device.{found.kind}", name=found.name, gigabytes=gigabytes)
-    titles = ", ".join(registry.spec(key).title for key in server.moved())
-    return f"{line} {t('device.moved', titles=titles)}" if titles else line
+    parts = [line]
+    if used := server.memory_in_use():
+        key = "device.memory" if found.kind == "cpu" else "device.memory_card"
+        taken, budget = (f"{size / 2**30:.1f}" for size in used)
+        parts.append(t(key, used=taken, budget=budget))
+    if server.card_is_gone():
+        parts.append(t("device.gone"))
+    if titles := ", ".join(registry.spec(key).title for key in server.moved()):
+        parts.append(t("device.moved", titles=titles))
+    return " ".join(parts)
 
 
 def device_line() -> None:
@@ -78,11 +86,15 @@ def end_of_run() -> None:
     now = device_words()
     if place is not None and now != words:
         place.caption(now)
+    # Keys of models; "" is the card itself.
     told: set[str] = st.session_state.setdefault("_told_moved", set())
     ordered = st.session_state.get("_ordered", {})
     for state in server.download_states():
         if state.status == "done" and ordered.pop(state.key, None):
             st.toast(t("models.arrived", title=registry.spec(state.key).title), duration="long")
+    if server.card_is_gone() and "" not in told:
+        told.add("")
+        st.toast(t("device.gone"), duration="infinite")
     for key in server.moved():
         if key not in told:
             told.add(key)

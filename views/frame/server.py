@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from views.frame import memory
 from vislib import registry
 from vislib.models import devices
 from vislib.schema import (
@@ -107,7 +108,11 @@ def shelf() -> Shelf:
         if "shelf" not in _made:
             from vislib.models.shelf import Shelf
 
-            _made["shelf"] = Shelf(collect=settle_memory)
+            _made["shelf"] = Shelf(
+                collect=settle_memory,
+                on_processor=memory.budget(),
+                beside=memory.beside_models,
+            )
         found: Shelf = _made["shelf"]
         return found
 
@@ -127,6 +132,24 @@ def holds(key: str, untrained: bool) -> bool:
     return "shelf" in _made and shelf().holds(key, untrained=untrained)
 
 
+def make_room() -> None:
+    """Let models go for what visitors have brought or computed since the last one came."""
+    if "shelf" in _made:
+        shelf().make_room()
+
+
+def memory_in_use() -> tuple[int, int] | None:
+    """(bytes in use, budget) of the device that models run on; None where it cannot be said.
+
+    On the processor models share it with pictures and results; a graphics card has them alone.
+    """
+    try:
+        usage = shelf().usage() if "shelf" in _made else None
+    except MixScopeError:
+        return None
+    return usage and (usage.bytes + (memory.held() if usage.beside else 0), usage.budget)
+
+
 def moved() -> tuple[str, ...]:
     """Keys of the models that did not fit on the graphics card and run on the processor."""
     try:
@@ -139,13 +162,18 @@ def device() -> devices.DeviceFacts | MixScopeError | None:
     """Where models run; None before torch is there, the error as a value if it cannot be said."""
     if "shelf" not in _made:
         return None
-    if "device" not in _made:
+    if "device" not in _made or (card_is_gone() and _made["device"].kind != "cpu"):
         try:
             _made["device"] = devices.describe()
         except MixScopeError as error:
             return error
     found: devices.DeviceFacts = _made["device"]
     return found
+
+
+def card_is_gone() -> bool:
+    """Whether the graphics card has failed since the start: models run on the processor."""
+    return devices.is_given_up()
 
 
 # ---------------------------------------------------------------- what a model costs

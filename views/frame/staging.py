@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from views.frame import links
+from views.frame import links, turns
 from views.frame.choices import choose
 from views.frame.following import rerun_for_place
 from views.frame.models import is_known, model, title
@@ -141,7 +141,8 @@ def stage(
             links.choose_later(x=came.point[0], y=came.point[1], **own)
         at = list(blocks).index(block)
         for near in (*blocks[at + 1 : at + 2], *blocks[max(0, at - 1) : at]):
-            drawn.ahead(near, shown(near))
+            with turns.ahead():
+                drawn.ahead(near, shown(near))
 
 
 def choose_scale() -> str:

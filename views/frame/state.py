@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
-from views.frame import server, uploads
+from views.frame import memory, server, turns, uploads
 from views.frame.language import language
 from views.frame.results import ResultStore
 from vislib import registry
@@ -34,7 +34,7 @@ MOST_MODELS = 5
 OWN = "own"
 SWITCH = "untrained"
 """The switch between trained and seeded random weights, and its name in the address."""
-STORE_BYTES = 512 * 2**20
+STORE_BYTES = memory.share(memory.RESULTS, 512 * 2**20)
 _ahead: ContextVar[tuple[str | None, tuple[int, int] | None]] = ContextVar(
     "mixscope_ahead", default=(None, None)
 )
@@ -70,7 +70,9 @@ def said(what: MixScopeError | Message) -> str:
 
 @st.cache_resource(show_spinner=False)
 def _store() -> ResultStore:
-    return ResultStore(STORE_BYTES, uploads.STORE_MINUTES * 60, uploads.UPLOADS.end_of)
+    store = ResultStore(STORE_BYTES, uploads.STORE_MINUTES * 60, uploads.UPLOADS.end_of)
+    memory.counts("results", lambda: store.nbytes)
+    return store
 
 
 def forget() -> None:
@@ -88,10 +90,12 @@ def remember(key: Hashable, make: Callable[[], T], busy: str = "") -> T:
         busy: What to say meanwhile; empty for what takes a moment.
     """
     store = _store()
-    if busy and not store.holds(key):
-        with st.spinner(busy):
-            return store.get(key, make)
-    return store.get(key, make)
+    if store.holds(key):
+        return store.get(key, make)
+    with turns.asking(busy) as wait:
+        found = store.get(key, make, wait)
+    server.make_room()
+    return found
 
 
 def is_remembered(key: Hashable) -> bool:
@@ -198,6 +202,7 @@ def take(file: object) -> bool:
         if came is None:
             return False
         st.session_state["own_upload"] = uploads.keep(*came)
+        server.make_room()
     except ImageError as error:
         st.session_state["picture_error"] = error.message
         return True

@@ -21,6 +21,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
+from views.frame import memory
 from vislib.pictures import decoding
 from vislib.schema import DecodedImage, ImageError
 
@@ -36,7 +37,7 @@ MOST_WAITING_BYTES = 120 * 2**20
 """Their bytes together: twelve of the largest pictures that are accepted."""
 LEFT_OUT = "application/x-left-out"
 """The type of a file that was listed without its bytes."""
-MOST_BYTES = 2**30
+MOST_BYTES = memory.share(memory.PICTURES, 2**30)
 """Of all visitors' pictures together; beyond it the one that was longest unused goes early."""
 
 
@@ -107,6 +108,11 @@ class Uploads:
             self._ends = {sha: end for sha, end in self._ends.items() if end > since}
             return {self._sessions.pop(token) for token in lost} - {""}
 
+    @property
+    def nbytes(self) -> int:
+        """Of the pictures that are held."""
+        return int(self._kept.currsize)
+
     def __len__(self) -> int:
         """Pictures that are held."""
         with self._guard:
@@ -115,6 +121,7 @@ class Uploads:
 
 UPLOADS = Uploads()
 """The pictures of all visitors of this process."""
+memory.counts("pictures", lambda: UPLOADS.nbytes)
 
 
 def bound(manager: MemoryUploadedFileManager) -> None:

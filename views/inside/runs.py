@@ -175,7 +175,9 @@ def features(key: str, report: Callable[[int], None]) -> dict[str, np.ndarray]:
         return probing.token_means(place, inputs, report=report)
 
     answer(key)
-    found: dict[str, np.ndarray] = _run(("features",), key, work, "")
+    found: dict[str, np.ndarray] = frame.remember(
+        ("inside", key, "features"), lambda: frame.run(key, work, long=True)
+    )
     return found
 
 

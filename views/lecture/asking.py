@@ -53,6 +53,8 @@ def draw(path: LecturePath, step: Step, *, leads: bool, slot: int = 0, seen: boo
             with st.container(horizontal=True, gap="small"):
                 for name in ACTIONS[now.phase]:
                     _button(name, step)
+            if room().is_unwritten:
+                st.warning(frame.t("lecture.unwritten"))
             _reveal(step)
         if now.measured:
             said = now.measured.text.get(code) or next(iter(now.measured.text.values()), "")

@@ -8,6 +8,7 @@ it is one of the three, so that nothing of it travels or is drawn again.
 from __future__ import annotations
 
 import html
+from contextlib import nullcontext
 from functools import partial
 
 import streamlit as st
@@ -41,7 +42,8 @@ def draw(path: LecturePath, step: Step, *, leads: bool) -> None:
         with places[number % SLOTS], frame.as_if(one.view.picture, one.view.place):
             _step(one, str(number % SLOTS))
             live = partial(_live, path, one, slot=number % SLOTS, seen=number == at, leads=leads)
-            frame.shielded(live)
+            with nullcontext() if number == at else frame.ahead():
+                frame.shielded(live)
 
 
 def _live(path: LecturePath, step: Step, *, slot: int, seen: bool, leads: bool) -> None:

@@ -63,7 +63,14 @@ def token_axes(key: str) -> tuple[TokenAxis, ...]:
     return frame.remember(("token_axes", key), lambda: frame.model(key).token_axes)
 
 
-def _kept(what: tuple[Hashable, ...], key: str, work: Callable[[LoadedModel], T], busy: str) -> T:
+def _kept(
+    what: tuple[Hashable, ...],
+    key: str,
+    work: Callable[[LoadedModel], T],
+    busy: str,
+    *,
+    long: bool = False,
+) -> T:
     """What a piece of work with a model gave, on the visitor's picture; done once for all.
 
     Args:
@@ -71,10 +78,11 @@ def _kept(what: tuple[Hashable, ...], key: str, work: Callable[[LoadedModel], T]
         key: Registry key; it may name the untrained variant.
         work: Is given the shared model, which it leaves as it is.
         busy: What to say meanwhile; empty for nothing.
+        long: Whether it takes many forward passes.
     """
     before(key)  # asks the visitor first where the model is large
     name = ("what if", frame.view().picture.sha256, key, *what)
-    return frame.remember(name, lambda: frame.run(key, work), busy=busy)
+    return frame.remember(name, lambda: frame.run(key, work, long=long), busy=busy)
 
 
 def _busy(key: str) -> str:
@@ -207,4 +215,4 @@ def ranking(key: str, report: Callable[[int, int], None]) -> list[Ranked]:
             for cut, change in zip(parts, changes, strict=True)
         ]
 
-    return _kept(("ranking",), key, work, "")
+    return _kept(("ranking",), key, work, "", long=True)

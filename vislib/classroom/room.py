@@ -122,6 +122,11 @@ class Room:
         return bool(self.live.state.leader)
 
     @property
+    def is_unwritten(self) -> bool:
+        """Whether the disk takes no more: the lecture goes on, and would not outlast a restart."""
+        return bool(self._file.fault)
+
+    @property
     def shown(self) -> Told | None:
         """The step that the class sees; None without a lecture."""
         return self._outline.get(self.live.state.shown) if self.is_on else None

@@ -1,13 +1,14 @@
 """Where a lecture's votes lie: one SQLite file, gone with the lecture.
 
 A vote is one row a question and device, so that two cannot be. What was written survives a server
-that is killed.
+that is killed. Where the disk takes no more, all goes on in memory.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import sqlite3
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from vislib.classroom.asked import Answer
 
 OLD_SECONDS = 12 * 3600.0
 """A lecture that nobody touched for so long is over."""
+_log = logging.getLogger("mixscope.classroom")
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS votes (
@@ -30,11 +32,16 @@ class VoteFile:
 
     Args:
         path: Where; None for memory alone. It is made with the first thing that is written.
+
+    Attributes:
+        fault: Why the disk takes no more, in its own words; empty where it does. What comes then is
+            kept in memory until ``remove``.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._open: sqlite3.Connection | None = None
+        self.fault = ""
         if path is not None and path.exists():
             try:
                 old = time.time() - max(one.stat().st_mtime for one in self._files()) > OLD_SECONDS
@@ -66,6 +73,31 @@ class VoteFile:
             self._open.executescript(_TABLES)
         return self._open
 
+    def _write(self, statement: str, values: list[str]) -> None:
+        """Change something; in memory from now on, if the disk does not take it."""
+        try:
+            self._connection().execute(statement, values)
+        except (sqlite3.OperationalError, OSError) as error:
+            if self.fault or self._path is None:
+                raise
+            self._leave_the_disk(error)
+            self._connection().execute(statement, values)
+
+    def _leave_the_disk(self, error: Exception) -> None:
+        """Take along what can be read, and let go of the file."""
+        self.fault = str(error)
+        _log.warning(
+            "classroom: the disk takes no more (%s): the lecture goes on in memory", self.fault
+        )
+        memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        if self._open is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._open.backup(memory)
+            with contextlib.suppress(sqlite3.Error):
+                self._open.close()
+        memory.executescript(_TABLES)
+        self._open = memory
+
     @property
     def _is_there(self) -> bool:
         return self._open is not None or bool(self._files())
@@ -81,12 +113,12 @@ class VoteFile:
     def note(self, name: str, value: Any) -> None:
         """Write something down that JSON can hold."""
         written = json.dumps(value)
-        self._connection().execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", [name, written])
+        self._write("INSERT OR REPLACE INTO facts VALUES (?, ?)", [name, written])
 
     def put(self, step: str, device: str, answer: Answer) -> None:
         """Store a vote in place of the one that this device had."""
         values = [step, device, json.dumps(answer)]
-        self._connection().execute("INSERT OR REPLACE INTO votes VALUES (?, ?, ?)", values)
+        self._write("INSERT OR REPLACE INTO votes VALUES (?, ?, ?)", values)
 
     def of_device(self, step: str, device: str) -> Answer | None:
         """A device's own vote."""
@@ -113,7 +145,7 @@ class VoteFile:
     def drop(self, step: str) -> None:
         """Forget the votes of a question."""
         if self._is_there:
-            self._connection().execute("DELETE FROM votes WHERE step = ?", [step])
+            self._write("DELETE FROM votes WHERE step = ?", [step])
 
     def close(self) -> None:
         """Let go of the file, and leave it."""
@@ -122,8 +154,9 @@ class VoteFile:
             self._open = None
 
     def remove(self) -> None:
-        """Everything is gone."""
+        """Everything is gone, and the next thing is written to the disk again."""
         self.close()
+        self.fault = ""
         for file in self._files():
             with contextlib.suppress(FileNotFoundError):
                 file.unlink()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,12 @@ os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 DEVICE = "MIXSCOPE_DEVICE"
 """Environment variable: cpu, cuda, cuda:1 or mps instead of the one that is found."""
 MEMORY = "MIXSCOPE_MEMORY_GB"
-"""Environment variable: the budget for loaded models, in units of 2**30 bytes."""
+"""Environment variable: the memory that may be taken on the device, in units of 2**30 bytes."""
 MOST_ON_CPU = 4 * 2**30
 CPU_SHARE, GPU_SHARE = 0.5, 0.6
 """Of the memory that is free: the rest is for activations, results and other programs."""
+_FAULTS = re.compile("CUDA error|cuDNN error|CUDNN_STATUS|CUBLAS_STATUS")
+_gone = threading.Event()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +53,9 @@ def there() -> tuple[str, ...]:
     """The devices of this machine, the preferred one first, as MIXSCOPE_DEVICE names them."""
     import torch
 
-    found = []
+    found: list[str] = []
+    if _gone.is_set():
+        return ("cpu",)
     if torch.cuda.is_available():
         found += [f"cuda:{number}" for number in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
@@ -61,6 +66,8 @@ def there() -> tuple[str, ...]:
 def choose_device() -> torch.device:
     """cuda, mps or cpu, whichever is there; MIXSCOPE_DEVICE overrides it.
 
+    The processor once a graphics card has been given up, whatever the variable says.
+
     Raises:
         ModelError: MIXSCOPE_DEVICE names a device that is not there.
     """
@@ -68,7 +75,7 @@ def choose_device() -> torch.device:
 
     wanted = os.environ.get(DEVICE, "").strip().lower()
     present = there()
-    if not wanted:
+    if not wanted or _gone.is_set():
         return torch.device(present[0].partition(":")[0])
     if wanted not in (*present, *(name.partition(":")[0] for name in present)):
         raise ModelError(
@@ -90,7 +97,13 @@ def describe(device: torch.device | None = None) -> DeviceFacts:
 
     chosen = device or choose_device()
     if chosen.type == "cuda":
-        free, total = torch.cuda.mem_get_info(chosen)
+        try:
+            free, total = torch.cuda.mem_get_info(chosen)
+        except RuntimeError as error:
+            if not is_gone(error):
+                raise
+            give_up()
+            return processor()
         # What torch has set aside and does not use counts as free: it takes it before more.
         free += torch.cuda.memory_reserved(chosen) - torch.cuda.memory_allocated(chosen)
         name = torch.cuda.get_device_name(chosen)
@@ -121,7 +134,7 @@ def _facts(kind: str, name: str, total: int, free: int) -> DeviceFacts:
 
 
 def memory_budget(facts: DeviceFacts) -> int:
-    """Bytes that loaded models may hold together on a device.
+    """Bytes that loaded models, and on a processor what the app keeps beside them, may take.
 
     Args:
         facts: The device, with what is free now.
@@ -169,10 +182,34 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
+def is_gone(error: BaseException) -> bool:
+    """Whether an error says that a graphics card fails: it was lost, or a kernel broke its context.
+
+    CUDA answers every later call of the process with such an error, too.
+    """
+    return (
+        isinstance(error, RuntimeError)
+        and not is_out_of_memory(error)
+        and _FAULTS.search(str(error)) is not None
+    )
+
+
+def give_up() -> None:
+    """Run on the processor from now on, as long as this process lives."""
+    _gone.set()
+
+
+def is_given_up() -> bool:
+    """Whether a graphics card has failed here."""
+    return _gone.is_set()
+
+
 def release() -> None:
     """Give memory that torch holds without using it back to the graphics card."""
     import torch
 
+    if _gone.is_set():
+        return
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     elif torch.backends.mps.is_available():

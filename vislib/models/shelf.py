@@ -3,12 +3,13 @@
 All visitors share it. Whoever asks first loads; whoever asks for the same model meanwhile waits for
 that one load and gets the same model or the same error. When a graphics card has no memory left,
 other models go, the least recently used first; if that does not help, the model moves to the
-processor.
+processor. When the card fails, all do.
 """
 
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -25,6 +26,7 @@ from vislib.models.loading import LoadedModel
 from vislib.registry import spec as row_of
 from vislib.schema import MixScopeError, ModelError, ModelSpec
 
+LOGGER = logging.getLogger(__name__)
 T = TypeVar("T")
 Name = tuple[str, bool, int]
 """Registry key, whether untrained, and the seed of the untrained weights."""
@@ -49,7 +51,7 @@ class LoadCost:
     Attributes:
         bytes: Of its parameters and buffers in float32.
         multiply_adds: Of one forward pass at its own input size.
-        fits: Whether it fits into the shelf's budget.
+        fits: Whether it fits into the budget, beside what else is counted.
         share_of_available: ``bytes`` over the device's free memory; above 1 it cannot fit.
     """
 
@@ -65,12 +67,14 @@ class Usage:
 
     Attributes:
         bytes: Of all models on it, on the device and, after a move, on the processor.
-        budget: Bytes that the models on the device may hold together.
+        beside: Of what else is counted there.
+        budget: Bytes that all of it may take together on the device.
         names: The models, least recently used first.
         moved: Those that did not fit on the graphics card and run on the processor.
     """
 
     bytes: int
+    beside: int
     budget: int
     names: tuple[Name, ...]
     moved: tuple[Name, ...]
@@ -86,6 +90,10 @@ class _NoRoomError(Exception):
     """Nothing is left to drop, and there still is no memory."""
 
 
+class _CardGoneError(Exception):
+    """The graphics card has failed; what ran on it runs on the processor from now on."""
+
+
 class Shelf:
     """Loaded models, shared by all threads.
 
@@ -95,6 +103,8 @@ class Shelf:
         load: How a model gets there.
         expected: Bytes of a model before it is loaded.
         collect: Frees what dropped models leave in cycles.
+        on_processor: The same for the processor alone, where that was fixed before.
+        beside: Bytes of the processor's budget that something else holds.
     """
 
     def __init__(
@@ -104,9 +114,12 @@ class Shelf:
         load: Load = _load,
         expected: Callable[[str], int] = footprint.expected_bytes,
         collect: Callable[[], object] = gc.collect,
+        on_processor: int | None = None,
+        beside: Callable[[], int] = lambda: 0,
     ) -> None:
         self._load, self._expected, self._collect = load, expected, collect
-        self._budgets: dict[str, int] = {}
+        self._beside = beside
+        self._budgets = {} if on_processor is None else {"cpu": on_processor}
         self._stated = budget
         self._held: OrderedDict[Name, LoadedModel] = OrderedDict()
         self._sizes: WeakKeyDictionary[torch.nn.Module, int] = WeakKeyDictionary()
@@ -174,6 +187,8 @@ class Shelf:
                         key, untrained=untrained, seed=seed, device=place
                     ),
                 )
+            except _CardGoneError:
+                continue
             except _NoRoomError:
                 if kind == "cpu":
                     break
@@ -190,11 +205,13 @@ class Shelf:
         seed: int = 0,
         model: LoadedModel | None = None,
     ) -> T:
-        """Do something with a model; without memory on the graphics card, on the processor.
+        """Do something with a model; on the processor where the graphics card cannot.
+
+        The card may have no memory left, or have failed.
 
         Args:
             key: Registry key.
-            work: Is given the model, and is called again after memory ran out.
+            work: Is given the model, and is called again after that.
             untrained: Whether with seeded random weights.
             seed: Of the random weights.
             model: What ``get`` returned a moment ago, so that it is not asked twice.
@@ -209,14 +226,17 @@ class Shelf:
 
         held = model or self.get(key, untrained=untrained, seed=seed)
         kind = held.device.type
+        come_again = self._move
         try:
             return attempt(held)
+        except _CardGoneError:
+            come_again = self._get
         except _NoRoomError:
             if kind == "cpu":
                 raise self._too_large(key) from None
         del held, model  # its memory is given back before it comes again
         try:
-            return attempt(self._move(name))
+            return attempt(come_again(name))
         except _NoRoomError:
             raise self._too_large(key) from None
 
@@ -229,6 +249,9 @@ class Shelf:
                 del self._held[name]
         del held
         self._free()
+        return self._get(name)
+
+    def _get(self, name: Name) -> LoadedModel:
         key, untrained, seed = name
         return self.get(key, untrained=untrained, seed=seed)
 
@@ -238,11 +261,25 @@ class Shelf:
             try:
                 return work()
             except (RuntimeError, MemoryError) as error:
-                if not devices.is_out_of_memory(error):
+                gone = kind != "cpu" and devices.is_gone(error)
+                if not gone and not devices.is_out_of_memory(error):
                     raise
+                if gone:
+                    LOGGER.error("the graphics card has failed (%s)", str(error))
             # Out of the handler: the error held the frames, and these held the tensors.
+            if gone:
+                self._leave_card()
+                raise _CardGoneError
             if not self._drop_oldest(kind, besides=name):
                 raise _NoRoomError
+
+    def _leave_card(self) -> None:
+        """Nothing that lies on the graphics card can be used any more."""
+        devices.give_up()
+        with self._guard:
+            for name in [n for n, m in self._held.items() if m.device.type != "cpu"]:
+                del self._held[name]
+        self._free()
 
     def _reserve(self, name: Name, kind: str) -> None:
         """Make room before a model comes, so that the budget holds while it is loaded, too."""
@@ -251,9 +288,26 @@ class Shelf:
             self._coming[name] = (kind, need)
         self._make_room(kind, besides=name)
 
+    def make_room(self) -> None:
+        """Drop models until the rest fits beside what something else has come to hold.
+
+        The one that was used last stays in any case.
+        """
+        with self._guard:
+            last = next(reversed(self._held), None)
+        if last is not None:
+            self._make_room("cpu", besides=last)
+
+    def room(self, kind: str | None = None) -> int:
+        """Bytes that models may hold together on a device at this moment: the budget's rest."""
+        return max(0, self.budget(kind) - self._beside_models(kind))
+
+    def _beside_models(self, kind: str | None) -> int:
+        return self._beside() if (kind or devices.choose_device().type) == "cpu" else 0
+
     def _make_room(self, kind: str, *, besides: Name) -> None:
         """Drop models until those that are here and those that are coming fit the budget."""
-        while self._bytes(kind) > self.budget(kind):
+        while self._bytes(kind) > self.room(kind):
             if not self._drop_oldest(kind, besides=besides):
                 return
 
@@ -322,10 +376,11 @@ class Shelf:
 
     def usage(self) -> Usage:
         """What stands on the shelf."""
-        budget = self.budget()
+        budget, beside = self.budget(), self._beside_models(None)
         with self._guard:
             return Usage(
                 bytes=self._bytes(),
+                beside=beside,
                 budget=budget,
                 names=tuple(self._held),
                 moved=tuple(sorted(self._moved)),
@@ -342,7 +397,7 @@ class Shelf:
         return LoadCost(
             bytes=size,
             multiply_adds=adds,
-            fits=size <= self.budget(),
+            fits=size <= self.room(),
             share_of_available=size / max(free, 1),
         )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 
 from vislib.classroom import here, phone
+from vislib.classroom import room as room_of
 from vislib.classroom.asked import Asked, Measured, RefusedError
 from vislib.classroom.rights import Rights, hashed, new_key
 from vislib.classroom.room import MOST_DEVICES, Room, Told
@@ -403,6 +406,71 @@ def test_the_file_is_the_users_alone(tmp_path: Path) -> None:
     assert (tmp_path / "own").stat().st_mode & 0o77 == 0
     assert all(one.stat().st_mode & 0o77 == 0 for one in (tmp_path / "own").iterdir())
     room.shut()
+
+
+# ------------------------------------------------------------ the disk is full
+
+
+def fill(room: Room) -> None:
+    """The file may not grow any more: SQLite answers as on a full disk."""
+    opened = room._file._connection()
+    pages = opened.execute("PRAGMA page_count").fetchone()[0]
+    opened.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def votes_until(room: Room, holds: Callable[[], bool]) -> int:
+    """Let one phone after the other vote until something is so; how many did."""
+    for number in range(2000):
+        if holds():
+            return number
+        room.vote(device(number), room.id_of("one"), "vit_mini")
+    raise AssertionError("it never was")
+
+
+def test_on_a_full_disk_the_lecture_goes_on_in_memory(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_of, "MOST_DEVICES", 10_000)
+    file = tmp_path / "room.sqlite"
+    room = opened(file)
+    fill(room)
+    assert not room.is_unwritten
+    sent = votes_until(room, lambda: room.is_unwritten)
+    assert sent > 1
+    assert counted(room, "one") == sent  # none was lost, the one that met the full disk included
+    assert [one for one in caplog.messages if "database or disk is full" in one]
+    assert len(caplog.messages) == 1
+    room.vote(device(0), room.id_of("one"), "mixer_mini")  # a change of mind is taken, too
+    assert room.mine("one", device(0)) == "mixer_mini"
+    room.reveal("one", RIGHT)
+    at(room, "two")
+    assert room.shown is not None
+    assert (room.shown.key, room.question("one").phase) == ("two", "revealed")
+    assert not room.lock._is_owned()  # type: ignore[attr-defined]
+    written = Room(file)  # what had been written is there after a restart
+    assert 1 < counted(written, "one") < sent
+    written.shut()
+    room.live.end("window")
+    assert list(tmp_path.iterdir()) == []
+    assert not room.is_unwritten  # the next lecture tries the disk again
+    room.live.lead("window", "seminar", "one")
+    assert file.exists()
+    room.shut()
+
+
+def test_where_the_file_cannot_even_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_anything: object, **_more: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "touch", full)
+    room = opened(tmp_path / "room.sqlite")
+    assert room.is_unwritten
+    room.vote(device(1), room.id_of("one"), "vit_mini")
+    assert counted(room, "one") == 1
+    room.live.end("window")
+    assert not room.is_on
 
 
 # ------------------------------------------------------------ who may lead

@@ -15,7 +15,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from tests.unit.classroom.test_room import RIGHT, at, begun, counted, device
+from tests.unit.classroom.test_room import RIGHT, at, begun, counted, device, fill, opened
 from views.room import documents, routes
 from views.room.routes import MOST_BYTES, Bell, Routes
 from vislib import texts
@@ -109,6 +109,19 @@ def test_a_vote_is_stored_changed_and_found_again_after_a_reload(
     assert (state["mine"], state["question"]["id"]) == ("vit_mini", room.id_of("one"))
     assert phone.get("/room/state", headers={"Mixscope-Device": device(2)}).json()["mine"] is None
     assert counted(room, "one") == 1
+
+
+def test_a_vote_on_a_full_disk_is_stored_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = opened(tmp_path / "room.sqlite")
+    fill(room)
+    with visitor(room) as phone:
+        for number in range(400):
+            reply = vote(phone, room, number=number)
+            assert (reply.status_code, reply.json()) == (200, {"mine": "vit_mini"})
+    assert room.is_unwritten
+    assert counted(room, "one") == 400
 
 
 def test_news_comes_when_there_is_some_and_not_before(room: Room) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,40 @@ def test_running_out_of_memory_is_told_from_other_faults(
     error: BaseException, expected: bool
 ) -> None:
     assert devices.is_out_of_memory(error) is expected
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.AcceleratorError("CUDA error: unspecified launch failure"), True),
+        (RuntimeError("CUDA error: device-side assert triggered"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), True),
+        (RuntimeError("CUDA error: out of memory"), False),
+        (torch.OutOfMemoryError("CUDA out of memory."), False),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (ValueError("CUDA error"), False),
+    ],
+    ids=str,
+)
+def test_a_card_that_fails_is_told_from_other_faults(error: BaseException, expected: bool) -> None:
+    assert devices.is_gone(error) is expected
+
+
+@pytest.mark.usefixtures("two_cards")
+def test_a_card_that_is_given_up_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(_device: object) -> None:
+        raise torch.AcceleratorError("CUDA error: the launch timed out and was terminated")
+
+    monkeypatch.setattr(devices, "_gone", threading.Event())
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lost)
+    monkeypatch.setenv(devices.DEVICE, "cuda")
+    assert devices.choose_device() == torch.device("cuda")
+    assert devices.describe().kind == "cpu"
+    assert devices.is_given_up()
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: lost(None))
+    devices.release()
+    assert devices.there() == ("cpu",)
+    assert devices.choose_device() == torch.device("cpu")  # although the variable names the card
 
 
 @pytest.mark.gpu

@@ -146,6 +146,39 @@ def test_room_is_made_before_a_model_comes() -> None:
     assert most == [0, 1, 1, 1, 1]  # with the one that comes, never more than two
 
 
+def test_what_something_else_holds_is_left_to_it() -> None:
+    loader = Loader()
+    others = [0]
+    kept = shelf_of(loader, 3, beside=lambda: others[0])
+    for key in KEYS[:3]:
+        kept.get(key)
+    assert loader.living() == list(KEYS[:3])
+    others[0] = SIZE // 2
+    kept.make_room()
+    assert loader.living() == list(KEYS[1:3])
+    assert kept.usage().beside == SIZE // 2
+    kept.get(KEYS[3])
+    assert loader.living() == list(KEYS[2:4])  # the one that comes finds room in the rest alone
+    others[0] = 9 * SIZE
+    kept.make_room()
+    assert loader.living() == [KEYS[3]]  # the last one stays: it may be at work
+    others[0] = 0
+    for key in KEYS[:3]:
+        kept.get(key)
+    assert len(loader.living()) == 3  # negative control: with the room back, so are they
+
+
+@pytest.mark.usefixtures("card")
+def test_on_a_card_nothing_else_is_counted() -> None:
+    loader = Loader()
+    kept = shelf_of(loader, 2, beside=lambda: 9 * SIZE)
+    for key in KEYS[:2]:
+        kept.get(key)
+    kept.make_room()
+    assert loader.living() == list(KEYS[:2])
+    assert kept.usage().beside == 0
+
+
 def test_a_model_larger_than_the_budget_stands_alone() -> None:
     loader = Loader()
     kept = shelf_of(loader, 0.5)
@@ -298,6 +331,74 @@ def test_a_run_without_card_memory_drops_others_then_moves() -> None:
     kept.get(KEYS[1])
     assert kept.run(KEYS[1], lambda model: model.device.type) == "cuda"
     assert kept.holds(KEYS[0])
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card that may be given up."""
+    monkeypatch.setattr(devices, "_gone", threading.Event())
+    monkeypatch.setattr(devices, "choose_device", lambda: CPU if devices.is_given_up() else CUDA)
+    monkeypatch.setattr(devices, "release", lambda: None)
+
+
+def card_error() -> torch.AcceleratorError:
+    return torch.AcceleratorError("CUDA error: unspecified launch failure")
+
+
+@pytest.mark.usefixtures("failing")
+def test_when_the_card_fails_all_models_go_to_the_processor() -> None:
+    loader = Loader()
+    kept = shelf_of(loader, 9)
+    for key in KEYS[:3]:
+        kept.get(key)
+
+    def work(model: Any) -> str:
+        if model.device.type == "cuda":
+            raise card_error()
+        return "done"
+
+    assert kept.run(KEYS[0], work) == "done"
+    assert loader.living() == [KEYS[0]]  # the others cannot be used any more, and are not kept
+    assert kept.get(KEYS[1]).device == CPU
+    assert [kind for _, kind in loader.loads] == ["cuda"] * 3 + ["cpu"] * 2
+    assert kept.usage().moved == ()  # none of them was too large
+    assert kept.run(KEYS[1], work) == "done"  # nothing is left locked
+    assert (kept._flights, kept._coming) == ({}, {})
+
+
+@pytest.mark.usefixtures("failing")
+def test_a_card_that_fails_while_a_model_comes() -> None:
+    loader = Loader()
+    kept = shelf_of(loader, 9)
+    loader.fault = lambda _key, kind: card_error() if kind == "cuda" else None
+    assert kept.get(KEYS[0]).device == CPU
+    assert devices.is_given_up()
+    loader.fault = lambda _key, kind: card_error()  # on the processor it is no card's fault
+    with pytest.raises(torch.AcceleratorError):
+        kept.get(KEYS[1])
+    assert (kept._flights, kept._coming) == ({}, {})
+
+
+@pytest.mark.usefixtures("failing")
+def test_eight_threads_on_a_card_that_fails_all_get_an_answer() -> None:
+    loader = Loader(seconds=0.05)
+    kept = shelf_of(loader, 9)
+    held = [kept.get(key) for key in KEYS[:2]]
+    start = threading.Barrier(8)
+
+    def work(model: Any) -> Any:
+        if model.device.type == "cuda":
+            raise card_error()
+        return model
+
+    def ask(number: int) -> Any:
+        start.wait(20)
+        return kept.run(KEYS[number % 2], work, model=held[number % 2])
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, range(8)))
+    assert len({id(model) for model in found}) == 2
+    assert sorted(loader.loads[2:]) == [(key, "cpu") for key in sorted(KEYS[:2])]
 
 
 @pytest.mark.usefixtures("card")

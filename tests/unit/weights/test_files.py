@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import timm
 import torch
 from huggingface_hub import close_session, constants
-from safetensors.torch import save, save_file
+from safetensors.torch import load_file, save, save_file
 from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
 from timm.models.mlp_mixer import MlpMixer
 from torch import nn
@@ -142,6 +143,44 @@ def test_published_weights_are_loaded_from_the_cache(
     save_file({"another": torch.zeros(3)}, path)
     with pytest.raises(WeightsError, match=rf"do not load.*weights pull {PUBLISHED}"):
         loading.load(PUBLISHED)
+
+
+@pytest.mark.parametrize("published", [False, True], ids=["bundled", "published"])
+@pytest.mark.parametrize("damage", ["cut off", "other bytes"])
+def test_a_loaded_model_stays_as_it_was_when_its_file_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str, published: bool
+) -> None:
+    """In the same file, as a disk or a person damages it: what safetensors reads is mapped."""
+    key = PUBLISHED if published else "mixer_mini"
+    path = tmp_path / "model.safetensors"
+    if published:
+        monkeypatch.setattr(files, "try_to_load_from_cache", lambda *_: str(path))
+        drawn = loading.load(key, untrained=True, seed=4).module.state_dict()
+        save_file({name: value.contiguous() for name, value in drawn.items()}, path)
+        blob = tmp_path / "blobs" / files.sha256(path)  # where the cache says what it must be
+        blob.parent.mkdir()
+        path.rename(blob)
+        path.symlink_to(blob)
+    else:
+        for end in ("json", "safetensors"):
+            path = Path(shutil.copy(files.FOLDER / f"{key}.{end}", tmp_path))
+        monkeypatch.setattr(files, "FOLDER", tmp_path)
+    model = loading.load(key)
+    before = {name: value.clone() for name, value in model.module.state_dict().items()}
+    mapped = load_file(path)  # the negative control
+    if damage == "cut off":
+        mapped.clear()  # one look at it would end the process
+        os.truncate(path, 1000)
+    else:
+        with path.open("r+b") as file:
+            file.seek(1_000_000 if published else path.stat().st_size // 2)
+            file.write(bytes(path.stat().st_size // 4))
+        changed = [n for n, v in mapped.items() if not torch.equal(v.float(), before[n])]
+        assert changed
+    for tensor, value in model.module.state_dict().items():
+        assert torch.equal(value, before[tensor]), tensor
+    with pytest.raises(WeightsError):
+        loading.load(key)
 
 
 SMALL = {"input_size": (3, 16, 16), "first_conv": "stem.proj", "classifier": "head"}
