@@ -19,9 +19,10 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from babel import Locale, negotiate_locale, numbers
+if TYPE_CHECKING:
+    from babel import Locale
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "text"
 FALLBACK, GLOSSARY = "en", "glossary"
@@ -100,6 +101,8 @@ def best(wanted: Iterable[str | None]) -> str:
         wanted: Names of languages, the dearest first: "ko-KR", "ko_KR.UTF-8", "de".
     """
     names = [re.split("[.@]", name)[0].replace("-", "_") for name in wanted if name]
+    from babel import negotiate_locale
+
     return negotiate_locale(names, list(languages())) or FALLBACK
 
 
@@ -230,12 +233,18 @@ def _chosen(language: str, key: str, count: Any) -> str | None:
 
 @functools.cache
 def _locale(language: str) -> Locale:
+    from babel import Locale  # where the library alone is used there may be none
+
     return Locale.parse(language)
 
 
 @functools.cache
 def _signs(language: str) -> dict[int, str]:
     """What a language writes for Python's comma and point in a number."""
+    if language == FALLBACK:
+        return {}  # as Python writes it
+    from babel import numbers
+
     locale = _locale(language)
     group, point = numbers.get_group_symbol(locale), numbers.get_decimal_symbol(locale)
     return str.maketrans({",": group, ".": point})

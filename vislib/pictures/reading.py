@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 
-import imagecodecs
 import numpy as np
 from PIL import (
     AvifImagePlugin,
@@ -208,6 +207,8 @@ def _webp(data: bytes) -> Opened:
         image.load()
     else:
         width, height = _webp_size(data)
+        import imagecodecs
+
         opened = Opened(image=imagecodecs.webp_decode(data), size=limits.kept_size(width, height))
         if opened.size != (width, height):
             opened.notes.append(reduced((width, height), opened.size))
