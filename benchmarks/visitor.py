@@ -185,7 +185,7 @@ class Visitor:
             kind = came.WhichOneof("type")
             if kind == "new_session":
                 self._page = came.new_session.page_script_hash
-                parts = list(came.new_session.fragment_ids_this_run)
+                parts = list(came.metadata.run.fragment_ids)
                 if came.new_session.HasField("initialize"):
                     self._session = came.new_session.initialize.session_id
             elif kind == "navigation":
