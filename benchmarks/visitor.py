@@ -30,6 +30,8 @@ PATIENCE = 180.0
 KEPT_RUNS = 2
 """Runs for which a browser keeps a message that does not come again (maxCachedMessageAge)."""
 ENDED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+OWN_MAPS = ("compare", "dual_attention")
+"""Pages whose stage has a map that depends on the picture: no two visitors have the same."""
 BAR = (0.4, 0.0, 0.6, 0.3)
 """Where each picture has its visitor's colour: left, top, right, bottom, of width and height."""
 
@@ -49,7 +51,7 @@ class Visitor:
         colour: Red, green, blue, 0 to 255.
         cookie: The server's XSRF token.
         got: Bytes that came, over the websocket and as files.
-        bodies: Digests of the maps that it was sent.
+        bodies: Digests of the maps of its picture that it was sent, on ``OWN_MAPS``.
         crossed: Times that it was shown another picture than its own.
     """
 
@@ -71,6 +73,7 @@ class Visitor:
     _media: set[str] = field(default_factory=set)
     _seen: set[str] = field(default_factory=set)
     _owns: bool = False
+    _name: str = ""
 
     async def __aenter__(self) -> Visitor:
         self._wire = await websockets.connect(
@@ -93,14 +96,14 @@ class Visitor:
     async def open(self, page: str) -> float:
         """Come to a page by its address."""
         message = BackMsg()
-        message.rerun_script.page_name = page
+        message.rerun_script.page_name = self._name = page
         return await self._run(message)
 
     async def turn(self, page: str) -> float:
         """Go to another page by the navigation."""
         message = BackMsg()
         message.rerun_script.page_script_hash = self._pages[page]
-        self._elements = {}
+        self._elements, self._name = {}, page
         return await self._run(message)
 
     async def upload(self) -> float:
@@ -265,7 +268,7 @@ class Visitor:
             jpeg = body[place["offset"] : place["offset"] + place["length"]]
             if shown["alt"] != self.name or not self._is_own(jpeg, shown["region"]):
                 self.crossed += 1
-        elif any(entry.get("field") for entry in header.get("entries", ())):
+        elif self._name in OWN_MAPS and "entries" in header:
             self.bodies.add(hashlib.blake2b(body, digest_size=12).hexdigest())
 
     def _is_own(self, jpeg: bytes, region: Mapping[str, float]) -> bool:
