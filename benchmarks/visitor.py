@@ -126,11 +126,12 @@ class Visitor:
         if reply.status_code != 204:
             raise VisitError(f"the upload was answered with {reply.status_code}")
         state = WidgetState(id=self._id("upload"))
-        (file,) = [state.file_uploader_state_value.uploaded_file_info.add()]
+        file = state.file_uploader_state_value.uploaded_file_info.add()
         file.file_id, file.name, file.size = place.file_id, self.name, len(self.picture)
         file.file_urls.CopyFrom(place)
         self._owns = True
-        return time.perf_counter() - began + 0 * await self._touch("upload", state)
+        await self._touch("upload", state)
+        return time.perf_counter() - began
 
     async def click(self, x: int, y: int, block: str | None = None) -> float:
         """Pin a place on the stage, in thousandths; on a page before it, on the picker."""

@@ -23,6 +23,7 @@ import io
 import json
 import random
 import resource
+import signal
 import socket
 import statistics
 import subprocess
@@ -67,6 +68,7 @@ class Plan:
         seconds: From the first one's coming to the last action.
         pause: Between two actions, from and to, seconds.
         at_once: Whether all give a second picture in one moment, before the rest.
+        tour: Whether all go to every page once and pin a place there, and then leave.
         first: Number of the first visitor's picture.
     """
 
@@ -76,6 +78,7 @@ class Plan:
     seconds: float
     pause: tuple[float, float]
     at_once: bool = False
+    tour: bool = False
     first: int = 0
 
 
@@ -136,6 +139,10 @@ async def visit(plan: Plan, number: int, came: Came, end: float, gate: asyncio.B
             began = time.perf_counter()
             came.note("picture at once", await visitor.upload())
             came.at_once = max(came.at_once, time.perf_counter() - began)
+        for name in PAGES if plan.tour and plan.kind != "bare" else ():
+            if name != "compare":
+                came.note(f"turn to {name}", await visitor.turn(name))
+            came.note(f"click on {name}", await visitor.click(400, 400))
         while True:
             await asyncio.sleep(draw.uniform(*plan.pause))
             if time.monotonic() > end:
@@ -246,8 +253,8 @@ class Server:
     def stop(self) -> None:
         """End it."""
         self._watching = False
-        self._process.terminate()
-        self._process.wait(30)
+        self._process.send_signal(signal.SIGINT)  # the profile is written then
+        self._process.wait(60)
         self._log.close()
         self._folder.cleanup()
 
@@ -270,7 +277,7 @@ def measure(kind: str, chosen: argparse.Namespace) -> dict[str, Any]:
     pause = (chosen.pause[0], chosen.pause[1])
     try:
         cold = visited(Plan(server.url, kind, 1, 0, (0, 0), first=110))
-        visited(Plan(server.url, kind, 1, 6, (0, 0.1), first=111))  # warms all pages
+        visited(Plan(server.url, kind, 1, 0, (0, 0), tour=True, first=111))  # warms all pages
         noted, used, start = server.notes(), server.processor(), server.memory()
         server.peak, began = 0, time.monotonic()
         plan = Plan(server.url, kind, chosen.visitors, chosen.seconds, pause, chosen.at_once)
