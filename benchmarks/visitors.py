@@ -1,12 +1,12 @@
 """A class of visitors against one server: how long each waits, what it costs, what is left.
 
-    python benchmarks/visitors.py [--visitors 30] [--seconds 300] [--pause 0.5 2] [--old FOLDER]
-        [--bare] [--at-once] [--leave] [--json FILE] [--profile FILE]
+    python benchmarks/visitors.py [--visitors 30] [--seconds 300] [--pause 0.5 2] [--arrive 30]
+        [--old FOLDER] [--bare] [--at-once] [--leave] [--json FILE] [--profile FILE]
 
-Each visitor (visitor.py) comes to Compare, gives a picture of its own to the uploader, pins new
-places, and goes to another page every sixth time; between two actions it pauses. The visitors are
-one process, whose processor time is stated apart from the server's; both run on this machine, over
-loopback. Printed: seconds from a sent action to its finished run; forward passes and how many
+Each visitor (visitor.py) comes to Compare (all within half a minute), gives a picture of its own to
+the uploader, pins new places, and goes to another page every sixth time; between two actions it
+pauses. The visitors are one process, whose processor time is stated apart from the server's; both
+run on this machine, over loopback. Printed: seconds from a sent action to its finished run; forward passes and how many
 different (model, picture, group) they were for; how often a visitor was shown another picture than
 its own, or maps that another one had too; bytes; the server's memory. ``--old`` runs the same on
 another checkout, ``--bare`` on a page with three pictures and a button (bare_fragment.py), at the
@@ -44,7 +44,7 @@ import httpx2  # noqa: E402
 import psutil  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
 
-from benchmarks.visitor import BAR, Visitor, colours  # noqa: E402
+from benchmarks.visitor import BAR, PATIENCE, Visitor, colours  # noqa: E402
 
 PAGES = ("compare", "dual_attention", "token_mixing", "depthwise_kernels", "patch_embedding")
 TURN = 6
@@ -69,6 +69,7 @@ class Plan:
         pause: Between two actions, from and to, seconds.
         at_once: Whether all give a second picture in one moment, before the rest.
         tour: Whether all go to every page once and pin a place there, and then leave.
+        arrive: Seconds within which they come.
         first: Number of the first visitor's picture.
     """
 
@@ -79,6 +80,7 @@ class Plan:
     pause: tuple[float, float]
     at_once: bool = False
     tour: bool = False
+    arrive: float = 0.0
     first: int = 0
 
 
@@ -115,18 +117,21 @@ def own_picture(number: int, colour: tuple[int, int, int]) -> bytes:
     return sink.getvalue()
 
 
-async def visit(plan: Plan, number: int, came: Came, end: float, gate: asyncio.Barrier) -> Visitor:
+def visitor(plan: Plan, number: int, token: str) -> Visitor:
+    """One with its picture."""
+    colour = list(colours())[number]
+    picture = own_picture(number, colour)
+    return Visitor(plan.url, f"visitor-{number}.jpg", picture, colour, token)
+
+
+async def visit(
+    plan: Plan, visitor: Visitor, number: int, came: Came, gate: asyncio.Barrier
+) -> None:
     """One visitor, from its coming to the end."""
     draw = random.Random(1000 + number)
-    colour = list(colours())[number]
-    visitor = Visitor(
-        plan.url,
-        name=f"visitor-{number}.jpg",
-        picture=own_picture(number, colour),
-        colour=colour,
-        cookie=await cookie(plan.url),
-    )
-    await asyncio.sleep(draw.uniform(0, plan.pause[1]))
+    end = time.monotonic() + plan.seconds
+    again = own_picture(number + 500, visitor.colour) if plan.at_once else b""
+    await asyncio.sleep(draw.uniform(0, plan.arrive))
     async with visitor:
         home = {"here": "compare", "old": "", "bare": ""}[plan.kind]
         came.note("first page", await visitor.open(home))
@@ -134,7 +139,7 @@ async def visit(plan: Plan, number: int, came: Came, end: float, gate: asyncio.B
         if plan.kind != "bare":
             came.note("picture", await visitor.upload())
         if plan.at_once:
-            visitor.picture = own_picture(number + 500, colour)
+            visitor.picture = again
             await gate.wait()
             began = time.perf_counter()
             came.note("picture at once", await visitor.upload())
@@ -146,7 +151,7 @@ async def visit(plan: Plan, number: int, came: Came, end: float, gate: asyncio.B
         while True:
             await asyncio.sleep(draw.uniform(*plan.pause))
             if time.monotonic() > end:
-                return visitor
+                return
             if plan.kind == "bare":
                 came.note("click", await visitor.press("another"))
             elif draw.randrange(TURN) == 0:
@@ -160,7 +165,7 @@ async def visit(plan: Plan, number: int, came: Came, end: float, gate: asyncio.B
 
 async def cookie(url: str) -> str:
     """The server's token against forged requests, as a browser gets it."""
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as client:
         reply = await client.get(f"{url}/_stcore/health")
         return str(reply.cookies.get("_streamlit_xsrf", ""))
 
@@ -168,22 +173,21 @@ async def cookie(url: str) -> str:
 async def all_visits(plan: Plan) -> Came:
     """The whole class."""
     came, gate = Came(), asyncio.Barrier(plan.visitors)
-    end = time.monotonic() + plan.seconds
+    token = await cookie(plan.url)
+    there = {n: visitor(plan, n, token) for n in range(plan.first, plan.first + plan.visitors)}
 
-    async def one(number: int) -> Visitor | None:
+    async def one(number: int, visitor: Visitor) -> None:
         try:
-            return await visit(plan, number, came, end, gate)
+            await visit(plan, visitor, number, came, gate)
         except Exception as error:  # whatever it is, it is counted, and the others go on
             came.failures.append(f"visitor {number}: {type(error).__name__} {error}")
             await gate.abort()
-            return None
 
-    numbers = range(plan.first, plan.first + plan.visitors)
-    there = [v for v in await asyncio.gather(*map(one, numbers)) if v is not None]
-    shown = Counter(body for visitor in there for body in visitor.bodies)
-    came.crossed = sum(v.crossed for v in there) + sum(n - 1 for n in shown.values())
-    came.got = [visitor.got for visitor in there]
-    came.given = [len(visitor.picture) for visitor in there]
+    await asyncio.gather(*(one(*item) for item in there.items()))
+    shown = Counter(body for visitor in there.values() for body in visitor.bodies)
+    came.crossed = sum(v.crossed for v in there.values()) + sum(n - 1 for n in shown.values())
+    came.got = [visitor.got for visitor in there.values()]
+    came.given = [len(visitor.picture) for visitor in there.values()]
     used = resource.getrusage(resource.RUSAGE_SELF)
     came.client = used.ru_utime + used.ru_stime
     return came
@@ -280,8 +284,17 @@ def measure(kind: str, chosen: argparse.Namespace) -> dict[str, Any]:
         visited(Plan(server.url, kind, 1, 0, (0, 0), tour=True, first=111))  # warms all pages
         noted, used, start = server.notes(), server.processor(), server.memory()
         server.peak, began = 0, time.monotonic()
-        plan = Plan(server.url, kind, chosen.visitors, chosen.seconds, pause, chosen.at_once)
-        came = visited(plan)
+        came = visited(
+            Plan(
+                server.url,
+                kind,
+                chosen.visitors,
+                chosen.seconds,
+                pause,
+                at_once=chosen.at_once,
+                arrive=min(chosen.arrive, chosen.seconds / 2),
+            )
+        )
         took = time.monotonic() - began
         found = {
             "kind": kind,
@@ -359,6 +372,7 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--pause", type=float, nargs=2, default=(0.5, 2))
+    parser.add_argument("--arrive", type=float, default=30, help="seconds in which all come")
     parser.add_argument("--old", type=Path, help="another checkout, for the same")
     parser.add_argument("--bare", action="store_true", help="also a page of three pictures")
     parser.add_argument("--at-once", action="store_true", help="also a new picture of all at once")
