@@ -6,13 +6,13 @@
 Each visitor (visitor.py) comes to Compare (all within half a minute), gives a picture of its own to
 the uploader, pins new places, and goes to another page every sixth time; between two actions it
 pauses. The visitors are one process, whose processor time is stated apart from the server's; both
-run on this machine, over loopback. Printed: seconds from a sent action to its finished run; forward passes and how many
-different (model, picture, group) they were for; how often a visitor was shown another picture than
-its own, or maps that another one had too; bytes; the server's memory. ``--old`` runs the same on
-another checkout, ``--bare`` on a page with three pictures and a button (bare_fragment.py), at the
-same pace. ``--at-once`` lets all give a new picture in one moment, and compares the last answer
-with the time that its forward passes and preparations take one after another on a quiet server.
-``--leave`` waits until the server has forgotten the visitors.
+run on this machine, over loopback. Printed: seconds from a sent action to its finished run; forward
+passes and for how many different (model, picture, group); how often a visitor was shown another
+picture than its own, or maps that another one had too; bytes; the server's memory. ``--old`` runs
+the same on another checkout, ``--bare`` on a page with three pictures and a button
+(bare_fragment.py), at the same pace. ``--at-once`` lets all give a new picture in one moment, and
+compares the last answer with the time that its forward passes and preparations take one after
+another on a quiet server. ``--leave`` waits until the server has forgotten the visitors.
 """
 
 from __future__ import annotations
