@@ -6,12 +6,9 @@ if __name__ == "__main__":  # a run of the script
     frame.draw()
 else:  # Streamlit's server imports the file for what it serves
     import os
-    import sys
 
-    # Visitors share the cores: numpy's products get one each (it reads this when it is imported),
-    # and whoever needs the interpreter for a moment only does not wait for the others in turn.
+    # Visitors share the cores: numpy's products get one each. It reads this when it is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    sys.setswitchinterval(0.0005)
 
     import streamlit as st
     from starlette.middleware import Middleware
