@@ -5,6 +5,11 @@ if __name__ == "__main__":  # a run of the script
 
     frame.draw()
 else:  # Streamlit's server imports the file for what it serves
+    import os
+
+    # Visitors share the cores: numpy's products get one each. It reads this when it is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
     import streamlit as st
     from starlette.middleware import Middleware
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextvars
+import importlib
+import inspect
 import re
 
 import pytest
@@ -11,9 +14,11 @@ from tests.app.audit import audited
 from tests.app.conftest import ROOT, SECONDS, Ask, Open, Seen
 from views import frame
 from views.frame import links, state
+from views.frame.following import follows_place
 from vislib import texts
 from vislib.lecture import reading
 
+spoken = importlib.import_module("views.frame.language")  # the package has a function of the name
 SENTENCE = re.compile(r"(?:\b[a-z]{2,}[ ,]+){4,}")
 """Five small words of Latin letters in a row: a sentence that is not in Korean."""
 
@@ -127,3 +132,18 @@ def test_errors_and_notes_are_said_in_the_visitors_language(
     assert state.said(error) == "a.png: 빈 파일(0 byte)입니다. 다른 파일을 고르십시오."
     assert state.t("nav.papers") == "논문"
     assert str(error) == "a.png is empty (0 bytes). Choose another file."
+
+
+def test_a_part_of_the_page_asks_for_the_language_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(spoken, "of_browser", lambda: asked.append("") or "ko")
+
+    def begun_anew() -> None:  # as a run of the parts alone begins, on a thread of its own
+        spoken._spoken.set("")
+        part = inspect.unwrap(follows_place)  # what the part itself does: there is no page here
+        part(lambda: said.extend(spoken.language() for _ in range(5)))
+
+    said: list[str] = []
+    contextvars.copy_context().run(begun_anew)
+    assert said == ["ko"] * 5
+    assert len(asked) == 1

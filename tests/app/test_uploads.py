@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,26 @@ def test_results_of_an_upload_go_with_it(nest: Callable[[str], Any], clock: Cloc
     assert list(store._results) == [nest(other)]
 
 
+def test_pictures_and_results_of_a_visit_that_is_over_go_before_their_time(clock: Clock) -> None:
+    held = Uploads(timer=clock)
+    store = ResultStore(10_000, 600, held.end_of, timer=clock)
+    own, shared, others = "a" * 64, "b" * 64, "c" * 64
+    over = [held.keep(picture(sha), "over") for sha in (own, shared)]
+    there = [held.keep(picture(sha), "there") for sha in (shared, others)]
+    nobody = held.keep(picture("d" * 64))
+    for sha in (own, shared, others):
+        store.get(("map", sha), lambda: b"computed")
+    clock.now += 1
+    held.leave({"there"})
+    store.expire()
+    assert [held.get(token) for token in over] == [None, None]
+    assert all(held.get(token) is not None for token in (*there, nobody))
+    assert set(store._results) == {("map", shared), ("map", others)}
+    assert held.sweep() == set()  # nobody is left who had to be told
+    store.get(("map", own), lambda: b"was being computed when the visit ended")
+    assert not store.holds(("map", own))
+
+
 def test_files_that_no_script_took_go_too(clock: Clock) -> None:
     manager, seen = MemoryUploadedFileManager("/upload"), {}
     manager.add_file("visit", UploadedFileRec("old", "a.png", "image/png", b"123"))
@@ -115,7 +136,9 @@ class Session:
         self.asked.append(state)
 
 
-def test_an_open_tab_runs_again_and_a_closed_one_is_shut_down() -> None:
+def test_an_open_tab_runs_again_and_a_closed_one_is_shut_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     class Runtime:
         """What the sweep asks of Streamlit's."""
 
@@ -132,8 +155,15 @@ def test_an_open_tab_runs_again_and_a_closed_one_is_shut_down() -> None:
         def expire(self) -> list[Any]:
             return []
 
+        def list_sessions(self) -> list[Any]:
+            return [SimpleNamespace(session=SimpleNamespace(id="open"))]
+
     found = Runtime()
+    monkeypatch.setattr(uploads, "UPLOADS", held := Uploads())
+    mine, left = held.keep(picture(), "open"), held.keep(picture(), "closed")
     forgetting._refresh(found, ["open", "closed"])
+    assert held.get(mine) is not None
+    assert held.get(left) is None
     assert found.open.asked == ["where it is"]
     assert found.closed == ["closed"]
 

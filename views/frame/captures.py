@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from views.frame import server, turns
+from views.frame import cores, server, turns
 from views.frame.models import fetch, model, split, title
 from views.frame.state import is_remembered, remember, t, view
 from vislib import registry
@@ -49,6 +49,7 @@ def capture(key: str, group: str | None, *, picture: DecodedImage | None = None)
         from vislib.models import loading
         from vislib.observe import capture as capturing
 
+        cores.share()
         return capturing.run_with_cache(place, loading.prepare(place, shown), group)
 
     def run() -> ActivationCache:

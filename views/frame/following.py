@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from views.frame.language import settle_language
 from views.frame.notices import shielded
 
 PLACE = "place"
@@ -25,6 +26,7 @@ def follows_place(body: Callable[[], None]) -> None:
     """
     if _is_for_some():
         st.rerun()
+    settle_language()  # a run of the parts alone begins without it, and asks for each word anew
     shielded(body)
 
 

@@ -80,7 +80,7 @@ def _remove_files(manager: Any, seen: dict[tuple[str, str], float], now: float) 
 
 
 def _refresh(found: Any, sessions: Iterable[str]) -> None:
-    """Let open tabs run again without their pictures, and shut the sessions of closed ones down."""
+    """Let open tabs run again without their pictures; shut closed ones down, pictures and all."""
     for name in sessions:
         session = found.get_app_session(name)
         if session is None:
@@ -89,3 +89,4 @@ def _refresh(found: Any, sessions: Iterable[str]) -> None:
             session.request_rerun(session._client_state)
     for _, closed in found._session_mgr._session_storage._cache.expire():
         closed.session.shutdown()  # by itself only when Python collects it, and it may be frozen
+    uploads.UPLOADS.leave({info.session.id for info in found._session_mgr.list_sessions()})

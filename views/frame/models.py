@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 
-from views.frame import server, turns
+from views.frame import cores, server, turns
 from views.frame.state import t
 from vislib import registry
 from vislib.schema import MixScopeError
@@ -146,4 +146,5 @@ def run(key: str, work: Callable[[LoadedModel], T], *, long: bool = False) -> T:
     """
     base, untrained = split(key)
     with turns.turn(long=long):
+        cores.share()
         return server.shelf().run(base, work, untrained=untrained)

@@ -107,6 +107,7 @@ class ResultStore:
             timer=timer,
             getsizeof=size_of,
         )
+        self._end_of = end_of
         self._worth = _Worth()
         self._errors: dict[Hashable, tuple[float, Exception]] = {}
         self._locks: dict[Hashable, _UnderWay] = {}
@@ -197,6 +198,9 @@ class ResultStore:
     def expire(self) -> None:
         """Let go what is over: results, and errors, which hold what they were computed from."""
         with self._guard:
+            now = self._results.timer()
+            for key in [key for key in self._results if self._end_of(key) <= now]:
+                del self._results[key]  # its end has come sooner than was known when it was kept
             self._results.expire()
             self._worth.keep(self._results)
             late = time.monotonic() - ERROR_SECONDS

@@ -12,7 +12,7 @@ import math
 import threading
 import time
 import uuid
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Container, Hashable
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -89,6 +89,21 @@ class Uploads:
         with self._guard:
             self._kept.pop(token, None)
             self._sessions.pop(token, None)
+
+    def leave(self, there: Container[str]) -> None:
+        """Let go the pictures of visits that are over, and let their results end now.
+
+        Args:
+            there: Streamlit's names of the visits that are not.
+        """
+        with self._guard:
+            gone = [token for token, name in self._sessions.items() if name and name not in there]
+            left = {self._kept[token].sha256 for token in gone if token in self._kept}
+            for token in gone:
+                self._kept.pop(token, None)
+                del self._sessions[token]
+            others = {picture.sha256 for picture in self._kept.values()}
+            self._ends.update(dict.fromkeys(left - others, self._timer()))
 
     def end_of(self, key: Hashable) -> float:
         """When a result must go that names an upload's digest, in seconds of the clock.

@@ -25,6 +25,8 @@ Packing = Literal["linear16", "root8", "float32", "signed16", "signed8"]
 
 MOST_BYTES = 310_000
 """A field that would be larger as uint16 is packed as uint8 on the square-root scale."""
+READERS_AT_ONCE = 32
+"""Of a token MLP: 32 readers of 256 tokens and 64 units are arrays of 4 MB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,9 +195,10 @@ def _token_mlp(
     check_size("unit of hidden", slopes.shape[1], first.shape[0])
     gram = slopes.T @ slopes / len(slopes)
     squares = np.empty((len(second), first.shape[1]))
-    for reader, row in enumerate(second):
-        through = row[:, None] * first
-        squares[reader] = np.einsum("ui,ui->i", gram @ through, through)
+    for start in range(0, len(second), READERS_AT_ONCE):  # few large products: the others wait less
+        readers = slice(start, start + READERS_AT_ONCE)
+        through = second[readers, :, None] * first
+        squares[readers] = np.einsum("rui,rui->ri", gram @ through, through)
     roots = np.sqrt(np.maximum(squares, 0.0))  # rounding may leave a square just below 0
     return _dense(site, _shares(roots), "linearised", "mixer_at_picture")
 

@@ -214,3 +214,14 @@ def test_a_real_card_is_described_and_computes_in_float32() -> None:
     a, b = torch.randn(2, 512, 512, device="cuda")
     exact = a.double() @ b.double()
     assert float(((a @ b).double() - exact).abs().max()) < 1e-3  # TF32 is off by some 1e-2
+
+
+@pytest.mark.parametrize(("parts", "threads"), [(1, 6), (2, 3), (4, 1), (100, 1)])
+def test_cores_are_shared_and_each_part_has_one(
+    parts: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(devices, "_threads", lambda: 6)
+    monkeypatch.setattr(torch, "set_num_threads", told.append)
+    devices.share_cores(parts)
+    assert told == [threads]
