@@ -128,10 +128,15 @@ class AuditedStore(ResultStore):
         self.findings = findings
         self._spent: Counter[Hashable] = Counter()
 
-    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+    def get(
+        self,
+        key: Hashable,
+        make: Callable[[], Any],
+        wait: Callable[[int], object] = lambda _thread: None,
+    ) -> Any:
         """As in the store; on a hit the result is made again, too."""
         there = self.holds(key)
-        kept = super().get(key, make)
+        kept = super().get(key, make, wait)
         if not there:
             return kept
         self.findings.hits += 1

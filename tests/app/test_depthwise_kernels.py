@@ -260,7 +260,7 @@ def test_beside_counts_both_convolutions(
     assert right["kernels, one a pair"] == f"{outputs * reads} ({outputs} × {reads})"
     assert right["weights, all kernels"] == str(dense.values.size)
     assert right["if depthwise"] == str(9 * outputs)
-    assert right["places"] == f"{site.rows} × {site.rows} → {site.rows // 2} × {site.rows // 2}"
+    assert right["positions"] == f"{site.rows} × {site.rows} → {site.rows // 2} × {site.rows // 2}"
     assert (left["writes"], right["writes"]) == ("every position", "one of 2 × 2")
 
     open_tab(app, "kernels")

@@ -78,7 +78,7 @@ def test_the_slider_plays_the_training(
     stated = 100 * files.read_card(key)["held_out_top1"]  # of the weights that are shown, not 30.0
     said = f"{title}: epoch 3 of 3, {stated:.1f} % correct (held-out), training loss 1.50"
     assert said in last.text
-    assert last.text.count("Epochs 1 to 2 saw pictures of 32 x 32 pixels") == 1
+    assert last.text.count("Epochs 1 to 2 saw images of 32 x 32 pixels") == 1
     slider(at).set_value("0").run()
     first = ask(at)
     assert not first.errors
@@ -140,7 +140,7 @@ def test_passes_over_pictures_as_they_are_are_named() -> None:
         CurvePoint(epoch=epoch, loss=1.0, held_out=0.5, finish=epoch > 3) for epoch in range(1, 6)
     )
     reel = film.Film(key="k", epochs=(0, 5), curve=curve, path=Path("k"), labels={})
-    assert frame_film._finish(reel).startswith("Up to epoch 3 the pictures were cut and enlarged")
+    assert frame_film._finish(reel).startswith("Up to epoch 3 the images were cut and enlarged")
     after = film.Film(key="k", epochs=(0, 5), curve=curve[3:], path=Path("k"), labels={})
     assert frame_film._finish(after) == ""  # none was cut
 

@@ -34,7 +34,7 @@ def answers(
     for label, share in cache.top(5):
         place = words("was", place=places[label]) if label in places else words("was_not")
         rows.append((label, share, place if earlier else ""))
-    frame.put_html(f'<div class="judged">{html.escape(heading)}</div>')
+    frame.put_html(f'<div class="judged of">{html.escape(heading)}</div>')
     frame.verdict(key, cache)
     frame.answer_bars(rows, colour)
 
