@@ -69,7 +69,7 @@ def upload(page: Page, path: Path, settle: Settle) -> None:
     page.keyboard.press("Escape")
 
 
-@pytest.mark.walk(4)
+@pytest.mark.walk(8)
 @pytest.mark.parametrize("viewport", VIEWPORTS, indirect=True)
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_whole(name: str, server: Server, page: Page, settle: Settle) -> None:
@@ -152,7 +152,7 @@ def test_what_is_no_picture_says_so_and_the_old_one_stays(
 
 
 @pytest.mark.slow
-@pytest.mark.walk(2)
+@pytest.mark.walk(5)
 @pytest.mark.parametrize("name", ["dual_attention", "token_mixing"])
 def test_a_deep_link_on_a_cold_server(
     name: str, cold_server: Server, page: Page, settle: Settle

@@ -193,7 +193,7 @@ def test_nothing_is_cut_and_nothing_lies_over_anything(
         schemes.reverse()
 
 
-@pytest.mark.walk(3)
+@pytest.mark.walk(5)
 @pytest.mark.parametrize("viewport", [(1280, 720)], indirect=True)
 @pytest.mark.parametrize("key", tiny.FULL_SIZE)
 def test_published_sizes_fit(server: Server, page: Page, settle: Settle, key: str) -> None:
@@ -207,7 +207,7 @@ def test_published_sizes_fit(server: Server, page: Page, settle: Settle, key: st
 @pytest.mark.parametrize("viewport", [(390, 844)], indirect=True)
 def test_on_a_phone_no_name_of_a_step_is_cut(server: Server, page: Page, settle: Settle) -> None:
     overview = opened(page, server.url, settle, "davit_mini,1.2")
-    names = " ".join(overview.locator("text.strong").all_text_contents())
+    names = " ".join(overview.locator("text.strong").all_text_contents()).replace("\u00a0", " ")
     assert "window attention, 4 × 4" in names
     assert "…" not in names
     seen = overview.evaluate(CUT)

@@ -226,7 +226,7 @@ def test_the_first_map_is_on_the_first_screen_and_nothing_jumps(
     indirect=["viewport"],
     ids=["projector", "tablet", "phone"],
 )
-@pytest.mark.walk(3)
+@pytest.mark.walk(6)
 @pytest.mark.parametrize(
     ("name", "tiles"), [("patch_embedding", 4), ("token_mixing", 4), ("depthwise_kernels", 5)]
 )

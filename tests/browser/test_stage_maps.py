@@ -101,6 +101,6 @@ def test_a_picture_stands_in_the_map_s_place(alone: Page) -> None:
 
 def test_a_cosine_below_zero_has_a_minus_and_no_hyphen(alone: Page) -> None:
     found = alone.evaluate(
-        "() => Stage.prototype.farAndNear.call({ field: { shares: [1, -0.262, 0.5] } }, 0)"
+        "() => Tile.prototype.farAndNear.call({ field: { shares: [1, -0.262, 0.5] } }, 0)"
     )
     assert found == {"far": "\N{MINUS SIGN}0.26", "near": "0.50"}

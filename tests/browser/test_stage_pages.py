@@ -37,7 +37,7 @@ SMALLEST = """() => {
 HEIGHT = "document.querySelector('[data-testid=\"stMainBlockContainer\"]').scrollHeight"
 
 
-@pytest.mark.walk(4)
+@pytest.mark.walk(8)
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize(
     ("viewport", "most"),

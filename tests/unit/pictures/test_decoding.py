@@ -8,6 +8,7 @@ import threading
 import zlib
 from io import BytesIO
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFile
@@ -112,7 +113,7 @@ def test_bomb_is_refused_from_its_header(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_webp_bomb_is_refused_before_its_reader_opens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading.imagecodecs, "webp_decode", None)
+    monkeypatch.setattr(imagecodecs, "webp_decode", None)
     monkeypatch.setattr(reading, "WebPImagePlugin", None)
     sides = (16_383).to_bytes(3, "little") * 2
     data = b"RIFF\x1e\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + sides + bytes(8)
