@@ -27,7 +27,7 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.walk(15)
+@pytest.mark.walk(18)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("address", PAGES)
 def test_axe_finds_nothing(
@@ -59,7 +59,7 @@ FOCUSED = """() => {
 """The element that has the focus, through shadow roots."""
 
 
-@pytest.mark.walk(8)
+@pytest.mark.walk(10)
 @pytest.mark.parametrize("name", frame.PAGES)
 def test_the_keyboard_reaches_what_can_be_used_and_is_never_caught(
     page: Page, server: Server, settle: Any, name: str

@@ -224,7 +224,7 @@ def test_a_fragment_writes_the_address(page: Page, settle: Settle, tmp_path: Pat
         page.goto("about:blank")
 
 
-@pytest.mark.walk(8)
+@pytest.mark.walk(10)
 @pytest.mark.parametrize("link", hostile(15, seed=3), ids=lambda one: f"{one.page}-{one.kind}")
 def test_a_hostile_address_opens_a_page_with_a_word(
     server: Server, page: Page, link: Hostile

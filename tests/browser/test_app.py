@@ -152,7 +152,7 @@ def test_what_is_no_picture_says_so_and_the_old_one_stays(
 
 
 @pytest.mark.slow
-@pytest.mark.walk(5)
+@pytest.mark.walk(4)
 @pytest.mark.parametrize("name", ["dual_attention", "token_mixing"])
 def test_a_deep_link_on_a_cold_server(
     name: str, cold_server: Server, page: Page, settle: Settle

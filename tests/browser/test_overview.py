@@ -193,7 +193,7 @@ def test_nothing_is_cut_and_nothing_lies_over_anything(
         schemes.reverse()
 
 
-@pytest.mark.walk(5)
+@pytest.mark.walk(6)
 @pytest.mark.parametrize("viewport", [(1280, 720)], indirect=True)
 @pytest.mark.parametrize("key", tiny.FULL_SIZE)
 def test_published_sizes_fit(server: Server, page: Page, settle: Settle, key: str) -> None:

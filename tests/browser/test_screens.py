@@ -81,7 +81,7 @@ def test_what_follows_something_still_to_come_waits_for_it(page: Page) -> None:
     assert page.evaluate(seen)
 
 
-@pytest.mark.walk(5)
+@pytest.mark.walk(4)
 @pytest.mark.parametrize("name", PRINTED_ONCE)
 def test_paper_shows_figures_and_words_and_nothing_to_press(
     name: str, server: Server, page: Page, settle: Settle
